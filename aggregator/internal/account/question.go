@@ -1,0 +1,80 @@
+package account
+
+import "github.com/gigawatch/gigawatch/collector/metric"
+
+// A Level says by what the lines of an answer are told apart.
+type Level uint8
+
+const (
+	BySite Level = iota
+	ByHall
+	ByRack
+	ByHost
+	ByGPU
+	ByJob
+	ByTenant
+)
+
+var levels = [...]string{"site", "hall", "rack", "host", "gpu", "job", "tenant"}
+
+func (l Level) String() string {
+	if int(l) < len(levels) {
+		return levels[l]
+	}
+	return "unknown"
+}
+
+// ParseLevel is the level called name.
+func ParseLevel(name string) (Level, bool) {
+	for i, s := range levels {
+		if s == name {
+			return Level(i), true
+		}
+	}
+	return 0, false
+}
+
+// A Question asks for the energy of a site inside a boundary. Times are
+// milliseconds since 1970 UTC, on whole hours; the interval is half-open.
+type Question struct {
+	Site     string
+	By       Level
+	Boundary metric.Boundary
+	From, To int64
+	Step     int64 // a whole number of hours; 0: one interval
+}
+
+// A Line is the energy of one thing in one interval [From, To). Labels outside
+// the level asked for are empty, save where they follow from it.
+type Line struct {
+	Hall, Rack, Host, UUID, GPU, Model, Job, Tenant string
+
+	From, To int64
+	Energy   Amount
+
+	CoveredMillis  int64 // time for which the energy is known, summed over what is counted
+	ExpectedMillis int64 // time for which it should be
+
+	Final  bool   // every hour of the interval is sealed
+	Reason string // why there is no figure; "" if there is one
+}
+
+// An Input is a figure that a KPI rests on.
+type Input struct {
+	Name, Unit string
+	Value      *float64 // nil: not known
+	Exact      string   // the same as a decimal integer in the unit it is counted in (mJ, mL, mg); "" where there is none
+}
+
+// A KPI is one figure of a site over [From, To), or the reason why there is none.
+type KPI struct {
+	Name, Unit string
+	From, To   int64 // milliseconds since 1970 UTC
+	Value      *float64
+	Reason     string // why Value is nil, or what the reader must know of it
+	Category   int    // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: it does not matter here
+	Coverage   float64
+	Quality    [metric.Qualities]float64 // shares of the energy, by how it is known
+	Method     string
+	Inputs     []Input
+}
