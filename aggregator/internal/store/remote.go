@@ -1,0 +1,102 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"regexp"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/prometheus/prometheus/storage/remote"
+)
+
+// Remote is where samples are sent on to by Prometheus remote write:
+// VictoriaMetrics, Mimir, Thanos. What is sent is read back from the write-ahead
+// log, so a remote that is away costs disk and no memory, and gets what it missed
+// while the log reaches back: between one block and one and a half. Each series
+// sent on costs about half a kilobyte of memory.
+type Remote struct {
+	URL     string
+	Name    string            // of this remote in metrics and log
+	Metrics string            // regular expression that the name of a metric matches whole to be sent; "" all
+	Headers map[string]string // added to each request
+	Timeout time.Duration     // of a request; 30 s
+
+	Username, PasswordFile string // basic authentication
+	TokenFile              string // bearer token
+	CAFile                 string // certificates to believe besides the system's
+	CertFile, KeyFile      string // the client's own
+}
+
+// A forwarder sends on. Its queues are bounded; the counters of what they sent,
+// failed and dropped are prometheus_remote_storage_… of Config.Registerer.
+type forwarder struct{ *remote.WriteStorage }
+
+// shards bounds the requests under way at once, and with them the memory of the
+// queues: 12,000 samples each.
+const shards = 8
+
+// flushDeadline bounds how long Close waits for a remote that is away.
+const flushDeadline = 5 * time.Second
+
+func forward(c Config) (*forwarder, error) {
+	var conf config.Config
+	for i, r := range c.RemoteWrite {
+		rc, err := r.config()
+		if err != nil {
+			return nil, fmt.Errorf("remote write %d, %s: %w", i, r.URL, err)
+		}
+		conf.RemoteWriteConfigs = append(conf.RemoteWriteConfigs, rc)
+	}
+	ws := remote.NewWriteStorage(c.Logger, c.Registerer, c.Dir, flushDeadline, nil, false)
+	if err := ws.ApplyConfig(&conf); err != nil {
+		return nil, fmt.Errorf("remote write: %w", err)
+	}
+	return &forwarder{ws}, nil
+}
+
+// config is r as Prometheus has it.
+func (r Remote) config() (*config.RemoteWriteConfig, error) {
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("not an http or https address")
+	}
+	rc := config.DefaultRemoteWriteConfig
+	rc.URL = &commonconfig.URL{URL: u}
+	rc.Name = r.Name
+	rc.Headers = r.Headers
+	rc.RemoteTimeout = model.Duration(cmp.Or(r.Timeout, time.Duration(rc.RemoteTimeout)))
+	rc.MetadataConfig.Send = false // it is the scraper's, and nothing is scraped
+	rc.QueueConfig.MaxShards = shards
+	rc.QueueConfig.RetryOnRateLimit = true
+	if r.Metrics != "" {
+		if _, err := regexp.Compile(r.Metrics); err != nil {
+			return nil, fmt.Errorf("metrics to send: %w", err)
+		}
+		keep := relabel.DefaultRelabelConfig
+		keep.SourceLabels = model.LabelNames{model.MetricNameLabel}
+		keep.Regex = relabel.MustNewRegexp(r.Metrics)
+		keep.Action = relabel.Keep
+		keep.NameValidationScheme = model.UTF8Validation
+		rc.WriteRelabelConfigs = []*relabel.Config{&keep}
+	}
+	http := &rc.HTTPClientConfig
+	http.TLSConfig = commonconfig.TLSConfig{CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile}
+	if r.Username != "" {
+		http.BasicAuth = &commonconfig.BasicAuth{Username: r.Username, PasswordFile: r.PasswordFile}
+	}
+	if r.TokenFile != "" {
+		http.Authorization = &commonconfig.Authorization{Type: "Bearer", CredentialsFile: r.TokenFile}
+	}
+	if err := http.Validate(); err != nil {
+		return nil, err
+	}
+	return &rc, nil
+}
