@@ -1,0 +1,20 @@
+// Package live is what the site looks like this second: the newest reading of
+// every device, the power of every rack, hall and site at 1 Hz, and what needs a
+// person's eye.
+//
+//	Tick ─▶ per agent: sums of power by rack and boundary, kept for the last seconds
+//	          │
+//	          └─ second T complete, or 1.5 s old ─▶ rack, hall, site T ─▶ Emit, history
+//
+// It stands beside the store because the questions that everybody asks every
+// second — totals, top lists, counts, maps — would take a query engine over
+// 100,000 series most of a second each; here they are sums over a few numbers an
+// agent.
+//
+// Invariants:
+//   - A roll-up adds readings of the same second. A reading that did not come is
+//     held for two seconds and then missing; how many were there is said beside
+//     every figure.
+//   - Boundaries are never filled from another: no meter, no figure, but a reason.
+//   - A figure of a simulated site stays a simulated figure.
+package live

@@ -1,0 +1,254 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
+)
+
+// A Watermark is how far an agent's ledger lane is durable.
+type Watermark struct {
+	Site, Agent string
+	wire.Ack
+}
+
+// A Book keeps the accounts.
+type Book interface {
+	// Position is the stream that was read and the last message of it that the
+	// state rests on.
+	Position() (stream string, sequence uint64)
+	// Apply takes a batch of the ledger lane, valid during the call, that came as
+	// the given message. advanced is false for what was known already or cannot
+	// be taken yet; err says what is wrong with it, if anything is.
+	Apply(b *metric.Batch, arrived time.Time, stream string, sequence uint64) (advanced bool, err error)
+	// Commit makes the state durable and then seals what is due; it returns the
+	// watermarks that moved.
+	Commit(now time.Time) ([]Watermark, error)
+	// Durable is the watermark of one agent; ok is false if nothing of it is.
+	Durable(site, agent string) (w Watermark, ok bool)
+}
+
+// A LedgerConfig says where the ledger lane is and who keeps the accounts.
+type LedgerConfig struct {
+	JetStream jetstream.JetStream
+	Publish   func(subject string, data []byte) error // of acknowledgements
+	Stream    string
+	Book      Book
+	Every     time.Duration // between commits; 0 stands for 10 s
+	Logger    *slog.Logger
+	Metrics   *metrics.Set
+}
+
+// commitAfter is how many records may be applied before a commit is due
+// whatever the time (reliability 4.5).
+const commitAfter = 50_000
+
+const (
+	metricRecords       = "gigawatch_stream_ledger_records_total"
+	metricHeld          = "gigawatch_stream_ledger_records_not_taken_total"
+	metricAcks          = "gigawatch_stream_acknowledgements_total"
+	metricCommitTaking  = "gigawatch_stream_commit_seconds"
+	metricCommitFailure = "gigawatch_stream_commit_failures_total"
+	metricLedgerLag     = "gigawatch_stream_ledger_lag_seconds"
+	metricStreamGaps    = "gigawatch_stream_ledger_stream_gaps_total"
+)
+
+// Ledger reads the ledger lane. Owned by Run's goroutine.
+type Ledger struct {
+	c       LedgerConfig
+	rejects *rejects
+	layouts map[string]*wire.Layout // newest, by agent
+	values  []metric.Raw
+	again   map[[2]string]bool // agents that must hear their watermark, though it did not move
+	applied int                // since the last commit
+	last    uint64             // newest message of the stream
+
+	records, held, acks, failures, gaps *metrics.Counter
+	taking                              *metrics.Summary
+	lag                                 *metrics.Gauge
+}
+
+// NewLedger prepares a reader; Run reads.
+func NewLedger(c LedgerConfig) *Ledger {
+	if c.Every == 0 {
+		c.Every = 10 * time.Second
+	}
+	return &Ledger{
+		c: c, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{},
+		rejects: newRejects("ledger", c.Metrics, c.Logger),
+		records: c.Metrics.NewCounter(metricRecords), held: c.Metrics.NewCounter(metricHeld),
+		acks: c.Metrics.NewCounter(metricAcks), failures: c.Metrics.NewCounter(metricCommitFailure),
+		gaps: c.Metrics.NewCounter(metricStreamGaps), taking: c.Metrics.NewSummary(metricCommitTaking),
+		lag: c.Metrics.NewGauge(metricLedgerLag, nil),
+	}
+}
+
+// message is one of the lane on its way from the connection to Run.
+type message struct {
+	subject  string
+	data     []byte
+	sequence uint64
+	stored   time.Time
+}
+
+// Run reads, commits and acknowledges until ctx ends, and commits once more. It
+// returns an error when a commit fails: the state on disk is then unknown, and a
+// restart reads back what is there.
+func (l *Ledger) Run(ctx context.Context) error {
+	stream, err := l.c.JetStream.Stream(ctx, l.c.Stream)
+	if err != nil {
+		return fmt.Errorf("read ledger lane: %w", err)
+	}
+	info := stream.CachedInfo()
+	identity := info.Config.Name + "/" + strconv.FormatInt(info.Created.UnixNano(), 10)
+	from := uint64(1)
+	if known, position := l.c.Book.Position(); known == identity && position <= info.State.LastSeq {
+		from = position + 1
+	} else if known != "" {
+		l.c.Logger.Warn("the ledger stream is not the one known; it is read from its beginning, and the agents send what is missing",
+			"known", known, "found", identity, "position", position, "last", info.State.LastSeq)
+	}
+	l.last = from - 1
+	consumer, err := l.c.JetStream.OrderedConsumer(ctx, l.c.Stream, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		return fmt.Errorf("read ledger lane from %d: %w", from, err)
+	}
+	// Bounded: while it is full, the connection waits, and the stream keeps.
+	messages := make(chan message, 4096)
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- consume(reading, consumer, func(m jetstream.Msg) {
+			md, err := m.Metadata()
+			if err != nil {
+				return
+			}
+			select {
+			case messages <- message{m.Subject(), m.Data(), md.Sequence.Stream, md.Timestamp}:
+			case <-reading.Done():
+			}
+		}, l.c.Logger)
+	}()
+	defer func() { stop(); <-ended }()
+
+	tick := time.NewTicker(l.c.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return l.commit(time.Now())
+		case m := <-messages:
+			l.handle(identity, m)
+			if l.applied < commitAfter {
+				continue
+			}
+		case <-tick.C:
+		case err := <-ended:
+			ended <- err // for the deferred wait
+			return err
+		}
+		if err := l.commit(time.Now()); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Ledger) handle(identity string, m message) {
+	if l.last != 0 && m.sequence != l.last+1 {
+		// The stream lost messages or let them age out; their agents have them.
+		l.gaps.Inc()
+		l.c.Logger.Warn("the ledger stream has a hole", "after", l.last, "before", m.sequence)
+	}
+	l.last = m.sequence
+	var w wire.Message
+	site, agent, err := parse(&w, m.subject, m.data, m.stored)
+	if err != nil {
+		l.rejects.refuse(m.subject, err)
+		return
+	}
+	b, err := l.batch(&w, site, agent)
+	if err != nil {
+		l.rejects.refuse(m.subject, err)
+		return
+	}
+	l.records.Inc()
+	l.lag.Set(time.Since(time.UnixMilli(w.Time)).Seconds())
+	advanced, err := l.c.Book.Apply(b, m.stored, identity, m.sequence)
+	if err != nil {
+		l.c.Logger.Warn("ledger record needs attention", "site", site, "agent", agent, "sequence", w.Sequence, "error", err)
+	}
+	l.applied++
+	if !advanced {
+		l.held.Inc()
+		l.again[[2]string{site, agent}] = true
+	}
+}
+
+func (l *Ledger) batch(w *wire.Message, site, agent string) (*metric.Batch, error) {
+	key := agentKey(site, agent)
+	layout := l.layouts[key]
+	if layout == nil || layout.ID != w.LayoutID {
+		if !w.Inline {
+			return nil, errLayout
+		}
+		var err error
+		if layout, err = w.Layout(); err != nil {
+			return nil, err
+		}
+		l.layouts[key] = layout
+	}
+	var err error
+	if l.values, err = w.Values(l.values[:0], layout); err != nil {
+		return nil, err
+	}
+	return &metric.Batch{
+		Site: site, Agent: agent, Lane: w.Lane, Flags: w.Flags,
+		Incarnation: w.Incarnation, Sequence: w.Sequence, Skipped: w.Skipped,
+		Time: w.Time, Boottime: w.Boottime, Interval: w.Interval, Ticks: w.Ticks,
+		Layout: layout.Layout, Values: l.values,
+	}, nil
+}
+
+// commit makes the state durable, then tells the agents.
+func (l *Ledger) commit(now time.Time) error {
+	start := time.Now()
+	moved, err := l.c.Book.Commit(now)
+	if err != nil {
+		l.failures.Inc()
+		return fmt.Errorf("commit ledger: %w", err)
+	}
+	l.applied = 0
+	l.taking.UpdateDuration(start)
+	for _, w := range moved {
+		delete(l.again, [2]string{w.Site, w.Agent})
+		l.acknowledge(w)
+	}
+	for a := range l.again {
+		// Who sends what is known, or what cannot be taken, has lost its place:
+		// the watermark says where it is.
+		if w, ok := l.c.Book.Durable(a[0], a[1]); ok {
+			l.acknowledge(w)
+		}
+	}
+	clear(l.again)
+	return nil
+}
+
+func (l *Ledger) acknowledge(w Watermark) {
+	if err := l.c.Publish(wire.AckSubject(w.Site, w.Agent), wire.AppendAck(nil, w.Ack)); err != nil {
+		l.c.Logger.Warn("acknowledgement not sent", "site", w.Site, "agent", w.Agent, "error", err)
+		return
+	}
+	l.acks.Inc()
+}
