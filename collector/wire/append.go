@@ -131,10 +131,7 @@ func (e *encoder) block(v []metric.Raw, stride, n, ticks int, form metric.Form) 
 	for t := range ticks {
 		row := x[t*n : t*n+n]
 		for i, r := range v[t*stride : t*stride+n] {
-			if form == metric.Float && !finite(r) {
-				r = metric.Missing
-			}
-			if r == metric.Missing {
+			if r = clean(r, form); r == metric.Missing {
 				missing++
 			}
 			or |= int64(r ^ first)

@@ -3,8 +3,9 @@
 //
 // A message says by itself which metrics and entities it carries, or names the
 // layout that does: the first message of an agent holds its [Layout] inline,
-// later ones only its ID. Values are exact. One host of eight GPUs costs about
-// one byte a value.
+// later ones only its ID. Values are exact; those of a host of eight GPUs cost
+// little more than a byte each. Where messages go and how the aggregator
+// acknowledges them is here too: [Subject], [Ack].
 //
 //	 0       1       2       3       4       5       6       7
 //	├───────┴───────┴───────┼───────┼───────┴───────┴───────┴───────┤
@@ -58,11 +59,13 @@
 //   - The same batch under the same layout gives the same bytes.
 //   - What [Message.Values] returns is bit for bit what was appended; a float
 //     that is not finite has become [metric.Missing], as [metric.Of] has it.
+//   - Header, layout, varints, bitmaps and padding have one form, and others are
+//     refused. Blocks may be packed otherwise than Append would; they are read.
 //   - Metric numbers, points and entity kinds that the catalogue does not know
 //     are carried and returned like any others: a column's form suffices. Flag
 //     bits that have no name yet are kept. All else that is not as drawn is
 //     refused: a later form of it has a higher version.
 //   - No count is believed before it is held against its limit; a hostile message
-//     costs no more than [MaxValues] values and 32 bytes of layout for each byte.
+//     costs no more than [MaxValues] values and 64 bytes of layout for each byte.
 //   - Parse, Values and Append allocate nothing when given the capacity.
 package wire
