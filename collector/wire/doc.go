@@ -13,7 +13,7 @@
 //	├───────┬───────┬───────┴───────┴───────┴───────────────────────┤
 //	│  layout ID: first 8 bytes of SHA-256 of the layout as encoded │
 //	├───────┼───────┼───────────────────────────────────────────────┘
-//	│i000LLL│ flags │   i: layout inline; L: lane
+//	│i│ lane│ flags │   i: bit 7, layout inline; lane: bits 0…6
 //	├───────┴───────┴──────────────────────────────────────┐
 //	│ u incarnation · u sequence · u skipped               │
 //	│ s time ms · s boottime ns · u interval ms · u ticks  │
