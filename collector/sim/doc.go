@@ -17,7 +17,7 @@
 //
 //	node       = gpus + cpu + dram + nic + disk + fans + board + psu
 //	pdu        = Σ node + switches                          of the rack
-//	ups output = Σ (pdu + busway)                           of the module's racks
+//	ups output = Σ (pdu + busway)                           of the module's hall; a lone hall has two modules
 //	ups input  = ups output + ups loss
 //	facility   = Σ ups input + chillers + dry coolers + pumps + lighting + transformer loss
 //	facility   = grid a + grid b + generator + solar − export

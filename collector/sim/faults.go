@@ -9,11 +9,11 @@ import (
 
 // Faults says how often things break by themselves.
 type Faults struct {
-	Off       bool          // never
-	Per       time.Duration // mean time between faults of one GPU, all kinds together; 0: 5000 hours
-	Every     time.Duration // mean time between faults of the site, if that is sooner; 0: 2 minutes
-	Lifelike  bool          // Per alone counts, so that a small site may see nothing for weeks
-	OnlyKinds []Fault       // nil: all, each with its weight
+	Off      bool          // never
+	Per      time.Duration // mean time between faults of one GPU, all kinds together; 0: 5000 hours
+	Every    time.Duration // mean time between faults of the site, if that is sooner; 0: 2 minutes
+	Lifelike bool          // Per alone counts, so that a small site may see nothing for weeks
+	Only     []Fault       // nil: all, each with its weight
 }
 
 // A Fault is a way to break.
@@ -36,6 +36,8 @@ const (
 	PortDown                    // a fabric port loses its link and comes back at half its rate
 	MediaError                  // an NVMe disk cannot read back what it wrote
 	HungMeter                   // the rack's PDU meter does not answer
+	MeterReset                  // the rack's PDU meter begins again from zero
+	SilentAgent                 // the host's agent stops; its counters go on
 	faultKinds
 )
 
@@ -56,9 +58,11 @@ var faultTable = [faultKinds]struct{ weight, least, most float64 }{
 	PortDown:       {7, 60, 400},
 	MediaError:     {3, 0, 0},
 	HungMeter:      {3, 30, 240},
+	MeterReset:     {1, 0, 0},
+	SilentAgent:    {5, 15, 180},
 }
 
-// A break is a fault that holds.
+// A breakage is a fault that holds.
 type breakage struct {
 	fault     Fault
 	host, gpu int32
@@ -97,9 +101,9 @@ func (f *faults) begin(c Config, w *World) {
 	for k := range f.weight {
 		f.weight[k] = faultTable[k].weight
 	}
-	if c.Faults.OnlyKinds != nil {
+	if c.Faults.Only != nil {
 		f.weight = [faultKinds]float64{}
-		for _, k := range c.Faults.OnlyKinds {
+		for _, k := range c.Faults.Only {
 			if k < faultKinds {
 				f.weight[k] = faultTable[k].weight
 			}
@@ -139,7 +143,7 @@ func (f *faults) step(w *World, ms int64) {
 	for f.wait -= float64(ms) / 1000; f.wait <= 0; f.wait += f.gap() {
 		x := f.rng.uniform() * f.sum
 		k := Fault(0)
-		for x -= f.weight[k]; x > 0 && k+1 < faultKinds; x -= f.weight[k] {
+		for x -= f.weight[k]; x >= 0 && k+1 < faultKinds; x -= f.weight[k] {
 			k++
 		}
 		t := &faultTable[k]
@@ -155,8 +159,16 @@ func (w *World) Break(k Fault, host, gpu int, d time.Duration) bool {
 	if host < 0 || host >= len(w.hosts) || gpu < 0 || gpu >= w.gpus || k >= faultKinds || len(w.faults.active) == mostBreakages {
 		return false
 	}
-	if hs := &w.hosts[host]; k != HungMeter && (hs.state != up || hs.marred || w.ails(host)) {
-		return false
+	switch k {
+	case MeterReset:
+	case HungMeter:
+		if w.plant.racks[host/rackHosts].hung {
+			return false
+		}
+	default:
+		if w.ails(host) {
+			return false
+		}
 	}
 	b := breakage{fault: k, host: int32(host), gpu: int32(gpu), until: w.now + max(d.Milliseconds(), 1)}
 	if w.strike(&b) {
@@ -253,11 +265,12 @@ func (w *World) strike(b *breakage) bool {
 	case MediaError:
 		v[at.mediaErrors+r.below(drives)]++
 	case HungMeter:
-		m := &w.plant.racks[h/rackHosts]
-		if m.hung {
-			return false
-		}
-		m.hung = true
+		w.plant.racks[h/rackHosts].hung = true
+		return true
+	case MeterReset:
+		w.plant.racks[h/rackHosts].restart()
+	case SilentAgent:
+		hs.mute = true
 		return true
 	}
 	return false
@@ -308,6 +321,9 @@ func (w *World) heal(b *breakage) {
 		v[at.portRate+int(b.port)] = portRate
 	case HungMeter:
 		w.plant.racks[h/rackHosts].hung = false
+	case SilentAgent:
+		hs.mute = false
+		w.forget(h)
 	}
 }
 
@@ -336,7 +352,12 @@ func (w *World) reboot(h int) {
 		}
 	}
 	hs.load, hs.cpu = 0, 0.02
-	hs.xids = hs.xids[:0]
-	w.agents[h].Telemetry = w.bare[h]
 	hs.state = up
+	w.forget(h)
+}
+
+// forget makes the agent of host h one that has just started: it has seen no XID.
+func (w *World) forget(h int) {
+	w.hosts[h].xids = w.hosts[h].xids[:0]
+	w.agents[h].Telemetry = w.bare[h]
 }

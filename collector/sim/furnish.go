@@ -29,7 +29,7 @@ func (w *World) furnish(hosts int) {
 			*g = gpu{
 				energy: counter{epoch: 1, now: int64(age * r.between(380, 520))},
 				power:  300, die: 55, hbm: 60, memory: 1000, own: r.uniform(),
-				spread: 1 + 0.055*r.bell(), thermo: 1 + 0.08*r.bell(), ahead: 2 + 3.5*float64(i/max(1, (w.gpus+1)/2)) + r.bell(),
+				spread: 1 + 0.055*r.bell(), thermo: 1 + 0.08*r.bell(), ahead: 3.2 + 3.5*float64(i/max(1, (w.gpus+1)/2)) + 0.8*r.bell(),
 			}
 			if r.uniform() < 0.004 {
 				g.thermo *= 1.35 // its paste has dried

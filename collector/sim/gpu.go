@@ -14,7 +14,7 @@ type gpu struct {
 	die    float64 // °C
 	hbm    float64 // °C
 	memory float64 // MiB in use
-	own    float64 // level of a batch job, of its own
+	own    float64 // its own level in a batch job, its share of the requests in inference
 	spread float64 // its dynamic power, as a share of the average board's
 	thermo float64 // K/W to air, as a share of the average board's
 	ahead  float64 // K that boards upstream have warmed its air
@@ -43,7 +43,7 @@ type pace struct {
 	fan        float64
 	cpu, load  float64
 	air        float64 // °C of the cold aisle
-	switchover float64 // chance that a batch board begins or ends a task
+	switchover float64 // chance that a board takes on something else of its own
 }
 
 func paceOf(ms int64, air float64) pace {
@@ -81,6 +81,7 @@ func (w *World) stepGPUs(h int, hs *host, p *pace) (int64, float64) {
 	if hs.state != up {
 		level, util, traffic, resident = 0, 0, 0, 0
 	}
+	apart := hs.state == up && (j.kind == batch || j.kind == inference)
 	ns := metric.Raw(p.ms * 1_000_000)
 	limit := b.limit * hs.cap
 	r := hs.rng
@@ -91,11 +92,16 @@ func (w *World) stepGPUs(h int, hs *host, p *pace) (int64, float64) {
 		draw := r.next()
 		noise := bell(draw)
 		u, use, mem := level, util, traffic
-		if j.kind == batch && hs.state == up {
+		if apart {
 			if float64(draw&0xffff)*(1.0/65536) < p.switchover {
 				g.own = max(0, float64(draw>>16&0xffff)*(1.3/65536)-0.25)
 			}
-			u, use, mem = g.own, g.own, 0.6*g.own
+			if j.kind == batch {
+				u, use, mem = g.own, g.own, 0.6*g.own
+			} else { // requests are not spread evenly
+				share := 0.8 + 0.4*g.own
+				u, use, mem = min(1, u*share), min(1, use*share), min(1, mem*share)
+			}
 		}
 		if g.state == metric.GPULost {
 			u, use, mem = 0, 0, 0
@@ -107,8 +113,8 @@ func (w *World) stepGPUs(h int, hs *host, p *pace) (int64, float64) {
 		reason := byPower
 		warm := air + g.ahead
 		ohm := flow * g.thermo
-		if g.die > softLimit-1 {
-			if most := max(b.idle, (softLimit-warm)/ohm); most < held {
+		if next := g.die + (warm+ohm*demand-g.die)*p.die; next > softLimit {
+			if most := max(b.idle, (g.die+(softLimit-g.die)/p.die-warm)/ohm); most < held {
 				held, reason = most, byThermal
 			}
 		}
@@ -147,7 +153,7 @@ func (w *World) stepGPUs(h int, hs *host, p *pace) (int64, float64) {
 		v[at.die+i] = metric.Raw(math.Float64bits(float64(die)))
 		v[at.hbm+i] = whole(g.hbm)
 		v[at.margin+i] = metric.Raw(math.Float64bits(float64(int64(slowdown) - die)))
-		v[at.util+i] = w.percent[min(100, int(use*100+0.5+float64(draw>>62)*use*0.3))]
+		v[at.util+i] = w.percent[min(100, int(use*(100.4-0.7*float64(draw>>62))+0.3))]
 		v[at.traffic+i] = w.percent[min(100, int(mem*(100+6*noise)+0.5))]
 		v[at.memory+i] = metric.Raw(int64(g.memory) << 20)
 		v[at.clock+i] = metric.Raw(int64(clock*(1.0/15)+0.5) * 15_000_000)

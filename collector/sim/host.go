@@ -23,8 +23,9 @@ type host struct {
 	job    int32
 	next   int32 // host of the same job, -1 at the end
 	state  condition
+	mute   bool  // its agent has stopped
 	braked bool  // its power supplies ask the GPUs to slow down
-	marred bool  // something of it is broken: its values cannot be copied as they are
+	marred bool  // boards of it cannot be read
 	xids   []xid // events that its agent saw since it started
 
 	offset float64 // K that its place is warmer than the cold aisle

@@ -46,7 +46,7 @@ type plant struct {
 	rng    source
 	racks  []rack
 	meters []meter // fixed ones, then one per UPS module
-	feeds  []int64 // mJ that each UPS module gave in this step
+	feeds  []int64 // mJ that each UPS module gives in this step
 	heat   meter   // what the heat customer takes
 	total  meter   // water, mL
 	drink  meter   // water of that which is potable, mL
@@ -84,14 +84,6 @@ func (p *plant) clear() {
 	clear(p.feeds)
 }
 
-// module is the UPS module that feeds rack r: one a hall, or two that share the only hall.
-func (p *plant) module(r int) int {
-	if len(p.racks) <= hallRacks {
-		return r % len(p.feeds)
-	}
-	return r / hallRacks
-}
-
 // step carries the loads of the racks to the grid.
 func (p *plant) step(w *World, ms int64, e *parts) {
 	b, s := &w.books, &w.sky
@@ -107,10 +99,15 @@ func (p *plant) step(w *World, ms int64, e *parts) {
 		r.book(out, ms)
 		busway := mj(0.003*p.rackRating + 0.006*float64(out)/float64(ms))
 		node, switches, pdu, floor = node+r.load, switches+sw, pdu+out, floor+busway
-		p.feeds[p.module(i)] += out + busway
+		p.feeds[i/hallRacks] += out + busway
 	}
 
-	// UPS modules: a fixed loss, one that grows with the load, one with its square.
+	if len(p.racks) <= hallRacks { // the modules of a lone hall run side by side
+		p.feeds[1] = p.feeds[0] * 49 / 100
+		p.feeds[0] -= p.feeds[1]
+	}
+
+	// UPS modules, one a hall: a fixed loss, one that grows with the load, one with its square.
 	var upsOutput, upsLoss int64
 	for i, out := range p.feeds {
 		x := float64(out) / float64(ms)
@@ -202,7 +199,7 @@ func (p *plant) reuse(w *World, ms int64) {
 // spray when it is warm, of which two fifths come from the mains.
 func (p *plant) drinkAndSpray(w *World, ms int64) {
 	dt := float64(ms) / 1000
-	people := 4 + 2e-5*p.rating // mL/s
+	people := (3 + 1.5e-5*p.rating) * (0.5 + hump(w.sky.hour, 12.5, 7)) // mL/s
 	wet := min(1, max(0, (w.sky.outside-19)/12))
 	spray := wet * p.warmth / 1000 / 3600 * 900 // 0.9 L to the kWh of heat, in mL/s
 	p.waterFlow, p.drinkFlow = (people+spray)/1e6, (people+0.4*spray)/1e6

@@ -28,7 +28,7 @@ func (w *World) Telemetry(i int, dst []metric.Raw) ([]metric.Raw, bool) {
 
 func (w *World) hostTelemetry(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 	hs := &w.hosts[h]
-	if hs.state != up {
+	if hs.state != up || hs.mute {
 		return dst, false
 	}
 	at := len(dst)
@@ -125,7 +125,7 @@ func (m *meter) observe() metric.Raw {
 
 func (w *World) hostLedger(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 	hs := &w.hosts[h]
-	if hs.state != up {
+	if hs.state != up || hs.mute {
 		return dst, false
 	}
 	boards := w.boards[h*w.gpus : (h+1)*w.gpus]
