@@ -95,7 +95,7 @@ func (w *World) build(c Config) {
 	w.plant.build(w, c, racks, halls)
 	for hall := range halls {
 		telemetry, ledger := w.hallLayouts(hall)
-		w.agents = append(w.agents, Agent{"pdu-" + w.hallName(hall), telemetry, ledger})
+		w.agents = append(w.agents, Agent{"pdu-" + hallName(hall), telemetry, ledger})
 	}
 	telemetry, ledger := w.plantLayouts(c.Zone)
 	w.agents = append(w.agents, Agent{"plant", telemetry, ledger})

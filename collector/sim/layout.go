@@ -117,13 +117,13 @@ func planOf(n int) plan {
 // come first: the ledger's layout is that much of it.
 func (w *World) hostEntities(h int) []metric.Entity {
 	es := make([]metric.Entity, 0, 3+w.gpus+nics+disks+drives+mounts+sensors+2*ports)
-	es = append(es, metric.Place{Hall: w.hallName(h / rackHosts / hallRacks), Rack: w.rackName(h / rackHosts), Host: hostName(h)}.Entities()...)
+	es = append(es, metric.Place{Hall: hallName(h / rackHosts / hallRacks), Rack: rackName(h / rackHosts), Host: hostName(h)}.Entities()...)
 	at := len(es) - 1
 	under := func(k metric.EntityKind, parent int, name string, labels ...metric.Pair) {
 		es = append(es, metric.Entity{Kind: k, Name: name, Parent: parent, Labels: labels})
 	}
 	for g := range w.gpus {
-		under(metric.GPU, at, uuid(w.seed, h*w.gpus+g), metric.Pair{Name: "gpu", Value: digits(g)}, metric.Pair{Name: "model", Value: w.board.name})
+		under(metric.GPU, at, uuid(w.seed, h*w.gpus+g), metric.Pair{Name: "gpu", Value: strconv.Itoa(g)}, metric.Pair{Name: "model", Value: w.board.name})
 	}
 	for _, name := range [nics]string{"eno1", "eno2"} {
 		under(metric.Device, at, name)
@@ -200,12 +200,9 @@ func (w *World) withXIDs(h int) *metric.Layout {
 	return &metric.Layout{Simulated: true, Entities: w.agents[h].Telemetry.Entities, Columns: columns}
 }
 
-func hostName(h int) string            { return fmt.Sprintf("n%05d", h+1) }
-func (w *World) rackName(r int) string { return fmt.Sprintf("r%04d", r+1) }
-func (w *World) hallName(h int) string { return fmt.Sprintf("h%02d", h+1) }
-
-// digits avoids a string a GPU for the few indexes there are.
-func digits(g int) string { return strconv.Itoa(g) }
+func hostName(h int) string { return fmt.Sprintf("n%05d", h+1) }
+func rackName(r int) string { return fmt.Sprintf("r%04d", r+1) }
+func hallName(h int) string { return fmt.Sprintf("h%02d", h+1) }
 
 // uuid is the name that the driver would give board n.
 func uuid(seed uint64, n int) string {

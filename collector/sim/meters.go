@@ -27,7 +27,7 @@ func (p *plant) build(w *World, c Config, racks, halls int) {
 	}
 	p.racks = make([]rack, racks)
 	for r := range p.racks {
-		p.racks[r].meter = register(w.rackName(r)+"-pdu", metric.RolePDUOutput, 0.6*p.rackRating)
+		p.racks[r].meter = register(rackName(r)+"-pdu", metric.RolePDUOutput, 0.6*p.rackRating)
 	}
 	p.meters = make([]meter, fixedMeters, fixedMeters+modules)
 	for i, m := range [fixedMeters]struct {
@@ -63,11 +63,11 @@ func (p *plant) hallSpan(h int) (int, int) {
 
 // hallLayouts are those of the agent that reads the rack PDUs of a hall.
 func (w *World) hallLayouts(h int) (telemetry, ledger *metric.Layout) {
-	es := []metric.Entity{{Kind: metric.Hall, Name: w.hallName(h), Parent: -1}}
+	es := []metric.Entity{{Kind: metric.Hall, Name: hallName(h), Parent: -1}}
 	from, to := w.plant.hallSpan(h)
 	n := to - from
 	for r := from; r < to; r++ {
-		es = append(es, metric.Entity{Kind: metric.Rack, Name: w.rackName(r), Parent: 0})
+		es = append(es, metric.Entity{Kind: metric.Rack, Name: rackName(r), Parent: 0})
 	}
 	for r := from; r < to; r++ {
 		es = append(es, meterEntity(&w.plant.racks[r].meter, 1+r-from))

@@ -76,18 +76,18 @@ type MeterTruth struct {
 
 // Total is the site inside each boundary, mJ, and what it costs the world.
 type Total struct {
-	Facility   int64 `json:"facility_mj,string"`     // grid + generator + solar - export
-	IT         int64 `json:"it_mj,string"`           // UPS output
-	HostEnergy int64 `json:"host_mj,string"`         // nodes at their plugs
-	GPUEnergy  int64 `json:"gpu_mj,string"`          // boards
-	Grid       int64 `json:"grid_mj,string"`         // taken from the grid
-	Export     int64 `json:"export_mj,string"`       //
-	Solar      int64 `json:"solar_mj,string"`        //
-	Generator  int64 `json:"generator_mj,string"`    //
-	Cooling    int64 `json:"cooling_mj,string"`      //
+	Facility   int64 `json:"facility_mj,string"` // grid + generator + solar - export
+	IT         int64 `json:"it_mj,string"`       // UPS output
+	HostEnergy int64 `json:"host_mj,string"`     // nodes at their plugs
+	GPUEnergy  int64 `json:"gpu_mj,string"`      // boards
+	Grid       int64 `json:"grid_mj,string"`     // taken from the grid
+	Export     int64 `json:"export_mj,string"`
+	Solar      int64 `json:"solar_mj,string"`
+	Generator  int64 `json:"generator_mj,string"`
+	Cooling    int64 `json:"cooling_mj,string"`
 	Losses     int64 `json:"distribution_mj,string"` // transformers and UPS
-	Lighting   int64 `json:"lighting_mj,string"`     //
-	Heat       int64 `json:"heat_reuse_mj,string"`   // handed to the customer
+	Lighting   int64 `json:"lighting_mj,string"`
+	Heat       int64 `json:"heat_reuse_mj,string"` // handed to the customer
 	Water      int64 `json:"water_ml,string"`
 	Potable    int64 `json:"water_potable_ml,string"`
 

@@ -11,9 +11,9 @@ import (
 // stepped to the same times are equal to the last bit.
 type Config struct {
 	Site  string
-	Hosts int       // at least 1
-	GPUs  int       // a host; 0: 8
-	Seed  uint64    //
+	Hosts int // at least 1
+	GPUs  int // a host; 0: 8
+	Seed  uint64
 	Start time.Time // when the model begins
 
 	Model  string // of the GPUs: "NVIDIA H100", "NVIDIA H200" (also ""), "NVIDIA B200"
