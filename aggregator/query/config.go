@@ -1,0 +1,196 @@
+package query
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+)
+
+// A Ledger answers for energy. Times are milliseconds since 1970 UTC, on whole
+// hours. It is asked from many goroutines at once.
+type Ledger interface {
+	Energy(account.Question) ([]account.Line, error)
+	KPI(site, name string, from, to int64) (account.KPI, error)
+	Sites() []string
+}
+
+// Rules are the rules being evaluated and what they found.
+type Rules interface {
+	RuleGroups() []*rules.Group
+	AlertingRules() []*rules.AlertingRule
+}
+
+// Config is what a Server needs.
+type Config struct {
+	Queryable storage.Queryable // time series; required
+	Ledger    Ledger            // required
+
+	Rules Rules // nil: there are none
+	// Status is what the status page shows of a site ("": of all); since is
+	// what the caller saw last and is handed through. nil: not implemented.
+	Status func(ctx context.Context, site string, since int64) (any, error)
+	Ready  func() []string // why the aggregator is not ready; nil: it is
+	Page   http.Handler    // every path outside /api/ that no other route has; nil: not found
+
+	Token    Secret      // what callers must show, as a bearer token or as the password of Basic; zero: nothing is asked
+	TLS      *tls.Config // nil: plain HTTP
+	Insecure bool        // the operator accepted to answer beyond loopback without a token or TLS
+
+	Lookback time.Duration // how old a sample may be and still stand for now; 0: 5 minutes
+	Version  string        // shown by /api/v1/status/buildinfo
+	Limits   Limits
+	Metrics  *metrics.Set // written by /metrics, and where the server counts; nil: one of its own
+	Logger   *slog.Logger // nil: silent
+}
+
+// Limits bound what one request and all requests together may cost. A zero
+// field takes the value of [DefaultLimits].
+//
+// Samples times Concurrent is what queries can hold in memory, at 16 bytes a
+// sample before the answer is written.
+type Limits struct {
+	QueryBytes int           // length of a PromQL expression or a selector
+	Matchers   int           // selectors of one series or labels request
+	Range      time.Duration // from the first to the last instant asked for, and of a range selector
+	Points     int           // points a series; never more than Prometheus' own 11,000
+	Samples    int           // samples a query may hold at once
+	Series     int           // series of one answer
+	Values     int           // label names or values of one answer
+	Intervals  int           // intervals of an energy or KPI answer
+	Lines      int           // lines of an energy or KPI answer
+	Body       int64         // bytes of a request body
+	Timeout    time.Duration // for one request, once it runs
+	Concurrent int           // requests that run at once, each for series, ledger and status
+	Queue      int           // requests that wait for their turn, likewise
+	Wait       time.Duration // longest wait for it
+	Conns      int           // open connections
+}
+
+// DefaultLimits suit a site of 100,000 GPUs: 20 million samples is one range
+// query of 200 steps that sums one metric of every GPU.
+func DefaultLimits() Limits {
+	return Limits{
+		QueryBytes: 8192,
+		Matchers:   64,
+		Range:      400 * 24 * time.Hour,
+		Points:     11_000,
+		Samples:    20_000_000,
+		Series:     10_000,
+		Values:     100_000,
+		Intervals:  11_000,
+		Lines:      200_000,
+		Body:       64 << 10,
+		Timeout:    30 * time.Second,
+		Concurrent: max(2, min(8, runtime.GOMAXPROCS(0)-1)), // a query takes a core, and ingestion needs one too
+		Queue:      64,
+		Wait:       10 * time.Second,
+		Conns:      1024,
+	}
+}
+
+// filled is l with its zero fields set, or what is wrong with it.
+func (l Limits) filled() (Limits, error) {
+	d := DefaultLimits()
+	for _, f := range []struct {
+		name string
+		v    *int
+		d    int
+	}{
+		{"QueryBytes", &l.QueryBytes, d.QueryBytes},
+		{"Matchers", &l.Matchers, d.Matchers},
+		{"Points", &l.Points, d.Points},
+		{"Samples", &l.Samples, d.Samples},
+		{"Series", &l.Series, d.Series},
+		{"Values", &l.Values, d.Values},
+		{"Intervals", &l.Intervals, d.Intervals},
+		{"Lines", &l.Lines, d.Lines},
+		{"Concurrent", &l.Concurrent, d.Concurrent},
+		{"Queue", &l.Queue, d.Queue},
+		{"Conns", &l.Conns, d.Conns},
+	} {
+		if *f.v < 0 {
+			return l, fmt.Errorf("limit %s is %d; it must be positive", f.name, *f.v)
+		}
+		if *f.v == 0 {
+			*f.v = f.d
+		}
+	}
+	for _, f := range []struct {
+		name string
+		v    *time.Duration
+		d    time.Duration
+	}{
+		{"Range", &l.Range, d.Range},
+		{"Timeout", &l.Timeout, d.Timeout},
+		{"Wait", &l.Wait, d.Wait},
+	} {
+		if *f.v < 0 {
+			return l, fmt.Errorf("limit %s is %v; it must be positive", f.name, *f.v)
+		}
+		if *f.v == 0 {
+			*f.v = f.d
+		}
+	}
+	if l.Body < 0 {
+		return l, fmt.Errorf("limit Body is %d; it must be positive", l.Body)
+	}
+	if l.Body == 0 {
+		l.Body = d.Body
+	}
+	if l.Points > d.Points {
+		return l, fmt.Errorf("limit Points is %d; Prometheus' API allows no more than %d", l.Points, d.Points)
+	}
+	return l, nil
+}
+
+// A Server answers HTTP requests. It is made once and never changes.
+type Server struct {
+	c      Config
+	l      Limits
+	log    *slog.Logger
+	routes []route
+	mux    *http.ServeMux
+	gates  map[lane]*gate
+	tally  *tally
+}
+
+// New is a server of what c holds.
+func New(c Config) (*Server, error) {
+	if c.Queryable == nil || c.Ledger == nil {
+		return nil, errors.New("query server needs a queryable and a ledger")
+	}
+	l, err := c.Limits.filled()
+	if err != nil {
+		return nil, err
+	}
+	if c.Metrics == nil {
+		c.Metrics = metrics.NewSet()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Lookback == 0 {
+		c.Lookback = 5 * time.Minute
+	}
+	s := &Server{c: c, l: l, log: c.Logger, mux: http.NewServeMux(), gates: map[lane]*gate{}}
+	s.routes = s.table(newPrometheus(c, l))
+	s.tally = newTally(c.Metrics, s.routes)
+	for _, name := range []lane{seriesLane, ledgerLane, statusLane} {
+		s.gates[name] = newGate(l.Concurrent, l.Queue, l.Wait)
+	}
+	for i := range s.routes {
+		s.mux.Handle(s.routes[i].path, s.guard(&s.routes[i]))
+	}
+	return s, nil
+}

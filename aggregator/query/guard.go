@@ -1,0 +1,170 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// bodyTime is how long a client may take to send a body.
+const bodyTime = 10 * time.Second
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a := &answer{ResponseWriter: w, route: unmatched}
+	done := s.tally.begin(a)
+	defer done()
+	h := a.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if !canonical(r) {
+		s.reject(a, r, rejectPath, refuse(BadData, "path is not in canonical form"))
+		return
+	}
+	s.mux.ServeHTTP(a, r)
+}
+
+// canonical reports whether the path of r reads the same to everybody: no
+// second spelling of a character, no empty, dot or dot-dot element.
+func canonical(r *http.Request) bool {
+	p := r.URL.Path
+	if r.URL.RawPath != "" || p == "" || p[0] != '/' || path.Clean(p) != p {
+		return false
+	}
+	return !strings.ContainsFunc(p, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' })
+}
+
+// guard is rt's handler behind everything that a request must pass.
+func (s *Server) guard(rt *route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := w.(*answer)
+		a.route = rt.path
+		if !slices.Contains(rt.methods, r.Method) {
+			a.Header().Set("Allow", strings.Join(rt.methods, ", "))
+			s.reject(a, r, rejectMethod, refuse(BadMethod, "%s does not answer %s", r.URL.Path, r.Method))
+			return
+		}
+		if !rt.open {
+			if err := s.admit(a, r); err != nil {
+				return
+			}
+		}
+		if err := s.readForm(a, r, rt.body); err != nil {
+			s.reject(a, r, rejectBody, err)
+			return
+		}
+		if g := s.gates[rt.lane]; g != nil {
+			if err := g.enter(r.Context()); err != nil {
+				s.shed(a, r, err)
+				return
+			}
+			defer g.leave()
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
+		defer cancel()
+		rt.serve(a, r.WithContext(ctx))
+	})
+}
+
+// admit answers and returns an error unless the caller may ask.
+func (s *Server) admit(a *answer, r *http.Request) error {
+	if s.c.Token.IsZero() {
+		// A page of the open web can make a browser ask us under its own name
+		// (DNS rebinding); without a token, the name is what tells it apart.
+		if !s.c.Insecure && onLoopback(r) && !loopbackHost(r.Host) {
+			err := refuse(Misdirected, "host %q is not a name of the loopback interface, and no token is configured", r.Host)
+			s.reject(a, r, rejectHost, err)
+			return err
+		}
+		return nil
+	}
+	if len(r.Header.Values("Authorization")) == 1 && s.c.Token.matches(shown(r)) {
+		return nil
+	}
+	err := refuse(Unauthorized, "a bearer token is needed")
+	a.Header()["Www-Authenticate"] = []string{`Bearer realm="gigawatch"`, `Basic realm="gigawatch", charset="UTF-8"`}
+	s.reject(a, r, rejectToken, err)
+	return err
+}
+
+// shown is the token that r carries. Browsers, which send no bearer token of
+// their own, show it as the password of any user.
+func shown(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return token
+	}
+	_, password, _ := r.BasicAuth()
+	return password
+}
+
+// readForm parses the query and, where the route takes one, a body of at most
+// limit bytes.
+func (s *Server) readForm(a *answer, r *http.Request, limit int64) (err error) {
+	if r.ContentLength != 0 { // known to be there, or chunked
+		read := http.NewResponseController(a)
+		_ = read.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer can; the server's can
+		defer func() {
+			if err == nil { // all is read; the deadline must not end the query
+				_ = read.SetReadDeadline(time.Time{})
+				return
+			}
+			a.Header().Set("Connection", "close") // the deadline stays for what was not read
+		}()
+		if limit == 0 || r.Method != http.MethodPost {
+			return refuse(BadData, "%s %s takes no body", r.Method, r.URL.Path)
+		}
+		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
+			return refuse(BadEncoding, "a body must be application/x-www-form-urlencoded")
+		}
+		// Unwrapped, so that the server is told to close the connection.
+		r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, limit)
+	}
+	if err := r.ParseForm(); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return refuse(TooLarge, "body is longer than the limit of %d bytes", tooLarge.Limit)
+		}
+		return refuse(BadData, "parse parameters: %v", err)
+	}
+	return nil
+}
+
+// shed answers a request that its gate turned away.
+func (s *Server) shed(a *answer, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, errQueueFull) || errors.Is(err, errQueueLong):
+		a.Header().Set("Retry-After", "2")
+		s.reject(a, r, rejectBusy, refuse(Unavailable, "busy: %v; %d requests of this kind run at once", err, s.l.Concurrent))
+	default:
+		s.reject(a, r, rejectGone, refuse(Canceled, "the client went away while waiting"))
+	}
+}
+
+func (s *Server) reject(a *answer, r *http.Request, why rejection, err error) {
+	s.tally.rejected[why].Inc()
+	s.fail(a, r, err)
+}
+
+// onLoopback reports whether r came in over the loopback interface.
+func onLoopback(r *http.Request) bool {
+	addr, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return addr != nil && loopbackHost(addr.String())
+}
+
+// loopbackHost reports whether hostport, with or without a port, names this
+// machine to itself.
+func loopbackHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.Trim(hostport, "[]")
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
+}

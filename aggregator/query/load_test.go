@@ -1,0 +1,310 @@
+package query_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/prometheus/promql/promqltest"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
+)
+
+func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
+	c := config(t)
+	s := newStuck(c.Queryable)
+	c.Queryable = s
+	c.Metrics = metrics.NewSet()
+	c.Limits = query.Limits{Concurrent: 2, Queue: 1, Wait: time.Second}
+	_, base := serve(t, c)
+	const q = "/api/v1/query?query=gpu_power_watts&time=600"
+
+	answers := make(chan response, 10)
+	ask := func() { answers <- get(t, base+q) }
+	for range 2 {
+		go ask()
+	}
+	wait(t, s.began, "the first query begins")
+	wait(t, s.began, "the second query begins")
+
+	go ask() // waits in the queue, in vain
+	if r := wait(t, answers, "the queue is given up"); r.code != 503 || r.header.Get("Retry-After") == "" || !strings.Contains(r.body, "no turn came in time") {
+		t.Errorf("after waiting the answer is %d, Retry-After %q: %s", r.code, r.header.Get("Retry-After"), r.body)
+	}
+
+	ctx, leave := context.WithCancel(t.Context())
+	refused := make(chan string, 2)
+	var asking sync.WaitGroup
+	for range 2 { // one of them waits, the other finds the queue full
+		asking.Go(func() {
+			resp, err := http.DefaultClient.Do(request(t, "GET", base+q, "").WithContext(ctx))
+			if err != nil {
+				return
+			}
+			defer resp.Body.Close()
+			b, err := io.ReadAll(resp.Body)
+			if err == nil {
+				refused <- string(b)
+			}
+		})
+	}
+	if body := wait(t, refused, "the queue is full"); !strings.Contains(body, "too many requests are waiting") {
+		t.Errorf("beyond the queue the answer is %s", body)
+	}
+	leave()
+	asking.Wait()
+
+	// What does not query series is answered all the while.
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/api/v1/energy", "/api/v1/kpi", "/api/v1/metadata"} {
+		if r := get(t, base+path); r.code != 200 {
+			t.Errorf("%s is answered %d while queries hang: %s", path, r.code, r.body)
+		}
+	}
+	close(s.let)
+	for range 2 {
+		if r := wait(t, answers, "the running queries end"); r.code != 200 {
+			t.Errorf("a query that ran is answered %d: %s", r.code, r.body)
+		}
+	}
+	if r := get(t, base+q); r.code != 200 {
+		t.Errorf("once there is room the answer is %d", r.code)
+	}
+
+	text := get(t, base+"/metrics").body
+	for _, want := range []string{
+		query.MetricRequests + `{route="/api/v1/query",code="200"} 3`,
+		query.MetricRequests + `{route="/api/v1/query",code="503"}`,
+		query.MetricRejected + `{reason="busy"}`,
+		query.MetricRejected + `{reason="gone"} 1`,
+		query.MetricRejected + `{reason="token"} 0`,
+		query.MetricInFlight + " 1",
+		query.MetricDuration + `_count{route="/api/v1/energy"} 1`,
+		query.MetricSent + " ",
+		"process_resident_memory_bytes",
+		"go_goroutines",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	if strings.Contains(text, query.MetricRejected+`{reason="busy"} 0`) {
+		t.Error("the refused queries are not counted")
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s: waited 10 s", what)
+		}
+	}
+}
+
+func TestLedgerQuestionsEndAtTheirDeadline(t *testing.T) {
+	c := config(t)
+	b := newBooks()
+	b.slow = func() { time.Sleep(100 * time.Millisecond) }
+	c.Ledger = b
+	c.Limits.Timeout = 250 * time.Millisecond
+	_, base := serve(t, c)
+	for _, path := range []string{
+		"kpi?step=1h&from=2026-11-01T00:00:00Z&to=2026-11-22T00:00:00Z",
+		"energy?step=1h&from=2025-11-01T00:00:00Z&to=2026-11-22T00:00:00Z&by=host&boundary=host",
+	} {
+		r := get(t, base+"/api/v1/"+path)
+		if reason, message := r.failure(t); r.code != 503 || reason != "timeout" || !strings.Contains(message, "fewer intervals") {
+			t.Errorf("%s: answer is %d %s %s", path, r.code, reason, message)
+		}
+	}
+}
+
+func TestReadinessGivesItsReasons(t *testing.T) {
+	c := config(t)
+	reasons := []string{"write-ahead log is being replayed", "bus is not connected"}
+	c.Ready = func() []string { return reasons }
+	_, base := serve(t, c)
+	if r := get(t, base+"/readyz"); r.code != 503 || strings.TrimSpace(r.body) != `{"ready":false,"reasons":["write-ahead log is being replayed","bus is not connected"]}` {
+		t.Errorf("answer is %d %s", r.code, r.body)
+	}
+	if r := get(t, base+"/healthz"); r.code != 200 || r.body != "ok\n" {
+		t.Errorf("liveness is %d %s", r.code, r.body)
+	}
+	reasons = nil
+	if r := get(t, base+"/readyz"); r.code != 200 || strings.TrimSpace(r.body) != `{"ready":true,"reasons":[]}` {
+		t.Errorf("answer is %d %s", r.code, r.body)
+	}
+}
+
+func TestStatusAndPageAreHandedThrough(t *testing.T) {
+	c := config(t)
+	_, bare := serve(t, c)
+	if r := get(t, bare+"/api/v1/status"); r.code != 501 {
+		t.Errorf("without a status the answer is %d", r.code)
+	}
+	if r := get(t, bare+"/"); r.code != 404 {
+		t.Errorf("without a page the answer is %d", r.code)
+	}
+	c.Status = func(_ context.Context, site string, since int64) (any, error) {
+		if site == "broken" {
+			return nil, errors.New("rack 17 is on fire")
+		}
+		return map[string]any{"sites": []string{site}, "since": since}, nil
+	}
+	c.Page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		fmt.Fprint(w, "page ", r.URL.Path)
+	})
+	_, base := serve(t, c)
+	for path, want := range map[string]string{
+		"/api/v1/status?site=fra1&since=-5": `200 {"since":-5,"sites":["fra1"]}`,
+		"/api/v1/status":                    `200 {"since":0,"sites":[""]}`,
+		"/api/v1/status?since=now":          `400 {"status":"error","errorType":"bad_data","error":"parameter \"since\": \"now\" is not an integer"}`,
+		"/api/v1/status?site=a.b":           `400 {"status":"error","errorType":"bad_data","error":"parameter \"site\": \"a.b\" is not a site's name"}`,
+		"/api/v1/status?site=broken":        `500 {"status":"error","errorType":"internal","error":"internal error; the aggregator's log says more"}`,
+		"/":                                 "200 page /",
+		"/vendor/chart.js":                  "200 page /vendor/chart.js",
+	} {
+		r := get(t, base+path)
+		if got := fmt.Sprintf("%d %s", r.code, strings.TrimSpace(r.body)); got != want {
+			t.Errorf("%s is answered %s, want %s", path, got, want)
+		}
+		if want := map[bool]string{true: "no-cache", false: "no-store"}[strings.Contains(r.body, "page")]; r.header.Get("Cache-Control") != want {
+			t.Errorf("%s: Cache-Control is %q, want %q", path, r.header.Get("Cache-Control"), want)
+		}
+	}
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	c := config(t)
+	c.Limits.Conns = 3
+	addr, _, _ := start(t, c)
+	var conns []net.Conn
+	for range 3 {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 512)); err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn)
+	}
+	extra := http.Client{Timeout: 200 * time.Millisecond}
+	if resp, err := extra.Get("http://" + addr + "/healthz"); err == nil {
+		resp.Body.Close()
+		t.Error("a fourth connection is served")
+	}
+	conns[0].Close()
+	eventually(t, "a place is free again", func() bool {
+		resp, err := extra.Get("http://" + addr + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	})
+}
+
+// killers are queries made to hurt; each must end in an answer that says no or
+// is small, and leave nothing running.
+var killers = []string{
+	`query?query=` + strings.Repeat("(", 8000),
+	`query?query=` + strings.Repeat("-", 8000) + "1",
+	`query?query=` + strings.Repeat("big*on(host)group_left()", 300) + "big",
+	`query?query={__name__=~".*"}`,
+	`query?query={__name__=~".%2B",host!~"(a|b|c)*d"}`,
+	`query_range?query=count_over_time(big[300d])&start=0&end=3600&step=1`,
+	`query_range?query=max_over_time(big[1h:1s])&start=0&end=10999&step=1`,
+	`query_range?query=sum(big)*on()group_right()big&start=0&end=10999&step=1`,
+	`query?query=count_over_time(vector(1)[390d:2s])`,
+	`query?query=sum_over_time(sum_over_time(sum_over_time(vector(1)[1h:10s])[1h:10s])[2h:1m])`,
+	`query?query=label_replace(big,"x","$1$1$1$1$1$1$1$1","host","(.*)")`,
+	`query?query=topk(1e18,big)`,
+	`query?query=quantile_over_time(0.5,big[1y])`,
+	`query?query=count_values("v",big)`,
+	`query?query=vector(1)+offset+-1000y`,
+	`series?match[]={__name__=~".%2B"}&match[]={host=~".*.*.*.*.*"}`,
+	`labels?match[]={host=~"(.*)*n1"}`,
+}
+
+func TestKillerQueriesHurtNobody(t *testing.T) {
+	var load strings.Builder
+	load.WriteString("load 30s\n")
+	for i := range 500 {
+		fmt.Fprintf(&load, "\tbig{site=\"fra1\",host=\"n%d\"} %d+1x120\n", i, i)
+	}
+	c := config(t)
+	c.Queryable = promqltest.LoadedStorage(t, load.String())
+	c.Limits = query.Limits{Timeout: time.Second, Wait: time.Second, Samples: 200_000, Concurrent: 2}
+	_, base := serve(t, c)
+	get(t, base+"/healthz")
+	before := runtime.NumGoroutine()
+
+	ctx, stop := context.WithCancel(t.Context())
+	var probes []time.Duration
+	var probing, asking sync.WaitGroup
+	probing.Go(func() {
+		for ctx.Err() == nil {
+			began := time.Now()
+			if r := get(t, base+"/healthz"); r.code != 200 {
+				t.Errorf("/healthz is answered %d", r.code)
+			}
+			probes = append(probes, time.Since(began))
+			time.Sleep(2 * time.Millisecond)
+		}
+	})
+	next := make(chan string)
+	for range 8 {
+		asking.Go(func() {
+			for k := range next {
+				path, parameters, _ := strings.Cut(k, "?")
+				parameters = strings.NewReplacer(`"`, "%22", `{`, "%7b", `}`, "%7d", "$", "%24").Replace(parameters)
+				began := time.Now()
+				r := do(t, request(t, http.MethodGet, base+"/api/v1/"+path+"?"+parameters+"&time=3600", ""))
+				d := time.Since(began)
+				if d > 5*time.Second || !slices.Contains([]int{200, 400, 422, 503}, r.code) || len(r.body) > 1<<20 {
+					t.Errorf("%.100s: answered %d, %d bytes, after %v", k, r.code, len(r.body), d)
+				}
+				if r.code != 200 {
+					r.failure(t)
+				}
+			}
+		})
+	}
+	for _, k := range slices.Repeat(killers, 4) {
+		next <- k
+	}
+	close(next)
+	asking.Wait()
+	stop()
+	probing.Wait()
+	slices.Sort(probes)
+	median, high := probes[len(probes)/2], probes[len(probes)*95/100]
+	t.Logf("%d probes of /healthz: median %v, 95%% within %v, worst %v", len(probes), median, high, probes[len(probes)-1])
+	// The clients and whatever else runs here share the cores with the server:
+	// that the worst probe is late says nothing, that most are late does.
+	if median > 100*time.Millisecond {
+		t.Errorf("half of the probes of /healthz took longer than %v; want 100 ms", median)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	eventually(t, "goroutines are back to where they were", func() bool {
+		return runtime.NumGoroutine() <= before+10
+	})
+}

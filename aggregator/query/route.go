@@ -1,0 +1,80 @@
+package query
+
+import (
+	"net/http"
+	"time"
+)
+
+// lane is the gate that a route's requests pass.
+type lane string
+
+const (
+	noLane     lane = "" // always answered
+	seriesLane lane = "series"
+	ledgerLane lane = "ledger"
+	statusLane lane = "status"
+)
+
+// A route is one line of the table that the server is built from.
+type route struct {
+	path    string   // as http.ServeMux has it, without a method
+	methods []string // all others are refused
+	open    bool     // answered without the token
+	lane    lane
+	body    int64         // bytes of a form that are read; 0: a body is refused
+	timeout time.Duration // for the handler
+	serve   http.HandlerFunc
+}
+
+// table is every path the server answers.
+func (s *Server) table(p *prometheus) []route {
+	get, form := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
+	probe := []string{http.MethodGet, http.MethodHead}
+	long, short := s.l.Timeout, min(s.l.Timeout, 5*time.Second)
+	body := s.l.Body
+
+	series := s.cut(p, "limit", s.l.Series)
+	values := s.cut(p, "limit", s.l.Values)
+	return []route{
+		{"/api/v1/query", form, false, seriesLane, body, long, series},
+		{"/api/v1/query_range", form, false, seriesLane, body, long, series},
+		{"/api/v1/series", form, false, seriesLane, body, long, series},
+		{"/api/v1/labels", form, false, seriesLane, body, long, values},
+		{"/api/v1/label/{name}/values", get, false, seriesLane, 0, long, values},
+		{"/api/v1/metadata", get, false, noLane, 0, short, s.metadata},
+		{"/api/v1/rules", get, false, seriesLane, 0, short, s.cut(p, "group_limit", s.l.Series)},
+		{"/api/v1/alerts", get, false, seriesLane, 0, short, p.ServeHTTP},
+		{"/api/v1/format_query", form, false, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
+		{"/api/v1/parse_query", form, false, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
+		{"/api/v1/status/buildinfo", get, false, noLane, 0, short, p.ServeHTTP},
+
+		{"/api/v1/energy", get, false, ledgerLane, 0, long, s.energy},
+		{"/api/v1/kpi", get, false, ledgerLane, 0, long, s.kpi},
+		{"/api/v1/health", get, false, noLane, 0, short, s.notYet},
+		{"/api/v1/report", get, false, noLane, 0, short, s.notYet},
+		{"/api/v1/status", get, false, statusLane, 0, short, s.status},
+		{"/api", form, false, noLane, 0, short, s.unknown},
+		{"/api/", form, false, noLane, 0, short, s.unknown},
+
+		{"/healthz", probe, true, noLane, 0, short, s.healthz},
+		{"/readyz", probe, true, noLane, 0, short, s.readyz},
+		{"/metrics", get, false, noLane, 0, short, s.metrics},
+		{"/", probe, false, noLane, 0, short, s.page},
+	}
+}
+
+func (s *Server) notYet(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, refuse(NotImplemented, "%s is not in this version", r.URL.Path))
+}
+
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, refuse(NotFound, "no such path: %s", r.URL.Path))
+}
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	if s.c.Page == nil {
+		s.unknown(w, r)
+		return
+	}
+	s.c.Page.ServeHTTP(w, r)
+}

@@ -1,0 +1,274 @@
+package query_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	token = "the-canary-token-0123456789"
+	hour  = int64(time.Hour / time.Millisecond)
+)
+
+// ledgerStart is the first hour the books know; seriesStart of the storage is
+// the epoch.
+var ledgerStart = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+
+// books are a small ledger: a site of one hall, two racks and four hosts. A
+// host draws 1 kW, plus 1 W for its number, plus 1 mJ an hour so that no figure
+// is round; rack r2 is integrated for a quarter. There is a grid meter and no
+// IT meter.
+type books struct {
+	sites []string
+	fault error
+	slow  func()
+
+	mu    sync.Mutex
+	asked []account.Question
+}
+
+func newBooks() *books { return &books{sites: []string{"fra1"}} }
+
+func (b *books) Sites() []string { return b.sites }
+
+func (b *books) Energy(q account.Question) ([]account.Line, error) {
+	if b.slow != nil {
+		b.slow()
+	}
+	b.mu.Lock()
+	b.asked = append(b.asked, q)
+	b.mu.Unlock()
+	if b.fault != nil {
+		return nil, b.fault
+	}
+	step := q.Step
+	if step == 0 {
+		step = q.To - q.From
+	}
+	var lines []account.Line
+	for from := q.From; from < q.To; from += step {
+		lines = append(lines, b.interval(q, from, min(from+step, q.To))...)
+	}
+	return lines, nil
+}
+
+func (b *books) interval(q account.Question, from, to int64) []account.Line {
+	hours := uint64((to - from) / hour)
+	line := account.Line{From: from, To: to, ExpectedMillis: to - from, Final: to <= ledgerStart.UnixMilli()+12*hour}
+	watts := func(w uint64) uint64 { return hours * (w*3_600_000 + 1) }
+	switch {
+	case q.Boundary == metric.IT:
+		line.Reason = "no meter of role ups_output, pdu_output or it_input"
+		return []account.Line{line}
+	case q.Boundary == metric.Facility && q.By != account.BySite:
+		line.Reason = "the grid meter is of the whole site"
+		return []account.Line{line}
+	case q.Boundary == metric.Facility:
+		line.Energy[metric.Measured] = watts(5200)
+		line.CoveredMillis = line.ExpectedMillis
+		return []account.Line{line}
+	}
+	var lines []account.Line
+	for n := range uint64(4) {
+		l := line
+		l.Hall, l.Rack, l.Host = "h1", fmt.Sprintf("r%d", n/2+1), fmt.Sprintf("n%d", n+1)
+		l.Energy[metric.Measured] = watts(1001 + n)
+		l.CoveredMillis = l.ExpectedMillis
+		if l.Rack == "r2" {
+			l.Energy[metric.Integrated] = l.Energy[metric.Measured] / 4
+			l.Energy[metric.Measured] -= l.Energy[metric.Integrated]
+			l.CoveredMillis -= l.ExpectedMillis / 8
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+func (b *books) KPI(site, name string, from, to int64) (account.KPI, error) {
+	if b.slow != nil {
+		b.slow()
+	}
+	if b.fault != nil {
+		return account.KPI{}, b.fault
+	}
+	k := account.KPI{Name: name, Unit: "ratio", From: from, To: to, Coverage: 1}
+	if name != "pue" {
+		k.Unit, k.Coverage, k.Reason = "", 0, "no meter for "+name
+		return k, nil
+	}
+	v, total, it := 1.2, 7.488e10, 6.24e10
+	k.Value, k.Category, k.Method = &v, 1, "EN 50600-4-2"
+	k.Quality[metric.Measured], k.Quality[metric.Integrated] = 0.875, 0.125
+	k.Inputs = []account.Input{
+		{Name: "energy of the facility", Unit: "joules", Value: &total, Exact: "74880000000"},
+		{Name: "energy of IT", Unit: "joules", Value: &it, Exact: "62400000000"},
+		{Name: "energy of district cooling", Unit: "joules"},
+	}
+	return k, nil
+}
+
+// series are an hour of two hosts of two GPUs at 10 s, from the epoch.
+const series = `load 10s
+	gpu_power_watts{site="fra1",host="n1",gpu="0"} 700+0x360
+	gpu_power_watts{site="fra1",host="n1",gpu="1"} 600+0x360
+	gpu_power_watts{site="fra1",host="n2",gpu="0"} 500+1x360
+	gpu_power_watts{site="fra1",host="n2",gpu="1"} 400+1x360
+	gpu_energy_joules_total{site="fra1",host="n1",gpu="0"} 0+7000x360
+`
+
+// config is a server's, over a fresh storage and fresh books.
+func config(t *testing.T) query.Config {
+	t.Helper()
+	return query.Config{
+		Queryable: promqltest.LoadedStorage(t, series),
+		Ledger:    newBooks(),
+		Version:   "1.2.3",
+	}
+}
+
+// serve starts the server that c describes, as it would be started outside of
+// tests but for its listener.
+func serve(t *testing.T, c query.Config) (*query.Server, string) {
+	t.Helper()
+	s, err := query.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts := httptest.NewUnstartedServer(nil)
+	ts.Config = s.HTTPServer()
+	ts.Start()
+	t.Cleanup(ts.Close)
+	return s, ts.URL
+}
+
+// response is what a test looks at.
+type response struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+// failure is the error envelope of a response.
+func (r response) failure(t *testing.T) (reason, message string) {
+	t.Helper()
+	var e struct{ Status, ErrorType, Error string }
+	if err := json.Unmarshal([]byte(r.body), &e); err != nil {
+		t.Fatalf("answer %d is not JSON: %v\n%s", r.code, err, r.body)
+	}
+	if e.Status != "error" {
+		t.Errorf("status is %q, want error: %s", e.Status, r.body)
+	}
+	return e.ErrorType, e.Error
+}
+
+func do(t *testing.T, r *http.Request) response {
+	t.Helper()
+	c := &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response{resp.StatusCode, resp.Header, string(b)}
+}
+
+func get(t *testing.T, url string) response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, r)
+}
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s differs (-want +got); -update rewrites it:\n%s", path, d)
+	}
+}
+
+// stuck is a storage whose reads wait until their context ends or let is
+// closed; it says when they begin.
+type stuck struct {
+	storage.Queryable
+	began chan struct{}
+	ended chan error
+	let   chan struct{}
+}
+
+func newStuck(q storage.Queryable) *stuck {
+	return &stuck{q, make(chan struct{}, 100), make(chan error, 100), make(chan struct{})}
+}
+
+func (s *stuck) Querier(mint, maxt int64) (storage.Querier, error) {
+	q, err := s.Queryable.Querier(mint, maxt)
+	return stuckQuerier{q, s}, err
+}
+
+type stuckQuerier struct {
+	storage.Querier
+	s *stuck
+}
+
+func (q stuckQuerier) Select(ctx context.Context, sorted bool, h *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
+	q.s.began <- struct{}{}
+	select {
+	case <-ctx.Done():
+		q.s.ended <- ctx.Err()
+		return storage.ErrSeriesSet(ctx.Err())
+	case <-q.s.let:
+		q.s.ended <- nil
+		return q.Querier.Select(ctx, sorted, h, ms...)
+	}
+}
+
+// wait fails the test where c stays empty.
+func wait[T any](t *testing.T, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: waited 10 s", what)
+	}
+	return v
+}
+
+var errBooks = errors.New("hours/2026-11-22T17Z.hour: checksum differs")
