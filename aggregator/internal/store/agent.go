@@ -113,11 +113,11 @@ func phase(key string, interval int64) int64 {
 	return int64(h>>8)%(interval/1000)*1000 + 500
 }
 
-// carry hands to b, which follows a, what a knows of the values they share. It
-// yields the values of a that b has not.
-func (a *agent) carry(b *agent) (ended []int) {
+// carry hands to b, which follows a, what a knows of the values they share, and
+// yields which of a's these are.
+func (a *agent) carry(b *agent) (taken marks) {
 	b.last = a.last
-	taken := make(marks, len(a.written))
+	taken = make(marks, len(a.written))
 	same := matchEntities(a.layout.Entities, b.layout.Entities)
 	for ci := range b.shape.runs {
 		r := &b.shape.runs[ci]
@@ -143,12 +143,7 @@ func (a *agent) carry(b *agent) (ended []int) {
 			}
 		}
 	}
-	for i, raw := range a.raw {
-		if raw != metric.Missing && !taken.has(i) {
-			ended = append(ended, i)
-		}
-	}
-	return ended
+	return taken
 }
 
 // find is the run of a, and the index in it, that measures what r does of

@@ -105,10 +105,7 @@ func (w *Writer) Append(key string, l *metric.Layout, site string, t int64, valu
 	} else {
 		w.tick(a, t, values)
 	}
-	if w.pending >= batch {
-		return w.Commit()
-	}
-	return nil
+	return w.commitIfMuch()
 }
 
 // mayCreate reports whether an agent's series may be made now.
@@ -134,12 +131,11 @@ func (w *Writer) shape(l *metric.Layout) *shape {
 func (w *Writer) follow(a *agent, site string, l *metric.Layout, t int64) *agent {
 	b := newAgent(site, l, w.shape(l), a.phase)
 	if site != a.site || l.Simulated != a.layout.Simulated {
-		w.end(a, t, nil)
+		w.end(a, t, everything)
 		return b
 	}
-	if ended := a.carry(b); len(ended) > 0 {
-		w.end(a, t, ended)
-	}
+	taken := a.carry(b)
+	w.end(a, t, func(_ *run, i int) bool { return !taken.has(i) })
 	return b
 }
 
@@ -252,23 +248,20 @@ func (w *Writer) Gone(key string, t int64) error {
 	if a == nil || a.gone && t-a.last < w.interval*w.beats/2 {
 		return nil
 	}
+	t = max(t, a.last+1)
 	if !a.gone {
-		w.end(a, max(t, a.last+1), nil)
+		w.end(a, t, func(r *run, _ int) bool { return r.def.Number != metric.HostUp })
 	}
-	a.gone = true
-	a.last = max(t, a.last+1)
+	a.gone, a.last = true, t
 	for k := range a.shape.runs {
 		if r := &a.shape.runs[k]; r.def != nil && r.def.Number == metric.HostUp {
 			for j := range r.count {
 				a.raw[r.at+j] = 0
-				w.put(a, r, j, 0, a.last, 0)
+				w.put(a, r, j, 0, t, 0)
 			}
 		}
 	}
-	if w.pending >= batch {
-		return w.Commit()
-	}
-	return nil
+	return w.commitIfMuch()
 }
 
 // Forget ends all series of an agent that will not come back, and forgets it.
@@ -278,34 +271,33 @@ func (w *Writer) Forget(key string, t int64) error {
 		return nil
 	}
 	delete(w.agents, key)
-	for i := range a.raw {
-		if a.raw[i] != metric.Missing {
-			w.end(a, max(t, a.last+1), nil)
-			break
-		}
-	}
-	if w.pending >= batch {
-		return w.Commit()
-	}
-	return nil
+	w.end(a, max(t, a.last+1), everything)
+	return w.commitIfMuch()
 }
 
-// end writes staleness markers for the given values of a, nil for all.
-func (w *Writer) end(a *agent, t int64, only []int) {
-	if only == nil {
-		w.leave(a, len(a.leaving), t)
-	}
+func everything(*run, int) bool { return true }
+
+// end writes staleness markers for those values of a that which names.
+func (w *Writer) end(a *agent, t int64, which func(*run, int) bool) {
 	for k := range a.shape.runs {
 		r := &a.shape.runs[k]
 		for j := range r.count {
 			i := r.at + j
-			if r.def == nil || a.raw[i] == metric.Missing || only != nil && !slices.Contains(only, i) {
+			if r.def == nil || a.raw[i] == metric.Missing || !which(r, i) {
 				continue
 			}
 			w.put(a, r, j, max(0, min(int(a.raw[i]), r.states-1)), t, staleNaN)
 			a.raw[i] = metric.Missing
 		}
 	}
+	n := 0
+	for k, s := range a.leaving {
+		if r := &a.shape.runs[s.run]; which(r, r.at+s.value) {
+			a.leaving[n], a.leaving[k] = s, a.leaving[n]
+			n++
+		}
+	}
+	w.leave(a, n, t)
 	clear(a.written)
 }
 
@@ -357,6 +349,13 @@ func (w *Writer) appender() storage.AppenderV2 {
 		w.app = w.store.db.AppenderV2(context.Background())
 	}
 	return w.app
+}
+
+func (w *Writer) commitIfMuch() error {
+	if w.pending < batch {
+		return nil
+	}
+	return w.Commit()
 }
 
 // Commit makes what was appended visible and writes it ahead to disk. Append

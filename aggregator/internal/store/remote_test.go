@@ -1,0 +1,163 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// victoria starts a VictoriaMetrics of its own and returns its address.
+func victoria(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("victoria-metrics")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no victoria-metrics in CI")
+		}
+		t.Skip("no victoria-metrics here: Debian has it as victoria-metrics")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	c := exec.Command(path, "-storageDataPath", t.TempDir(), "-httpListenAddr", address, "-retentionPeriod", "100y", "-memory.allowedBytes", "64MiB", "-search.latencyOffset", "0s")
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Signal(os.Interrupt)
+		_ = c.Wait()
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+	for range 100 {
+		if r, err := http.Get("http://" + address + "/health"); err == nil {
+			_ = r.Body.Close()
+			return "http://" + address
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("victoria-metrics did not answer in ten seconds")
+	return ""
+}
+
+// exported is what VictoriaMetrics has of a metric: values by gpu.
+func exported(t *testing.T, address, name string) map[string][]float64 {
+	t.Helper()
+	r, err := http.Get(address + "/api/v1/export?match[]=" + url.QueryEscape(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	got := map[string][]float64{}
+	for d := json.NewDecoder(r.Body); d.More(); {
+		var line struct {
+			Metric map[string]string
+			Values []*float64 // null: stale
+		}
+		if err := d.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range line.Values {
+			if v != nil {
+				got[line.Metric["gpu"]] = append(got[line.Metric["gpu"]], *v)
+			}
+		}
+	}
+	return got
+}
+
+func TestSamplesAreSentOn(t *testing.T) {
+	address := victoria(t)
+	registry := prometheus.NewRegistry()
+	b := open(t, func(c *store.Config) {
+		c.Now, c.Registerer, c.Heartbeat = nil, registry, 4*time.Minute
+		c.RemoteWrite = []store.Remote{{URL: address + "/api/v1/write", Name: "victoria", Metrics: "gpu_(power|energy).*"}}
+	})
+	l := host(column(metric.GPUPowerWatts, 0, 3, 2), column(metric.GPUEnergyJoules, 0, 3, 2), column(metric.GPUTemperature, 0, 3, 1))
+	// What was before the store was opened is not sent, so the time is now's.
+	start := time.Now().Add(time.Second).UnixMilli()
+	for i := range int64(5) {
+		b.tick(l, start+i*1000, metric.Of(float64(600+i)), metric.Of(1), metric.Raw(1000*i), metric.Raw(2500*i), metric.Of(60))
+	}
+	want := []map[string][]float64{{"0": {600, 601, 602, 603, 604}, "1": {1}}, {"0": {0, 1, 2, 3, 4}, "1": {0, 2.5, 5, 7.5, 10}}, {}}
+	var got []map[string][]float64
+	for i := range int64(60) {
+		// The log is read when it is written to, or after a quarter of a minute.
+		b.tick(l, start+5000+i, metric.Of(604), metric.Of(1), 4000, 10000, metric.Of(float64(i)))
+		got = nil
+		for _, name := range []string{"gpu_power_watts", "gpu_energy_joules_total", "gpu_temperature_celsius"} {
+			got = append(got, exported(t, address, name))
+		}
+		if cmp.Equal(want, got) {
+			break
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("VictoriaMetrics has (-want +got):\n%s", d)
+	}
+	r, err := http.Get(address + "/api/v1/query?query=" + url.QueryEscape("sum(gpu_power_watts)") + fmt.Sprintf("&time=%d", start/1000+5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var answer struct {
+		Data struct {
+			Result []struct{ Value [2]any }
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	if len(answer.Data.Result) != 1 || answer.Data.Result[0].Value[1] != "605" {
+		t.Errorf("its PromQL answers %v, want 605", answer.Data.Result)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := false
+	for _, f := range families {
+		sent = sent || f.GetName() == "prometheus_remote_storage_samples_total" && f.GetMetric()[0].GetCounter().GetValue() == 16
+	}
+	if !sent {
+		t.Error("the samples sent were not counted")
+	}
+}
+
+func TestRemoteThatIsAwayDelaysNothing(t *testing.T) {
+	b := open(t, func(c *store.Config) {
+		c.Now = nil
+		c.RemoteWrite = []store.Remote{{URL: "http://127.0.0.1:1/api/v1/write"}}
+	})
+	l := host(column(metric.GPUPowerWatts, 0, 3, 2))
+	start := time.Now()
+	for i := range 2000 {
+		b.tick(l, start.UnixMilli()+int64(i), metric.Of(float64(i)), 1)
+	}
+	b.close()
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("closing took %v with a remote that is away", d)
+	}
+}
