@@ -26,6 +26,11 @@ func (w *World) Telemetry(i int, dst []metric.Raw) ([]metric.Raw, bool) {
 	return w.plantTelemetry(dst), true
 }
 
+// lifetime is what a counter's epoch is published as. It holds the world's
+// start, so that a world that begins anew, with all its counters at zero, is no
+// continuation of the one before.
+func (w *World) lifetime(epoch int64) metric.Raw { return metric.Raw(w.start<<10 + epoch) }
+
 func (w *World) hostTelemetry(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 	hs := &w.hosts[h]
 	if hs.state != up || hs.mute {

@@ -32,8 +32,9 @@
 // The layout:
 //
 //	u flags (bit 0 simulated) · u entities · u columns
-//	entity   kind (1 byte) · u index−parent−1 · u,bytes name · u labels · (text name · text value)…
+//	entity   kind (1 byte) · u index−parent−1 · name · u labels · (text name · text value)…
 //	column   s metric−metric before · form (1 byte) · u point · u first · u count
+//	name     u,bytes; or u 0 and the 16 bytes of a UUID: GPU- and that UUID in lower case
 //	text     u 0, u,bytes: a new text; u k: the k-th text again, from 1
 //
 // A column of many values is cut into blocks of at most 512: of all ticks of

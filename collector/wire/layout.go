@@ -62,7 +62,7 @@ func appendLayout(dst []byte, l *metric.Layout) []byte {
 		e := &l.Entities[i]
 		dst = append(dst, byte(e.Kind))
 		dst = binary.AppendUvarint(dst, uint64(i-e.Parent-1))
-		dst = appendText(dst, e.Name)
+		dst = appendName(dst, e.Name)
 		dst = binary.AppendUvarint(dst, uint64(len(e.Labels)))
 		for _, p := range e.Labels {
 			text(p.Name)
@@ -124,6 +124,15 @@ func (r *layoutReader) text() string {
 	return s
 }
 
+func (r *layoutReader) name() string {
+	if len(r.b) <= 16 || r.b[0] != 0 {
+		return r.text()
+	}
+	s := unpackUUID(r.b[1:17])
+	r.b = r.b[17:]
+	return s
+}
+
 // readLayout is the inverse of Compile: what it accepts compiles to the same
 // bytes.
 func readLayout(encoded []byte) (*Layout, error) {
@@ -149,7 +158,7 @@ func readLayout(encoded []byte) (*Layout, error) {
 		e := &l.Entities[i]
 		e.Kind = metric.EntityKind(r.octet())
 		e.Parent = i - 1 - int(r.number(uint64(i)))
-		e.Name = r.text()
+		e.Name = r.name()
 		if n := r.number(metric.MaxLabels); n > 0 {
 			e.Labels = make([]metric.Pair, n)
 		}
