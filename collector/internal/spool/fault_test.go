@@ -305,3 +305,61 @@ func TestSlowSyncHoldsUpNobody(t *testing.T) {
 		x.close()
 	})
 }
+
+// After a rescue two files hold the same frames, if the failed sync reached the
+// disk after all.
+func TestFramesHeldTwice(t *testing.T) {
+	d := newDisk()
+	c := config(d, Thin)
+	c.SegmentBytes = 1 << 20
+	x := start(t, c)
+	for range 5 {
+		x.append(40, 1)
+		d.fault = once(t, errIO, "sync")
+		x.sync()
+	}
+	for _, room := range []int64{0, 15_000} {
+		c := config(d.files(), Thin)
+		c.MaxBytes = room
+		y := x.again(c)
+		if r := y.s.Recovered(); r.Frames != 200 || r.Lost != 0 {
+			t.Errorf("%+v", r)
+		}
+		y.append(100, 1)
+		y.sync()
+		h := y.check()
+		for seq := uint64(10); seq <= 300; seq += 10 {
+			if !h.frames[seq] {
+				t.Fatalf("number %d is gone; gaps %v", seq, h.gaps)
+			}
+		}
+		if (len(h.gaps) != 0) != (room != 0) {
+			t.Errorf("room for %d: gaps %v", room, h.gaps)
+		}
+	}
+}
+
+func TestWriteFailsDuringASync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		x := start(t, config(d, Thin))
+		x.append(5, 1)
+		d.slow = 30 * time.Second
+		go x.s.Sync()
+		time.Sleep(time.Second)
+		d.mu.Lock()
+		d.fault = failing(errIO, "write")
+		d.mu.Unlock()
+		x.append(5, 1)
+		time.Sleep(time.Minute)
+		if h := x.check(); len(h.frames) != 10 || !x.s.Degraded() {
+			t.Errorf("%d frames, gaps %v", len(h.frames), h.gaps)
+		}
+		d.fault = nil
+		x.sync()
+		y := x.again(config(d.crash(rand.New(rand.NewPCG(1, 1))), Thin))
+		if h := y.check(); len(h.frames) != 10 {
+			t.Errorf("%d frames after a crash, gaps %v", len(h.frames), h.gaps)
+		}
+	})
+}

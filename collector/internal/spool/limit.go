@@ -58,7 +58,8 @@ func (s *Spool) thinDisk(now time.Time, cutoff int64) {
 }
 
 // victims is the run of segments, i to j-1, to be thinned next; i == j if none
-// need be. all says that nothing is left but to give up Keep frames too.
+// need be. all says that nothing is left, nor will be after the next sync, but
+// to give up Keep frames too.
 func (s *Spool) victims(cutoff int64) (i, j int, all bool) {
 	settled := 0 // how many segments have no frame that waits for a sync
 	for settled < len(s.segs)-1 && (s.mem.empty() || s.segs[settled].last < s.mem.held[0].first) {
@@ -75,7 +76,7 @@ func (s *Spool) victims(cutoff int64) (i, j int, all bool) {
 		}
 		return i, i + 1, false
 	}
-	if full && settled >= 2 {
+	if full && settled >= 2 && settled == len(s.segs)-1 {
 		return 0, 2, true
 	}
 	return 0, 0, false

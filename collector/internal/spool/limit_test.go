@@ -168,3 +168,42 @@ func TestDroppedCountsOnlyWhatWasNotAcknowledged(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+// A crash after thinning may bring back a segment that was joined to another.
+func TestJoinedSegmentComesBack(t *testing.T) {
+	d := newDisk()
+	c := config(d, Thin)
+	c.MaxBytes = 30_000
+	x := start(t, c)
+	seen := map[string]*inode{}
+	for range 40 {
+		x.append(20, 1)
+		x.sync()
+		for name, n := range d.files().now {
+			if seen[name] == nil {
+				seen[name] = n
+			}
+		}
+	}
+	x.close()
+	back := 0
+	for name, n := range seen {
+		if d.now[name] == nil && len(n.data) > 0 {
+			d.now[name] = n
+			back++
+		}
+	}
+	y := x.again(c)
+	r := y.s.Recovered()
+	y.append(200, 1)
+	y.sync()
+	h := y.check()
+	for seq := uint64(10); seq <= 1000; seq += 10 {
+		if !h.frames[seq] {
+			t.Fatalf("number %d was to be kept; gaps %v", seq, h.gaps)
+		}
+	}
+	if back == 0 || r.Lost != 0 || y.s.Stats().Disk > 31_000 {
+		t.Errorf("%d segments came back, %+v, %+v", back, r, y.s.Stats())
+	}
+}

@@ -107,12 +107,13 @@ func (s *Spool) scan(name uint64, newest bool) {
 		f, err = s.disk.Open(s.path(name), false)
 	}
 	var size, end int64
+	var doubles int
 	if err == nil {
 		size, err = f.Size()
 	}
 	if err == nil {
 		r := reader{f: f, size: size, buf: s.cur.r.buf}
-		end, err = s.walk(&r, g, prev)
+		end, doubles, err = s.walk(&r, g, prev)
 		s.cur.r.buf = r.buf[:0]
 	}
 	g.size = end
@@ -135,31 +136,37 @@ func (s *Spool) scan(name uint64, newest bool) {
 	if f != nil {
 		f.Close()
 	}
+	if n := len(s.segs); err == nil && doubles > 0 && g.frames == 0 { // joined to one before it, and only then to be deleted
+		s.remove(n-1, n)
+	}
 }
 
-// walk counts the frames in r into g and returns where the last of them ends.
-func (s *Spool) walk(r *reader, g *segment, prev uint64) (end int64, err error) {
+// walk counts the frames in r into g, and those that an older segment holds too.
+// end is where the last of them ends.
+func (s *Spool) walk(r *reader, g *segment, prev uint64) (end int64, doubles int, err error) {
 	for off := int64(0); ; {
 		f, n, err := r.frame(off)
 		switch err {
 		case nil:
 			off += int64(n)
 			end = off
-			if f.seq > prev { // else held twice
+			if f.seq <= prev {
+				doubles++
+			} else {
 				s.recovered.Lost += max(f.first, prev+1) - prev - 1
 				s.recovered.Frames++
 				prev = f.seq
 				g.count(&f, 0)
 			}
 		case io.EOF:
-			return end, nil
+			return end, doubles, nil
 		case errBad:
 			s.recovered.Damaged++
 			if off, err = r.resync(off + 1); err != nil {
-				return end, err
+				return end, doubles, err
 			}
 		default:
-			return end, err
+			return end, doubles, err
 		}
 	}
 }
