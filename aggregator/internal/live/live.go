@@ -13,21 +13,32 @@ import (
 // Inventory is what a site should have.
 type Inventory struct{ Hosts, GPUs int }
 
-// An Outlet is one roll-up series. Handle is the receiver's own.
+// An Outlet is one roll-up series: a metric of a place, the zero place being the
+// site. Handle is the receiver's own.
 type Outlet struct {
-	Metric metric.Number
-	Point  uint32
-	Labels []metric.Pair // sorted by name, without the metric's own label
-	Handle any
+	Metric    metric.Number
+	Point     uint32
+	Site      string
+	Place     metric.Place
+	Simulated bool
+	Handle    any
+}
+
+// A Point is a value of a roll-up series.
+type Point struct {
+	*Outlet
+	Millis int64 // since 1970 UTC
+	Value  float64
 }
 
 // A Config says what is expected and where roll-ups go.
 type Config struct {
 	Expected map[string]Inventory // by site; a site that is not here expects what it has seen
-	// Emit takes roll-up values, one at a time, in the order of time for each
-	// outlet. It is called with the lock held and must not call back.
-	Emit func(o *Outlet, millis int64, value float64)
-	// Silent is told that an agent has said nothing for SilentAfter.
+	// Emit takes the roll-ups of one second of one site; the slice is the
+	// receiver's. Seconds come in order. It must not call back.
+	Emit func([]Point)
+	// Silent is told that an agent has said nothing for SilentAfter, and again
+	// every minute. It must not call back.
 	Silent      func(key string, millis int64)
 	SilentAfter time.Duration // 0 stands for 10 s
 	Metrics     *metrics.Set
@@ -37,6 +48,14 @@ const (
 	metricRollups = "gigawatch_live_rollup_seconds_total"
 	metricAgents  = "gigawatch_live_agents"
 )
+
+// idleAfter is how long the lane may bring nothing before the wall clock closes
+// seconds in its place.
+const idleAfter = 3 * time.Second
+
+// repeatSilence is how often it is said again that an agent is silent, in
+// seconds: within what a query looks back.
+const repeatSilence = 60
 
 // patience is how long a second stays open for readings on their way.
 const patience = 1500 * time.Millisecond
@@ -49,6 +68,9 @@ type Live struct {
 	sites   map[string]*site
 	senders map[string]*sender
 	clock   int64 // newest arrival at the bus, milliseconds: the stream's own time
+	points  []Point
+	heard   time.Time // when the newest tick was taken
+	silence int64     // second of the last look for silent agents
 
 	rollups *metrics.Counter
 }
@@ -72,6 +94,7 @@ func New(c Config) *Live {
 func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64, values []metric.Raw, received time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.heard = time.Now()
 	s := l.sites[siteName]
 	if s == nil {
 		s = newSite(siteName)
@@ -146,15 +169,25 @@ func (l *Live) hurry(now time.Time) {
 		if s.last < second && second-s.last <= 2 && s.complete(s.last+1) {
 			l.rollUp(s, s.last+1)
 		}
-		for s.last < second-3 && second-s.last < 60 {
+		for idle := now.Sub(l.heard) > idleAfter; idle && s.last < second-3 && second-s.last < 60; {
 			l.rollUp(s, s.last+1)
 		}
 	}
-	if now.UnixMilli()%1000 < 50 {
-		for key, a := range l.senders {
-			if silent := second - a.newest; a.newest > 0 && silent == int64(l.c.SilentAfter/time.Second) && l.c.Silent != nil {
-				l.c.Silent(key, now.UnixMilli())
-			}
+	l.missSenders()
+}
+
+// missSenders reports who is silent by the stream's own clock: a lane that lags
+// or is away says nothing about the agents.
+func (l *Live) missSenders() {
+	second := l.clock / 1000
+	if l.c.Silent == nil || l.silence == second {
+		return
+	}
+	l.silence = second
+	after := int64(l.c.SilentAfter / time.Second)
+	for key, a := range l.senders {
+		if silent := second - a.newest; a.newest > 0 && silent >= after && (silent-after)%repeatSilence == 0 {
+			l.c.Silent(key, second*1000)
 		}
 	}
 }

@@ -7,75 +7,57 @@ func (l *Live) rollUp(s *site, second int64) {
 	s.close(second)
 	l.rollups.Inc()
 	millis := second * 1000
+	l.points = make([]Point, 0, len(l.points)+16)
 	for i := range s.racks {
 		r := &s.racks[i]
-		labels := func() []metric.Pair {
-			return s.labels(metric.Pair{Name: "hall", Value: s.halls[r.hall].name}, metric.Pair{Name: "rack", Value: r.name})
-		}
-		l.emitPlace(&r.out, metric.RackPowerWatts, &r.sums, labels, millis)
+		place := metric.Place{Hall: s.halls[r.hall].name, Rack: r.name}
+		l.sums(s, &r.out, metric.RackPowerWatts, &r.sums, place, millis)
 		if t := r.sums[gpuCelsius]; t.n > 0 {
-			l.emit(&r.out.celsius, metric.RackGPUTemperatureMax, 0, labels, millis, t.sum)
+			l.emit(s, &r.out.celsius, metric.RackGPUTemperatureMax, 0, place, millis, t.sum)
 		}
 	}
 	for i := range s.halls {
 		h := &s.halls[i]
-		l.emitPlace(&h.out, metric.HallPowerWatts, &h.sums, func() []metric.Pair {
-			return s.labels(metric.Pair{Name: "hall", Value: h.name})
-		}, millis)
+		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, metric.Place{Hall: h.name}, millis)
 	}
-	site := func() []metric.Pair { return s.labels() }
 	var watts [4]*float64
 	for b := metric.Facility; b <= metric.GPUs; b++ {
 		f := s.power(b)
 		if watts[b] = f.Watts; f.Watts != nil {
-			l.emit(&s.history.power[b], metric.SitePowerWatts, uint32(b), site, millis, *f.Watts)
+			l.emit(s, &s.history.power[b], metric.SitePowerWatts, uint32(b), metric.Place{}, millis, *f.Watts)
 		}
 	}
 	known := s.inventory()
 	for i, n := range []int{known.Hosts, s.hosts} {
-		l.emit(&s.history.hosts[i], metric.SiteHosts, uint32(i), site, millis, float64(n))
+		l.emit(s, &s.history.hosts[i], metric.SiteHosts, uint32(i), metric.Place{}, millis, float64(n))
 	}
 	for i, n := range []int{known.GPUs, s.gpus} {
-		l.emit(&s.history.gpus[i], metric.SiteGPUs, uint32(i), site, millis, float64(n))
+		l.emit(s, &s.history.gpus[i], metric.SiteGPUs, uint32(i), metric.Place{}, millis, float64(n))
 	}
 	s.history.add(second, watts)
 	s.remember(second)
+	if l.c.Emit != nil {
+		l.c.Emit(l.points)
+	}
 }
 
-func (l *Live) emitPlace(o *outlets, n metric.Number, sums *[quantities]total, labels func() []metric.Pair, millis int64) {
+func (l *Live) sums(s *site, o *outlets, n metric.Number, sums *[quantities]total, place metric.Place, millis int64) {
 	if t := sums[gpuWatts]; t.n > 0 {
-		l.emit(&o.gpu, n, uint32(metric.GPUs), labels, millis, t.sum)
+		l.emit(s, &o.gpu, n, uint32(metric.GPUs), place, millis, t.sum)
 	}
 	if t := sums[hostWatts]; t.n > 0 {
-		l.emit(&o.host, n, uint32(metric.Hosts), labels, millis, t.sum)
+		l.emit(s, &o.host, n, uint32(metric.Hosts), place, millis, t.sum)
 	}
 	if t := sums[pduWatts]; t.n > 0 {
-		l.emit(&o.it, n, uint32(metric.IT), labels, millis, t.sum)
+		l.emit(s, &o.it, n, uint32(metric.IT), place, millis, t.sum)
 	}
 }
 
-func (l *Live) emit(o **Outlet, n metric.Number, point uint32, labels func() []metric.Pair, millis int64, v float64) {
-	if l.c.Emit == nil {
-		return
-	}
+func (l *Live) emit(s *site, o **Outlet, n metric.Number, point uint32, place metric.Place, millis int64, v float64) {
 	if *o == nil {
-		*o = &Outlet{Metric: n, Point: point, Labels: labels()}
+		*o = &Outlet{Metric: n, Point: point, Site: s.name, Place: place, Simulated: s.simulated}
 	}
-	l.c.Emit(*o, millis, v)
-}
-
-// labels are those of a place, sorted by name: hall, rack, simulated, site.
-func (s *site) labels(place ...metric.Pair) []metric.Pair {
-	var ps []metric.Pair
-	for _, p := range place {
-		if p.Value != "" {
-			ps = append(ps, p)
-		}
-	}
-	if s.simulated {
-		ps = append(ps, metric.Pair{Name: "simulated", Value: "true"})
-	}
-	return append(ps, metric.Pair{Name: "site", Value: s.name})
+	l.points = append(l.points, Point{*o, millis, v})
 }
 
 // historySeconds is how much of the site's power the page draws.

@@ -90,6 +90,28 @@ func (l *Live) Sites() []string {
 	return names
 }
 
+// Simulated reports whether a site's readings come from a model.
+func (l *Live) Simulated(site string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.sites[site]
+	return s != nil && s.simulated
+}
+
+// Agents are the names under which the agents of a host speak, as site/agent;
+// site "" is any.
+func (l *Live) Agents(site, host string) (keys []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, a := range l.senders {
+		if a.host == host && (site == "" || a.site.name == site) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
 // Status is the present of a site, with the seconds of its history after since
 // (milliseconds since 1970 UTC); nil if nothing was heard of it. now is the
 // wall clock in the same unit.
