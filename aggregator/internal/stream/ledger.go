@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -73,7 +74,7 @@ type Ledger struct {
 
 	records, held, acks, failures, gaps *metrics.Counter
 	taking                              *metrics.Summary
-	lag                                 *metrics.Gauge
+	lag                                 atomic.Int64 // nanoseconds from reading to handled, of the newest
 }
 
 // NewLedger prepares a reader; Run reads.
@@ -81,14 +82,22 @@ func NewLedger(c LedgerConfig) *Ledger {
 	if c.Every == 0 {
 		c.Every = 10 * time.Second
 	}
-	return &Ledger{
+	l := &Ledger{
 		c: c, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{},
 		rejects: newRejects("ledger", c.Metrics, c.Logger),
 		records: c.Metrics.NewCounter(metricRecords), held: c.Metrics.NewCounter(metricHeld),
 		acks: c.Metrics.NewCounter(metricAcks), failures: c.Metrics.NewCounter(metricCommitFailure),
 		gaps: c.Metrics.NewCounter(metricStreamGaps), taking: c.Metrics.NewSummary(metricCommitTaking),
-		lag: c.Metrics.NewGauge(metricLedgerLag, nil),
 	}
+	c.Metrics.NewGauge(metricLedgerLag, func() float64 { lag, _ := l.Lag(); return lag.Seconds() })
+	return l
+}
+
+// Lag is the time from a record's reading to its being handled, of the newest;
+// ok is false before the first.
+func (l *Ledger) Lag() (lag time.Duration, ok bool) {
+	n := l.lag.Load()
+	return time.Duration(n), n != 0
 }
 
 // message is one of the lane on its way from the connection to Run.
@@ -183,7 +192,7 @@ func (l *Ledger) handle(identity string, m message) {
 		return
 	}
 	l.records.Inc()
-	l.lag.Set(time.Since(time.UnixMilli(w.Time)).Seconds())
+	l.lag.Store(int64(time.Since(time.UnixMilli(w.Time))))
 	advanced, err := l.c.Book.Apply(b, m.stored, identity, m.sequence)
 	if err != nil {
 		l.c.Logger.Warn("ledger record needs attention", "site", site, "agent", agent, "sequence", w.Sequence, "error", err)
