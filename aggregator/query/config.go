@@ -70,6 +70,7 @@ type Limits struct {
 	Intervals  int           // intervals of an energy or KPI answer
 	Lines      int           // lines of an energy or KPI answer
 	Body       int64         // bytes of a request body
+	BodyTime   time.Duration // for a client to send it
 	Timeout    time.Duration // for one request, once it runs
 	Concurrent int           // requests that run at once, each for series, ledger and status
 	Queue      int           // requests that wait for their turn, likewise
@@ -91,6 +92,7 @@ func DefaultLimits() Limits {
 		Intervals:  11_000,
 		Lines:      200_000,
 		Body:       64 << 10,
+		BodyTime:   10 * time.Second,
 		Timeout:    30 * time.Second,
 		Concurrent: max(2, min(8, runtime.GOMAXPROCS(0)-1)), // a query takes a core, and ingestion needs one too
 		Queue:      64,
@@ -134,6 +136,7 @@ func (l Limits) filled() (Limits, error) {
 		{"Range", &l.Range, d.Range},
 		{"Timeout", &l.Timeout, d.Timeout},
 		{"Wait", &l.Wait, d.Wait},
+		{"BodyTime", &l.BodyTime, d.BodyTime},
 	} {
 		if *f.v < 0 {
 			return l, fmt.Errorf("limit %s is %v; it must be positive", f.name, *f.v)

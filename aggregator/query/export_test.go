@@ -2,6 +2,7 @@ package query
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -31,3 +32,10 @@ var ParseSpan = func(v map[string][]string, now time.Time) (from, to time.Time, 
 }
 
 var KilowattHours = kilowattHours
+
+func ParseEnergy(v url.Values, now time.Time) (EnergyQuestion, error) {
+	q, by, boundary, err := parseEnergy(v, now)
+	return EnergyQuestion{q.site, by.String(), boundary, q.from, q.to, q.step, q.limit}, err
+}
+
+func Values(q EnergyQuestion) url.Values { return q.values() }

@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// bodyTime is how long a client may take to send a body.
-const bodyTime = 10 * time.Second
-
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &answer{ResponseWriter: w, route: unmatched}
@@ -25,9 +22,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	if !canonical(r) {
 		s.reject(a, r, rejectPath, refuse(BadData, "path is not in canonical form"))
-		return
+	} else {
+		s.mux.ServeHTTP(a, r)
 	}
-	s.mux.ServeHTTP(a, r)
+	a.finished = true
 }
 
 // canonical reports whether the path of r reads the same to everybody: no
@@ -109,7 +107,7 @@ func shown(r *http.Request) string {
 func (s *Server) readForm(a *answer, r *http.Request, limit int64) (err error) {
 	if r.ContentLength != 0 { // known to be there, or chunked
 		read := http.NewResponseController(a)
-		_ = read.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer can; the server's can
+		_ = read.SetReadDeadline(time.Now().Add(s.l.BodyTime)) // not every writer can; the server's can
 		defer func() {
 			if err == nil { // all is read; the deadline must not end the query
 				_ = read.SetReadDeadline(time.Time{})

@@ -2,13 +2,14 @@ package query_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -231,17 +232,19 @@ func TestBodiesAreFormsOfALimitedLength(t *testing.T) {
 
 func TestSlowClientsAreLetGo(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits out real deadlines of up to 10 s")
+		t.Skip("waits out a real deadline of 5 s")
 	}
 	t.Parallel()
-	_, base := serve(t, config(t))
+	c := config(t)
+	c.Limits.BodyTime = 300 * time.Millisecond
+	_, base := serve(t, c)
 	for name, tt := range map[string]struct {
 		text   string
 		within time.Duration
 	}{
 		"headers that never end":  {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-", 7 * time.Second},
-		"a body that never ends":  {"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nquery=", 12 * time.Second},
-		"a body nobody asked for": {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na", 12 * time.Second},
+		"a body that never ends":  {"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nquery=", 3 * time.Second},
+		"a body nobody asked for": {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na", 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -265,19 +268,47 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 
 // A read deadline that stays behind would end long queries for no reason.
 func TestBodyDeadlineDoesNotOutliveTheBody(t *testing.T) {
-	if testing.Short() {
-		t.Skip("outlasts a real deadline of 10 s")
-	}
-	t.Parallel()
 	c := config(t)
+	c.Limits.BodyTime = 300 * time.Millisecond
 	s := newStuck(c.Queryable)
 	c.Queryable = s
 	_, base := serve(t, c)
-	time.AfterFunc(11*time.Second, func() { close(s.let) })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	r := request(t, "POST", base+"/api/v1/query", "query=gpu_power_watts&time=600").WithContext(ctx)
-	if got := do(t, r); got.code != 200 {
-		t.Errorf("answer after 11 s is %d: %s", got.code, got.body)
+	time.AfterFunc(800*time.Millisecond, func() { close(s.let) })
+	if got := do(t, request(t, "POST", base+"/api/v1/query", "query=gpu_power_watts&time=600")); got.code != 200 {
+		t.Errorf("answer is %d: %s", got.code, got.body)
 	}
+}
+
+func TestAPanicIsLoggedAndCounted(t *testing.T) {
+	var logged lines
+	c := config(t)
+	c.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	c.Page = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the page is torn") })
+	_, base := serve(t, c)
+	if resp, err := http.Get(base + "/"); err == nil {
+		resp.Body.Close()
+		t.Errorf("the panic is answered %d", resp.StatusCode)
+	}
+	eventually(t, "the panic is logged", func() bool { return strings.Contains(logged.String(), "the page is torn") })
+	if text := get(t, base+"/metrics").body; !strings.Contains(text, query.MetricRequests+`{route="/",code="500"} 1`) || !strings.Contains(text, query.MetricInFlight+" 1\n") {
+		t.Errorf("/metrics does not count it:\n%s", text)
+	}
+}
+
+// lines is a writer for many goroutines.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

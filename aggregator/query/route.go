@@ -3,6 +3,8 @@ package query
 import (
 	"net/http"
 	"time"
+
+	"github.com/prometheus/prometheus/util/httputil"
 )
 
 // lane is the gate that a route's requests pass.
@@ -41,15 +43,15 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/series", form, false, seriesLane, body, long, series},
 		{"/api/v1/labels", form, false, seriesLane, body, long, values},
 		{"/api/v1/label/{name}/values", get, false, seriesLane, 0, long, values},
-		{"/api/v1/metadata", get, false, noLane, 0, short, s.metadata},
+		{"/api/v1/metadata", get, false, noLane, 0, short, packed(s.metadata)},
 		{"/api/v1/rules", get, false, seriesLane, 0, short, s.cut(p, "group_limit", s.l.Series)},
 		{"/api/v1/alerts", get, false, seriesLane, 0, short, p.ServeHTTP},
 		{"/api/v1/format_query", form, false, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
 		{"/api/v1/parse_query", form, false, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
 		{"/api/v1/status/buildinfo", get, false, noLane, 0, short, p.ServeHTTP},
 
-		{"/api/v1/energy", get, false, ledgerLane, 0, long, s.energy},
-		{"/api/v1/kpi", get, false, ledgerLane, 0, long, s.kpi},
+		{"/api/v1/energy", get, false, ledgerLane, 0, long, packed(s.energy)},
+		{"/api/v1/kpi", get, false, ledgerLane, 0, long, packed(s.kpi)},
 		{"/api/v1/health", get, false, noLane, 0, short, s.notYet},
 		{"/api/v1/report", get, false, noLane, 0, short, s.notYet},
 		{"/api/v1/status", get, false, statusLane, 0, short, s.status},
@@ -61,6 +63,12 @@ func (s *Server) table(p *prometheus) []route {
 		{"/metrics", get, false, noLane, 0, short, s.metrics},
 		{"/", probe, false, noLane, 0, short, s.page},
 	}
+}
+
+// packed compresses what h answers for those who take it so; Prometheus' own
+// handlers do it themselves.
+func packed(h http.HandlerFunc) http.HandlerFunc {
+	return httputil.CompressionHandler{Handler: h}.ServeHTTP
 }
 
 func (s *Server) notYet(w http.ResponseWriter, r *http.Request) {

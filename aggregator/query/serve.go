@@ -1,14 +1,17 @@
 package query
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,13 +102,29 @@ func (s *Server) httpServer() *http.Server {
 		MaxHeaderBytes: 16 << 10,
 		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: 100},
 		TLSConfig:      s.c.TLS,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // foreign noise: bad handshakes, closed connections
+		ErrorLog:       log.New(&serverLog{s.log}, "", 0),
 	}
 }
 
+// serverLog sorts what net/http has to say: a panic is ours to mend, all else
+// is noise that any stranger can make.
+type serverLog struct{ log *slog.Logger }
+
+func (l *serverLog) Write(b []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.HasPrefix(b, []byte("http: panic")) {
+		level = slog.LevelError
+	}
+	l.log.Log(context.Background(), level, "http server", "says", strings.TrimSpace(string(b)))
+	return len(b), nil
+}
+
 // Serve answers on ln until ctx ends, then lets running requests finish for a
-// short while. It closes ln.
+// short while. It closes ln. It refuses a ln that [CheckListen] refuses.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	if err := CheckListen(ln.Addr().String(), s.c.Token, s.c.TLS != nil, s.c.Insecure); err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	h := s.httpServer()
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

@@ -280,4 +280,14 @@ func TestServeSaysWhyItCannot(t *testing.T) {
 	if err := s.Serve(t.Context(), ln); err == nil || !strings.Contains(err.Error(), "serve HTTP on 127.0.0.1") {
 		t.Errorf("Serve returned %v", err)
 	}
+	wide, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Serve(t.Context(), wide); err == nil || !strings.Contains(err.Error(), "needed beyond loopback") {
+		t.Errorf("beyond loopback Serve returned %v", err)
+	}
+	if err := wide.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the refused listener is still open: closing it gives %v", err)
+	}
 }

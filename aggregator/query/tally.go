@@ -91,10 +91,15 @@ type answer struct {
 	route string
 	code  int
 	bytes int64
+
+	finished bool // the handler returned; else it panicked
 }
 
 func (a *answer) status() int {
-	if a.code == 0 {
+	switch {
+	case !a.finished:
+		return http.StatusInternalServerError
+	case a.code == 0:
 		return http.StatusOK
 	}
 	return a.code
