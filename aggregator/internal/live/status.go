@@ -19,6 +19,7 @@ type Status struct {
 	Freshness *float64          `json:"freshness_seconds"`
 	Halls     []HallStatus      `json:"halls"`
 	Worst     []GPUStatus       `json:"worst_gpus"`
+	Machines  []Machine         `json:"machines"` // null where there are more than the page has room for
 	Agents    AgentCount        `json:"agents"`
 }
 
@@ -126,7 +127,7 @@ func (l *Live) Status(name string, since, now int64) *Status {
 	st := &Status{
 		Site: name, Simulated: s.simulated,
 		Hosts: Count{known.Hosts, s.hosts}, GPUs: Count{known.GPUs, s.gpus},
-		Power: map[string]Figure{}, Halls: s.hallStatus(), Worst: s.worst(),
+		Power: map[string]Figure{}, Halls: s.hallStatus(), Worst: s.worst(), Machines: s.machines(),
 		Agents: AgentCount{Known: len(s.senders)},
 	}
 	for b := metric.Facility; b <= metric.GPUs; b++ {
