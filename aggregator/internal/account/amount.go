@@ -40,3 +40,25 @@ func (a Amount) Total() (uint64, error) {
 
 // IsZero reports whether a holds no energy at all.
 func (a Amount) IsZero() bool { return a == Amount{} }
+
+// less is a without b. What b has of a quality that a lacks is taken from the
+// others, best first; ok is false where b is more than a in all.
+func (a Amount) less(b Amount) (Amount, bool) {
+	var owed uint64
+	for q := range a {
+		n := min(a[q], b[q])
+		a[q] -= n
+		b[q] -= n
+		s, carry := bits.Add64(owed, b[q], 0)
+		if carry != 0 {
+			return a, false
+		}
+		owed = s
+	}
+	for q := range a {
+		n := min(a[q], owed)
+		a[q] -= n
+		owed -= n
+	}
+	return a, owed == 0
+}

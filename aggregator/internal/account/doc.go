@@ -1,6 +1,28 @@
 // Package account turns the readings of counters into energy that can be
 // defended: so many millijoules, of this device, in that hour, known in this way.
 //
-// It is pure: no file, no clock, no goroutine, and no float where energy is
-// counted.
+//	batch ─▶ sequence ─▶ clock ─▶ counters ─▶ hours ─▶ Freeze ─▶ Content ─▶ (sealed by ledger)
+//	          next?      when?    how much?   rows by account, place, quality
+//	                                          minutes by quantity
+//
+// Energy is the difference of two readings of a register, never a product of
+// power and time; the exception is what a register lost when it began anew,
+// which is estimated and booked apart.
+//
+// Invariants:
+//   - It is pure: no file, no clock, no goroutine, no float where energy is
+//     counted. The same batches give the same state, byte for byte.
+//   - Energy is unsigned millijoules. A sum that does not fit is an error, and
+//     the reading is not booked.
+//   - For every account, what is booked is the sum of its rows over all hours,
+//     and never more than its register counted.
+//   - A batch is booked once: (agent, incarnation, sequence) is its identity, and
+//     one that is not the next is not booked at all.
+//   - Of a quantity, an hour is the sum of its minutes and the sum of its rows.
+//   - A reading that physics does not allow is set aside, never clipped.
+//   - An hour that was frozen is not booked into: what comes late is apart.
+//
+// Meters of one role add up: feeds A and B each carry a part. A device is
+// expected from its first reading until it has been silent for a week, a meter
+// for 30 days, so that what is missing shows as missing.
 package account

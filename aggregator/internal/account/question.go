@@ -44,6 +44,55 @@ type Question struct {
 	Step     int64 // a whole number of hours; 0: one interval
 }
 
+// A QuestionError says which part of a question cannot be answered.
+type QuestionError struct{ Field, Problem string }
+
+func (e *QuestionError) Error() string { return e.Field + ": " + e.Problem }
+
+// maxIntervals bounds an answer.
+const maxIntervals = 100_000
+
+// Check says what is wrong with q, a [*QuestionError]; nil if nothing.
+func (q *Question) Check() error {
+	bad := func(field, problem string) error { return &QuestionError{field, problem} }
+	switch {
+	case q.By > ByTenant:
+		return bad("by", "no such level")
+	case q.Boundary > metric.GPUs:
+		return bad("boundary", "no such boundary")
+	case q.From < 0 || q.From%hour != 0:
+		return bad("from", "not on a whole hour since 1970")
+	case q.To%hour != 0:
+		return bad("to", "not on a whole hour")
+	case q.To <= q.From:
+		return bad("to", "not after from")
+	case q.To > 1<<45:
+		return bad("to", "more than a thousand years from now")
+	case q.Step < 0 || q.Step%hour != 0:
+		return bad("step", "not a whole number of hours")
+	case q.Step > 0 && (q.To-q.From)/q.Step > maxIntervals:
+		return bad("step", "gives more than 100,000 intervals")
+	}
+	return nil
+}
+
+// step is how long an interval of q is.
+func (q *Question) step() int64 {
+	if q.Step == 0 {
+		return q.To - q.From
+	}
+	return q.Step
+}
+
+// Intervals yields the intervals of q in order; the last may be shorter.
+func (q *Question) Intervals(yield func(from, to int64) bool) {
+	for from := q.From; from < q.To; from += q.step() {
+		if !yield(from, min(from+q.step(), q.To)) {
+			return
+		}
+	}
+}
+
 // A Line is the energy of one thing in one interval [From, To). Labels outside
 // the level asked for are empty, save where they follow from it.
 type Line struct {
@@ -63,7 +112,7 @@ type Line struct {
 type Input struct {
 	Name, Unit string
 	Value      *float64 // nil: not known
-	Exact      string   // the same as a decimal integer in the unit it is counted in (mJ, mL, mg); "" where there is none
+	Exact      string   // the same as a decimal integer in the thousandth of Unit, as it is counted; "" where there is none
 }
 
 // A KPI is one figure of a site over [From, To), or the reason why there is none.
@@ -71,9 +120,9 @@ type KPI struct {
 	Name, Unit string
 	From, To   int64 // milliseconds since 1970 UTC
 	Value      *float64
-	Reason     string // why Value is nil, or what the reader must know of it
-	Category   int    // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: it does not matter here
-	Coverage   float64
+	Reason     string                    // why Value is nil, or what the reader must know of it: it is interim, it cannot be
+	Category   int                       // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: it does not matter here
+	Coverage   float64                   // share of the minutes that are over for which all that is needed is known
 	Quality    [metric.Qualities]float64 // shares of the energy, by how it is known
 	Method     string
 	Inputs     []Input

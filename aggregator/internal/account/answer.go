@@ -1,0 +1,202 @@
+package account
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Tally is one interval of an answer in the making.
+type Tally struct {
+	q        *Question
+	from, to int64
+	quantity Quantity // of the rows that count, for levels below the site
+	reason   string
+	lines    map[label]*Line
+	final    bool
+	overflow bool
+
+	supply, drawn, export Amount // by site
+	metered               bool   // there is anything that could be counted
+	covered, expected     int64
+}
+
+// label is what tells lines of an interval apart.
+type label struct {
+	Place
+	uuid, index, model string
+}
+
+// NewTally begins the answer to q for [from, to). category is where IT energy is
+// metered there, 0 if nowhere.
+func NewTally(q *Question, from, to int64, category int) *Tally {
+	t := &Tally{q: q, from: from, to: to, final: true, lines: map[label]*Line{}}
+	t.quantity, t.reason = q.counts(category)
+	return t
+}
+
+// counts says which accounts of a site answer q, or why none do.
+func (q *Question) counts(category int) (Quantity, string) {
+	switch {
+	case q.By == ByJob || q.By == ByTenant:
+		return Other, "no record of jobs is connected"
+	case q.Boundary == metric.GPUs:
+		return GPUEnergy, ""
+	case q.Boundary == metric.Hosts && q.By <= ByHost:
+		return HostEnergy, ""
+	case q.Boundary == metric.Facility && q.By != BySite:
+		return Other, "the meters of the facility are of the whole site"
+	case q.Boundary == metric.Facility:
+		return Other, ""
+	case q.Boundary == metric.IT && category == 0:
+		return Other, "no meter of role ups_output, pdu_output or it_input"
+	case q.Boundary == metric.IT && q.By == BySite:
+		return categories[category-1], ""
+	case q.Boundary == metric.IT && q.By <= ByRack && category > 1:
+		return categories[category-1], ""
+	}
+	return Other, "the " + q.Boundary.String() + " boundary is not metered by " + q.By.String()
+}
+
+// NeedsRows reports whether the answer rests on the rows of hours; else their
+// summaries are enough.
+func (t *Tally) NeedsRows() bool { return t.reason == "" && t.q.By != BySite }
+
+// Open notes that an hour of the interval is not final.
+func (t *Tally) Open() { t.final = false }
+
+// AddSummary adds an hour to an answer by site.
+func (t *Tally) AddSummary(u *Summary) {
+	if t.reason != "" || t.q.By != BySite {
+		return
+	}
+	add := func(a *Amount, q Quantity) {
+		t.metered = t.metered || q != Export && u.has(q)
+		sum, err := a.Add(u.Sums[q])
+		t.overflow = t.overflow || err != nil
+		*a = sum
+	}
+	switch t.q.Boundary {
+	case metric.Facility:
+		for _, q := range supplies {
+			add(&t.supply, q)
+		}
+		add(&t.export, Export)
+		t.cover(u, GridInput, GeneratorOutput, OnsiteGeneration, Export)
+	case metric.IT:
+		add(&t.drawn, t.quantity)
+		t.cover(u, t.quantity)
+	default:
+		add(&t.drawn, t.quantity)
+		for m := range 60 {
+			t.covered += int64(min(u.Covered[t.quantity][m], u.Expected[t.quantity][m]))
+			t.expected += int64(u.Expected[t.quantity][m])
+		}
+	}
+}
+
+// cover counts the time in which the worst known of the quantities is known: a
+// branch that is missing does not read as zero.
+func (t *Tally) cover(u *Summary, of ...Quantity) {
+	for m := range 60 {
+		wanted, known := false, uint64(minute)
+		for _, q := range of {
+			if e := u.Expected[q][m]; e > 0 {
+				wanted = true
+				part, _ := share(uint64(minute), min(u.Covered[q][m], e), e)
+				known = min(known, part)
+			}
+		}
+		if wanted {
+			t.covered += int64(known)
+			t.expected += minute
+		}
+	}
+}
+
+// AddRow adds a row of an hour to an answer below the site.
+func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
+	if d.Quantity != t.quantity || t.quantity == Other {
+		return
+	}
+	var l label
+	switch t.q.By {
+	case ByGPU:
+		l.uuid, l.index, l.model = d.Name, d.Index, d.Model
+		fallthrough
+	case ByHost:
+		l.Host = p.Host
+		if d.Kind == metric.Host {
+			l.Host = d.Name
+		}
+		fallthrough
+	case ByRack:
+		l.Rack = p.Rack
+		fallthrough
+	default:
+		l.Hall = p.Hall
+	}
+	line := t.lines[l]
+	if line == nil {
+		line = &Line{Hall: l.Hall, Rack: l.Rack, Host: l.Host, UUID: l.uuid, GPU: l.index, Model: l.model, From: t.from, To: t.to}
+		t.lines[l] = line
+	}
+	sum := line.Energy[r.Quality] + r.Amount
+	if r.Amount < 1<<63 && sum < r.Amount {
+		t.overflow = true
+	}
+	line.Energy[r.Quality] = sum
+	line.CoveredMillis += int64(r.Covered)
+	line.ExpectedMillis += int64(r.Expected)
+}
+
+// Lines is the answer for the interval, in the order of its labels.
+func (t *Tally) Lines() []Line {
+	nothing := Line{From: t.from, To: t.to, Reason: t.reason, Final: t.final}
+	switch {
+	case t.reason != "":
+		return []Line{nothing}
+	case t.overflow:
+		nothing.Reason = ErrOverflow.Error() + "; ask for a shorter time"
+		return []Line{nothing}
+	case t.q.By == BySite:
+		return []Line{t.whole(nothing)}
+	case len(t.lines) == 0:
+		nothing.Reason = "no meter of it in this time"
+		return []Line{nothing}
+	}
+	lines := make([]Line, 0, len(t.lines))
+	for _, l := range t.lines {
+		l.CoveredMillis, l.Final = min(l.CoveredMillis, l.ExpectedMillis), t.final
+		lines = append(lines, *l)
+	}
+	slices.SortFunc(lines, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.Hall, b.Hall), cmp.Compare(a.Rack, b.Rack), cmp.Compare(a.Host, b.Host),
+			cmp.Compare(len(a.GPU), len(b.GPU)), cmp.Compare(a.GPU, b.GPU), cmp.Compare(a.UUID, b.UUID), cmp.Compare(a.Model, b.Model))
+	})
+	return lines
+}
+
+// whole is the line of the whole site.
+func (t *Tally) whole(l Line) Line {
+	l.CoveredMillis, l.ExpectedMillis = t.covered, t.expected
+	if !t.metered {
+		l.Reason = "no meter of it in this time"
+		if t.q.Boundary == metric.Facility {
+			l.Reason = "no meter of role grid_input, generator_output or onsite_generation"
+		}
+		return l
+	}
+	if t.q.Boundary != metric.Facility {
+		l.Energy = t.drawn
+		return l
+	}
+	left, ok := t.supply.less(t.export)
+	if !ok {
+		l.Reason = "more is exported than comes in; a meter counts the wrong way or is missing"
+		return l
+	}
+	l.Energy = left
+	return l
+}

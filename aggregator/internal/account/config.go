@@ -1,0 +1,82 @@
+package account
+
+import "github.com/gigawatch/gigawatch/collector/metric"
+
+// A Config says what is plausible and how much is remembered. The zero Config
+// has the defaults.
+type Config struct {
+	Interval   int64  // ms between records of an agent; 10,000
+	GPUPower   uint64 // mW that no board draws more than; 3 kW
+	HostPower  uint64 // mW, of a host; 50 kW
+	MeterPower uint64 // mW, through a meter; 2 GW
+	WaterFlow  uint64 // mL/s, through a meter; 10 m³/s
+	Sites      int    // that are told apart; 1,024
+	Agents     int    // of a site; 65,536
+	Accounts   int    // of a site; 1,048,576
+}
+
+func (c Config) withDefaults() Config {
+	or := func(p *uint64, v uint64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	or(&c.GPUPower, 3_000_000)
+	or(&c.HostPower, 50_000_000)
+	or(&c.MeterPower, 2_000_000_000_000)
+	or(&c.WaterFlow, 10_000_000)
+	if c.Interval == 0 {
+		c.Interval = 10_000
+	}
+	if c.Sites == 0 {
+		c.Sites = 1 << 10
+	}
+	if c.Agents == 0 {
+		c.Agents = 1 << 16
+	}
+	if c.Accounts == 0 {
+		c.Accounts = 1 << 20
+	}
+	return c
+}
+
+const (
+	minute = int64(60_000)
+	hour   = 60 * minute
+
+	// maxBridge is how long an interval may be that is spread over the hours it
+	// spans; of a longer one the last maxBridge take it all. Spools hold a month.
+	maxBridge = 35 * 24 * hour
+	// maxResidue is how long before a restart the last power is believed.
+	maxResidue = 15 * minute
+	// takeover is how long an owner must be silent before another agent's reading
+	// of the same device is taken.
+	takeover = minute
+	// frozen is how long a counter may stand still while power flows.
+	frozen = 15 * minute
+	// memory is how long a lifetime that seemed to end may turn out not to have.
+	memory = 10 * minute
+)
+
+// rate is the most that a counter of metric n may count, in its raw unit a
+// second.
+func (c *Config) rate(n metric.Number) uint64 {
+	switch n {
+	case metric.GPUEnergyJoules:
+		return c.GPUPower
+	case metric.HostEnergyJoules:
+		return c.HostPower
+	case metric.MeterWater:
+		return c.WaterFlow
+	}
+	return c.MeterPower
+}
+
+// plausible reports whether a counter may have counted d within dt
+// milliseconds: a fifth more than the most, and two seconds of it for what
+// clocks and refresh add (reliability 4.2).
+func plausible(d, rate uint64, dt int64) bool {
+	dt = min(max(0, dt), 1<<40)
+	w := product(rate, uint64(dt)*6/5+2000)
+	return w.Hi > 0 || d <= w.Lo/1000
+}

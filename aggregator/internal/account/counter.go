@@ -1,0 +1,279 @@
+package account
+
+import (
+	"math"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A counter is one account: what is known of one cumulative register, wherever
+// its readings come from.
+type counter struct {
+	name      string
+	epoch     int64  // lifetime that last belongs to
+	last      uint64 // reading that is booked
+	time      int64  // of last, ms since 1970
+	since     int64  // of the first reading; 0: there is none yet
+	power     uint64 // mW at time; 0: unknown
+	booked    uint64 // in all that the register showed, whatever the quality
+	estimated uint64 // in all besides
+	owner     uint32 // agent whose readings are taken
+	place     uint32
+	trait     uint32
+	still     uint32 // ms for which it has not moved though power flowed
+	metric    metric.Number
+	point     uint16
+	kind      metric.EntityKind
+	quantity  Quantity
+	flags     Flags // for the next row
+}
+
+const unknownEpoch = math.MinInt64
+
+// Flags say what happened in an account's hour.
+type Flags uint8
+
+const (
+	FlagReset    Flags = 1 << iota // the counter began anew; the residue is estimated
+	FlagClock                      // its agent's clocks disagreed
+	FlagGap                        // its agent gave records up; the energy is whole, its times are coarser
+	FlagGlitch                     // readings were set aside
+	FlagRebased                    // the register was set or replaced
+	FlagConflict                   // another agent reported the device too
+	FlagFrozen                     // the counter stood still while power flowed
+	FlagAbsent                     // nothing was read of it in the hour
+)
+
+// A reading is one counter as a record has it.
+type reading struct {
+	value   uint64
+	epoch   int64
+	time    int64
+	boot    int64 // ms for which the host has been up; 0: unknown
+	power   uint64
+	powered bool   // power was read
+	place   uint32 // where the device is
+	left    uint32 // where it was at the reading before
+	rate    uint64
+	quality metric.Quality
+	flags   Flags
+}
+
+// A doubt is what an account keeps besides, while it is not known what a
+// register did.
+type doubt struct {
+	aside  *point // a reading that physics does not allow
+	before *point // the end of a lifetime that may not have ended
+}
+
+// A point is a register at a time.
+type point struct {
+	epoch  int64
+	value  uint64
+	time   int64
+	booked uint64 // since
+}
+
+// take books reading r of account n, by the rules of reliability 4.2.
+func (s *site) take(n uint32, r reading, o *Outcome) error {
+	c := &s.counters[n]
+	r.left, c.place = c.place, r.place
+	if c.since == 0 {
+		c.since, c.time, c.last, c.epoch, c.power = max(1, r.time), r.time, r.value, r.epoch, r.power
+		return nil
+	}
+	r.flags |= c.flags
+	c.flags = 0
+	if r.epoch == unknownEpoch {
+		r.epoch = c.epoch
+	}
+	same := r.epoch == c.epoch || c.epoch == unknownEpoch
+	dt := r.time - c.time
+	onward := r.value >= c.last && plausible(r.value-c.last, r.rate, dt)
+	switch {
+	case same && onward:
+		return s.advance(n, r, r.value-c.last, o)
+	case !same && plausible(r.value, r.rate, dt):
+		return s.restart(n, r)
+	case onward: // another name for the same lifetime
+		return s.advance(n, r, r.value-c.last, o)
+	}
+	return s.doubtful(n, r, same, o)
+}
+
+// advance books d, by which the register moved on since the last reading.
+func (s *site) advance(n uint32, r reading, d uint64, o *Outcome) error {
+	c := &s.counters[n]
+	if u := s.doubts[n]; u != nil {
+		if u.aside != nil {
+			r.flags |= FlagGlitch
+			o.alarm(Glitch, c.name, "a reading that was set aside is passed over")
+		}
+		u.aside = nil
+		if u.before != nil && r.time-u.before.time > memory {
+			u.before = nil
+		}
+		if u.before != nil {
+			u.before.booked += d
+		} else {
+			delete(s.doubts, n)
+		}
+	}
+	s.watch(c, d, &r, o)
+	if err := s.book(n, c.time, r.time, d, s.qualityOf(r.time-c.time, r.quality), r.flags); err != nil {
+		return err
+	}
+	s.settle(n, r)
+	return nil
+}
+
+// settle makes r the reading that the account rests on.
+func (s *site) settle(n uint32, r reading) {
+	c := &s.counters[n]
+	if r.powered {
+		c.power = r.power
+	} else if dt := r.time - c.time; dt > 0 && r.value >= c.last {
+		q, _ := product(r.value-c.last, 1000).over(uint64(dt))
+		c.power = q
+	}
+	c.last, c.time, c.epoch = r.value, r.time, r.epoch
+}
+
+// restart books a register that began again from zero: what it shows whole, and
+// what it had counted unseen before as far as the last power tells.
+func (s *site) restart(n uint32, r reading) error {
+	c := &s.counters[n]
+	before := &point{c.epoch, c.last, c.time, r.value}
+	began := c.time // when the register began, as late as it can have
+	if r.powered && r.power > 0 {
+		if up, ok := product(r.value, 1000).over(r.power); ok && up < uint64(r.time-c.time) {
+			began = r.time - int64(up)
+		}
+	}
+	if c.kind != metric.Meter && r.boot > 0 && r.boot < r.time-c.time { // no later than its host
+		began = max(c.time, min(began, r.time-r.boot))
+	}
+	r.flags |= FlagReset
+	quality := s.qualityOf(r.time-c.time, r.quality)
+	if err := s.book(n, began, r.time, r.value, quality, r.flags); err != nil {
+		return err
+	}
+	if r.time-before.time <= memory {
+		s.doubt(n).before, s.doubt(n).aside = before, nil
+	} else {
+		delete(s.doubts, n)
+	}
+	power := c.power
+	c.last = 0 // for settle: all of value was counted since
+	s.settle(n, r)
+	c.place = r.left // what was not seen was spent there
+	err := s.estimate(n, before.time, began, power, r.flags)
+	c.place = r.place
+	return err
+}
+
+// doubtful decides what to make of a reading that neither goes on from the last
+// nor begins a lifetime.
+func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
+	c, u := &s.counters[n], s.doubt(n)
+	if b := u.before; b != nil && r.time-b.time <= memory && r.value >= b.value && r.value-b.value >= b.booked &&
+		plausible(r.value-b.value, r.rate, r.time-b.time) {
+		// The lifetime before goes on: the restart was none.
+		d := r.value - b.value - b.booked
+		u.before, u.aside = nil, nil
+		delete(s.doubts, n)
+		o.alarm(Glitch, c.name, "its counter only seemed to begin anew")
+		r.flags |= FlagGlitch
+		if err := s.book(n, c.time, r.time, d, s.qualityOf(r.time-c.time, r.quality), r.flags); err != nil {
+			return err
+		}
+		s.settle(n, r)
+		return nil
+	}
+	a := u.aside
+	if a == nil || a.epoch != r.epoch || r.value < a.value || !plausible(r.value-a.value, r.rate, r.time-a.time) {
+		u.aside = &point{epoch: r.epoch, value: r.value, time: r.time}
+		o.alarm(Quarantined, c.name, "physics does not allow its reading; the next decides")
+		return nil
+	}
+	// Two readings agree with each other, and not with the last.
+	u.aside = nil
+	first := r
+	first.value, first.time, first.boot = a.value, a.time, 0
+	if (!same || a.value < c.last) && plausible(a.value, r.rate, a.time-c.time) {
+		if err := s.restart(n, first); err != nil {
+			return err
+		}
+		return s.advance(n, r, r.value-a.value, o)
+	}
+	o.alarm(Rebased, c.name, "its register was set or replaced; the jump is not booked")
+	first.flags |= FlagRebased
+	from := c.time
+	c.last, c.time, c.epoch = a.value, a.time, a.epoch
+	delete(s.doubts, n)
+	if err := s.estimate(n, from, a.time, c.power, first.flags); err != nil {
+		return err
+	}
+	r.flags |= FlagRebased
+	return s.advance(n, r, r.value-a.value, o)
+}
+
+// doubt is what the account keeps besides, made if need be.
+func (s *site) doubt(n uint32) *doubt {
+	u := s.doubts[n]
+	if u == nil {
+		u = &doubt{}
+		s.doubts[n] = u
+	}
+	return u
+}
+
+// estimate books, apart from what is measured, what the last power would have
+// made of the time up to an end nobody saw.
+func (s *site) estimate(n uint32, from, to int64, power uint64, flags Flags) error {
+	to = min(to, from+maxResidue)
+	if power == 0 || to <= from {
+		return nil
+	}
+	mj, ok := product(power, uint64(to-from)).over(1000)
+	if !ok {
+		return ErrOverflow
+	}
+	return s.book(n, from, to, mj, metric.EstimatedProfile, flags)
+}
+
+// qualityOf is how energy between two readings dt apart is known, of a counter
+// that is itself known as own: neighbours on the lane leave nothing open; wider
+// apart the total stands and its times are a guess.
+func (s *site) qualityOf(dt int64, own metric.Quality) metric.Quality {
+	if dt > s.config.Interval*5/2 {
+		return max(own, metric.CounterBridged)
+	}
+	return own
+}
+
+// watch notices a counter that stands still while power flows: for so long, and
+// for so much, that it is not its resolution.
+func (s *site) watch(c *counter, d uint64, r *reading, o *Outcome) {
+	least := uint64(2 * metric.MillijoulesPerKWh)
+	if c.kind == metric.GPU {
+		least /= 200
+	}
+	was := c.still
+	if d > 0 || !r.powered || r.power == 0 {
+		c.still = 0
+		return
+	}
+	c.still = uint32(min(int64(c.still)+max(0, r.time-c.time), math.MaxUint32))
+	stuck := func(ms uint32) bool {
+		w := product(r.power, uint64(ms))
+		return int64(ms) >= frozen && (w.Hi > 0 || w.Lo/1000 >= least)
+	}
+	if !stuck(c.still) {
+		return
+	}
+	r.flags |= FlagFrozen
+	if !stuck(was) {
+		o.alarm(Frozen, c.name, "its counter stands still while power flows")
+	}
+}

@@ -1,0 +1,186 @@
+package account
+
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// Format is the version of a state's encoding; a reader of another refuses it.
+const Format = 1
+
+// Append appends the encoding of s to dst: the same bytes for the same state.
+//
+//	state   format, sites…
+//	site    name, flags, numbers, lifetimes, tables, agents, accounts, doubts, grid, hours
+//	hour    number, rows by account…, minutes by quantity…, intensities
+//
+// Integers are varints, signed ones zigzag; strings have their length before
+// them. Nothing of it is checksummed: who stores it does that.
+func (s *State) Append(dst []byte) []byte {
+	e := encoder{dst}
+	e.uint(Format)
+	e.uint(uint64(len(s.sites)))
+	for _, name := range s.Sites() {
+		s.sites[name].encode(&e)
+	}
+	return e.b
+}
+
+type encoder struct{ b []byte }
+
+func (e *encoder) uint(v uint64)    { e.b = binary.AppendUvarint(e.b, v) }
+func (e *encoder) int(v int64)      { e.b = binary.AppendVarint(e.b, v) }
+func (e *encoder) string(s string)  { e.uint(uint64(len(s))); e.b = append(e.b, s...) }
+func (e *encoder) wide(w Wide)      { e.uint(w.Hi); e.uint(w.Lo) }
+func (e *encoder) byte(b byte)      { e.b = append(e.b, b) }
+func (e *encoder) bools(bs ...bool) { e.byte(packed(bs...)) }
+
+func packed(bs ...bool) (b byte) {
+	for i, v := range bs {
+		if v {
+			b |= 1 << i
+		}
+	}
+	return b
+}
+
+func (s *site) encode(e *encoder) {
+	e.string(s.name)
+	e.bools(s.simulated)
+	e.int(s.next)
+	e.int(s.sealed)
+	e.int(s.floor)
+	e.int(s.arrived)
+	e.wide(s.discarded)
+	for q := range s.life {
+		for i := range s.life[q] {
+			e.wide(s.life[q][i])
+		}
+	}
+	e.uint(uint64(len(s.places.values)))
+	for _, p := range s.places.values {
+		e.string(p.Hall)
+		e.string(p.Rack)
+		e.string(p.Host)
+	}
+	e.uint(uint64(len(s.traits.values)))
+	for _, t := range s.traits.values {
+		e.string(t.Index)
+		e.string(t.Model)
+		e.string(t.Role)
+	}
+	e.uint(uint64(len(s.agents)))
+	for i := range s.agents {
+		s.agents[i].encode(e)
+	}
+	e.uint(uint64(len(s.counters)))
+	for i := range s.counters {
+		s.counters[i].encode(e, s.arrived)
+	}
+	e.uint(uint64(len(s.doubts)))
+	for _, n := range slices.Sorted(maps.Keys(s.doubts)) {
+		u := s.doubts[n]
+		e.uint(uint64(n))
+		e.bools(u.aside != nil, u.before != nil)
+		for _, p := range []*point{u.aside, u.before} {
+			if p != nil {
+				e.int(p.epoch)
+				e.uint(p.value)
+				e.int(p.time)
+				e.uint(p.booked)
+			}
+		}
+	}
+	e.uint(uint64(len(s.grid)))
+	for _, g := range s.grid {
+		e.string(g.zone)
+		e.string(g.provider)
+		e.string(g.tier)
+		e.uint(uint64(g.grams))
+		e.int(g.time)
+	}
+	hours := slices.Clone(s.hours)
+	slices.SortFunc(hours, func(a, b *openHour) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(packed(a.late, a.closing), packed(b.late, b.closing)))
+	})
+	e.uint(uint64(len(hours)))
+	for _, h := range hours {
+		h.encode(e)
+	}
+}
+
+func (a *agent) encode(e *encoder) {
+	e.string(a.name)
+	e.bools(a.gap)
+	e.int(a.time)
+	e.int(a.boot)
+	e.int(a.skew)
+	e.int(a.lag)
+	e.byte(a.steady)
+	e.uint(a.incarnation)
+	e.uint(a.sequence)
+	e.int(a.stamp)
+	e.uint(a.waiting)
+	e.int(a.since)
+}
+
+// encode writes times as their distance to a recent one, which is short.
+func (c *counter) encode(e *encoder, near int64) {
+	e.string(c.name)
+	e.byte(byte(c.kind))
+	e.byte(byte(c.quantity))
+	e.byte(byte(c.flags))
+	e.uint(uint64(c.metric))
+	e.uint(uint64(c.point))
+	e.int(c.epoch)
+	e.uint(c.last)
+	e.int(c.time - near)
+	e.int(c.since)
+	e.uint(c.power)
+	e.uint(c.booked)
+	e.uint(c.estimated)
+	e.uint(uint64(c.owner + 1)) // none is zero
+	e.uint(uint64(c.place))
+	e.uint(uint64(c.trait))
+	e.uint(uint64(c.still))
+}
+
+func (h *openHour) encode(e *encoder) {
+	e.int(h.number)
+	e.bools(h.late, h.closing)
+	e.int(h.opened)
+	e.uint(uint64(len(h.rows)))
+	last := uint32(0)
+	for i := range h.rows {
+		r := &h.rows[i]
+		e.int(int64(r.account) - int64(last))
+		last = r.account
+		e.uint(uint64(r.place))
+		e.byte(byte(r.quality))
+		e.byte(byte(r.flags))
+		e.uint(uint64(r.covered))
+		e.uint(r.amount)
+	}
+	for q := range h.minutes {
+		e.bools(h.minutes[q] != nil)
+		if h.minutes[q] == nil {
+			continue
+		}
+		for _, t := range h.minutes[q] {
+			e.uint(t.Amount)
+			e.uint(t.Covered)
+		}
+	}
+	for _, g := range h.grams {
+		e.uint(uint64(g))
+	}
+	for q := range h.sums {
+		for i := range metric.Qualities {
+			e.uint(h.sums[q][i])
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package account
+
+import (
+	"math"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A plan is a layout worked out once: which value is which account's.
+type plan struct {
+	layout *metric.Layout
+	width  int
+	lines  []line
+	grid   []gridLine
+}
+
+// line is one counter of a plan. The others are positions of values in a tick,
+// or -1.
+type line struct {
+	account                             uint32
+	place                               uint32
+	value, power, limit, epoch, quality int32
+	rate                                uint64
+}
+
+// gridLine is one gauge of the carbon intensity of electricity.
+type gridLine struct {
+	source uint32
+	value  int32
+}
+
+// A spot is one metric at one point of one entity.
+type spot struct {
+	metric metric.Number
+	point  uint32
+	entity int
+}
+
+// powerOf is the power that belongs to a counter of energy.
+func powerOf(n metric.Number) metric.Number {
+	switch n {
+	case metric.GPUEnergyJoules:
+		return metric.GPUPowerWatts
+	case metric.HostEnergyJoules:
+		return metric.HostPowerWatts
+	case metric.MeterEnergyJoules, metric.MeterHeatJoules:
+		return metric.MeterPowerWatts
+	}
+	return 0
+}
+
+// newPlan works l out. A counter that stands in l twice, as MIG instances repeat
+// their board's, counts once.
+func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	p := &plan{layout: l}
+	at := map[spot]int32{}
+	for _, c := range l.Columns {
+		for i := range c.Count {
+			sp := spot{c.Metric, c.Point, c.First + i}
+			if _, ok := at[sp]; !ok {
+				at[sp] = int32(p.width)
+			}
+			p.width++
+		}
+	}
+	find := func(n metric.Number, point uint32, e int) int32 {
+		if v, ok := at[spot{n, point, e}]; ok && n != 0 {
+			return v
+		}
+		return -1
+	}
+	seen := map[key]bool{}
+	for _, c := range l.Columns {
+		def := metric.Lookup(c.Metric)
+		if def == nil || !def.Ledger || def.Form != c.Form {
+			continue
+		}
+		for e := c.First; e < c.First+c.Count; e++ {
+			if def.Entity != l.Entities[e].Kind || c.Point > math.MaxUint16 {
+				continue
+			}
+			if c.Metric == metric.GridCarbonIntensity && c.Point == 0 {
+				p.grid = append(p.grid, gridLine{s.gridSource(&l.Entities[e]), find(c.Metric, 0, e)})
+			}
+			if def.Kind != metric.Counter {
+				continue
+			}
+			d := Device{Kind: def.Entity, Name: l.Entities[e].Name, Metric: c.Metric, Point: c.Point,
+				Quantity: quantityOf(&l.Entities[e], c.Metric, c.Point, func(n metric.Number, p uint32) bool { return find(n, p, e) >= 0 }), Trait: traitOf(&l.Entities[e])}
+			if seen[d.key()] {
+				continue
+			}
+			seen[d.key()] = true
+			n, ok := s.account(&d)
+			if !ok {
+				o.alarm(Full, d.Name, "the site has more accounts than are kept; this one is not")
+				continue
+			}
+			mark := metric.EpochPoint(c.Metric, c.Point)
+			p.lines = append(p.lines, line{
+				account: n, place: s.places.put(placeOf(l, e)),
+				value: find(c.Metric, c.Point, e), power: find(powerOf(c.Metric), pointOfPower(c.Metric, c.Point), e),
+				limit: find(limitOf(c.Metric), 0, e),
+				epoch: find(metric.CounterEpoch, mark, e), quality: find(metric.CounterQuality, mark, e),
+				rate: s.config.rate(c.Metric),
+			})
+		}
+	}
+	return p, nil
+}
+
+func pointOfPower(n metric.Number, p uint32) uint32 {
+	if n == metric.HostEnergyJoules {
+		return p
+	}
+	return 0
+}
+
+func limitOf(n metric.Number) metric.Number {
+	if n == metric.GPUEnergyJoules {
+		return metric.GPUPowerLimit
+	}
+	return 0
+}
+
+// account is the number of the account of d, opened if need be; ok is false if
+// the site has too many.
+func (s *site) account(d *Device) (n uint32, ok bool) {
+	n, ok = s.byKey[d.key()]
+	if !ok {
+		if len(s.counters) >= s.config.Accounts {
+			return 0, false
+		}
+		n = uint32(len(s.counters))
+		s.byKey[d.key()] = n
+		s.counters = append(s.counters, counter{name: d.Name, epoch: unknownEpoch, kind: d.Kind, metric: d.Metric, point: uint16(d.Point), owner: noAgent})
+	}
+	c := &s.counters[n]
+	c.trait, c.quantity = s.traits.put(d.Trait), d.Quantity
+	return n, true
+}
+
+// gridSource is the number of the source of carbon intensity that e is.
+func (s *site) gridSource(e *metric.Entity) uint32 {
+	want := gridSource{zone: e.Name, provider: e.Label("provider"), tier: e.Label("tier")}
+	for i, g := range s.grid {
+		if g.zone == want.zone && g.provider == want.provider && g.tier == want.tier {
+			return uint32(i)
+		}
+	}
+	if len(s.grid) >= maxGridSources {
+		return maxGridSources
+	}
+	s.grid = append(s.grid, want)
+	return uint32(len(s.grid) - 1)
+}

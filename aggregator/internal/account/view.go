@@ -1,0 +1,135 @@
+package account
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// OpenHours are the hours of a site that are still in the state, oldest first.
+// An hour that is sealed too stands there for what came late.
+func (s *State) OpenHours(site string) []Ref {
+	st := s.sites[site]
+	if st == nil {
+		return nil
+	}
+	refs := make([]Ref, 0, len(st.hours))
+	for _, h := range st.hours {
+		refs = append(refs, Ref{site, h.number, h.late})
+	}
+	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Compare(a.Number, b.Number) })
+	return refs
+}
+
+// Rows yields all that is open of an hour of a site, as far as until. What is
+// yielded is valid during the call.
+func (s *State) Rows(site string, number, until int64, yield func(d *Device, p *Place, r *Row)) {
+	st := s.sites[site]
+	if st == nil {
+		return
+	}
+	for _, h := range st.hours {
+		if h.number != number {
+			continue
+		}
+		st.rows(h, until, func(n, place uint32, r Row) {
+			d := st.device(n)
+			yield(&d, &st.places.values[place], &r)
+		})
+	}
+}
+
+// Latest is the arrival of a site's newest record, milliseconds since 1970.
+func (s *State) Latest(site string) int64 {
+	if st := s.sites[site]; st != nil {
+		return st.arrived
+	}
+	return 0
+}
+
+// Next is the hour of a site that will be sealed next; 0 if none is open yet.
+func (s *State) Next(site string) int64 {
+	if st := s.sites[site]; st != nil {
+		return st.next
+	}
+	return 0
+}
+
+// Simulated reports whether any of a site's readings came from a model.
+func (s *State) Simulated(site string) bool {
+	st := s.sites[site]
+	return st != nil && st.simulated
+}
+
+// Durable is the watermark of an agent; ok is false if nothing of it is booked.
+func (s *State) Durable(site, name string) (w Watermark, ok bool) {
+	st := s.sites[site]
+	if st == nil {
+		return w, false
+	}
+	n, ok := st.byAgent[name]
+	if !ok || st.agents[n].sequence == 0 {
+		return w, false
+	}
+	a := &st.agents[n]
+	return Watermark{site, a.name, a.incarnation, a.sequence}, true
+}
+
+// Life is all that was ever booked of quantity q, by quality.
+func (s *State) Life(site string, q Quantity) (life [metric.Qualities]Wide) {
+	if st := s.sites[site]; st != nil && q < Quantities {
+		life = st.life[q]
+	}
+	return life
+}
+
+// A Balance is what one account has booked since it was opened.
+type Balance struct {
+	Device    Device
+	Counted   uint64 // what its register showed, mJ or mL
+	Estimated uint64 // besides
+}
+
+// Balances yields every account of a site.
+func (s *State) Balances(site string, yield func(Balance) bool) {
+	st := s.sites[site]
+	if st == nil {
+		return
+	}
+	for n := range st.counters {
+		if !yield(Balance{st.device(uint32(n)), st.counters[n].booked, st.counters[n].estimated}) {
+			return
+		}
+	}
+}
+
+// Adopt makes a site known whose hours before next are sealed, though the state
+// that sealed them is lost. Nothing is booked into them again: the counters show
+// what is in them already.
+func (s *State) Adopt(site string, next int64) {
+	st := s.sites[site]
+	if st == nil {
+		st = s.addSite(site)
+	}
+	st.next, st.floor, st.sealed = next, next, st.sealed+1
+}
+
+// Discarded is what was not booked for being in hours that were sealed by a
+// state that is lost; mJ and mL together.
+func (s *State) Discarded(site string) Wide {
+	if st := s.sites[site]; st != nil {
+		return st.discarded
+	}
+	return Wide{}
+}
+
+// Resume opens an hour for restatement although nothing came late: what the
+// files say of it must be set against what is booked.
+func (s *State) Resume(r Ref) {
+	st := s.sites[r.Site]
+	if st == nil || r.Number >= st.next || r.Number < st.floor {
+		return
+	}
+	st.hour(r.Number)
+}
