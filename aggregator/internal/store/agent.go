@@ -61,6 +61,7 @@ type agent struct {
 	shape  *shape
 	phase  int64 // milliseconds by which its slots begin later than the hour
 	last   int64 // time of its newest tick; 0 before the first
+	behind int64 // the head in which it is out of order
 	gone   bool
 
 	raw     []metric.Raw        // by value: as of the newest tick
@@ -116,7 +117,7 @@ func phase(key string, interval int64) int64 {
 // carry hands to b, which follows a, what a knows of the values they share, and
 // yields which of a's these are.
 func (a *agent) carry(b *agent) (taken marks) {
-	b.last = a.last
+	b.last, b.behind = a.last, a.behind
 	taken = make(marks, len(a.written))
 	same := matchEntities(a.layout.Entities, b.layout.Entities)
 	for ci := range b.shape.runs {

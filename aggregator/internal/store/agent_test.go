@@ -75,6 +75,27 @@ func TestLateTicksAreStoredAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestLateSeriesAreBounded(t *testing.T) {
+	b := open(t, func(c *store.Config) { c.Late = 5 })
+	l := host(column(metric.GPUTemperature, 0, 3, 2), column(metric.GPUPowerWatts, 0, 3, 1))
+	for _, s := range []int{7200, 6000, 6001, 5999, 7210} { // of two agents, each of three series
+		for _, key := range []string{"dc1/a", "dc1/b"} {
+			l := *l
+			l.Entities = append([]metric.Entity(nil), l.Entities...)
+			l.Entities[2].Name = key
+			if err := b.w.Append(key, &l, "dc1", at(s), []metric.Raw{metric.Of(float64(s)), 1, 2}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.commit()
+	b.want("5999:5999 6000:6000 6001:6001 7200:7200 7210:7210", "gpu_temperature_celsius", "gpu", "0", "host", "dc1/a")
+	b.want("7200:7200 7210:7210", "gpu_temperature_celsius", "gpu", "0", "host", "dc1/b")
+	if n := b.counted(dropped("too_much_late")); n != 9 {
+		t.Errorf("%d values dropped as too much, want 9", n)
+	}
+}
+
 func TestRefusedSamplesAreCountedAndNothingStops(t *testing.T) {
 	b := open(t, func(c *store.Config) { c.OutOfOrder = 0 })
 	l := host(column(metric.GPUTemperature, 0, 3, 1))

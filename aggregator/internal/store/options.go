@@ -24,8 +24,16 @@ func options(c Config) *tsdb.Options {
 	// A reader may see one tick's commit half done; in return a series is
 	// smaller by its ring of transactions.
 	o.IsolationDisabled = true
+	// Each writer is one goroutine, so few locks do, and they stay in the cache.
+	o.StripeSize = 1024
+	// To merge blocks is to map them whole. Where they are large that saves little
+	// and would be a good part of the memory, so large ones stay as they are cut.
+	o.BlockCompactionExcludeFunc = func(m *tsdb.BlockMeta) bool { return m.Stats.NumSamples > mergeable }
 	return o
 }
+
+// mergeable is the samples of a block above which it is not merged with others.
+const mergeable = 100_000_000
 
 // setAside renames blocks that cannot be read, so that one bad block does not
 // keep the site from starting; what they held is lost, and said so.

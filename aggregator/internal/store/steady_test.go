@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +36,7 @@ var (
 	steadyBeat   = flag.Duration("steady.heartbeat", 0, "heartbeat; 0: the default")
 	steadyDuring = flag.Duration("steady.during", 2*time.Minute, "simulated time that may pass while a block is cut")
 	steadyDir    = flag.String("steady.dir", "", "directory to keep; empty: a temporary one")
+	steadyHeap   = flag.String("steady.heap", "", "file for a heap profile at the end; see -test.memprofilerate")
 	steadyLate   = flag.Float64("steady.late", 0, "share of the hosts whose every tenth tick comes an hour late")
 )
 
@@ -95,10 +98,11 @@ func steady(b *testing.B) {
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	s, err := store.Open(store.Config{
+	c := store.Config{
 		Dir: dir, Block: *steadyBlock, MaxBlock: *steadyMerge, Heartbeat: *steadyBeat, OutOfOrder: 2 * time.Hour, Creations: 1 << 30,
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return epoch.Add(1000 * time.Hour) },
-	})
+	}
+	s, err := store.Open(c)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -183,6 +187,11 @@ func steady(b *testing.B) {
 		}
 	}
 	show(end, "")
+	if *steadyHeap != "" {
+		if err := writeHeap(*steadyHeap); err != nil {
+			b.Fatal(err)
+		}
+	}
 	m := status()
 	seconds := steadyFor.Seconds()
 	used := processor() - start
@@ -206,6 +215,24 @@ func steady(b *testing.B) {
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
+	runtime.GC()
+	again := processor()
+	if s, err = store.Open(c); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric((processor() - again).Seconds(), "reopen-cpu-s")
+	fmt.Printf("opened again in %v of processor time, with %d series\n", processor()-again, s.DB().Head().NumSeries())
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func writeHeap(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }
 
 func blockLength() int64 {

@@ -23,8 +23,9 @@ type Config struct {
 	Retention  time.Duration // age at which a block goes; 15 days
 	MaxBytes   int64         // size of all blocks at which the oldest goes; 0: no limit
 	OutOfOrder time.Duration // how late a sample may be behind newer ones of its series; 0: not at all
+	Late       int           // series that may have such samples at once, at 1.7 kB each until the next block is cut; 1,000,000
 	Block      time.Duration // length of the first blocks; 1 h
-	MaxBlock   time.Duration // length up to which blocks are merged; 3 blocks
+	MaxBlock   time.Duration // length up to which blocks are merged while they are small; 27 h, but a tenth of the retention
 	Creations  int           // series a writer may make in a second, so that a fleet's arrival leaves processor time; 40,000
 
 	RemoteWrite []Remote
@@ -54,7 +55,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"retention", &c.Retention, 15 * 24 * time.Hour},
 		{"out-of-order window", &c.OutOfOrder, 0},
 		{"block", &c.Block, time.Hour},
-		{"greatest block", &c.MaxBlock, 3 * max(c.Block, time.Hour)},
+		{"greatest block", &c.MaxBlock, 0},
 	} {
 		if *d.value < 0 {
 			return c, fmt.Errorf("%s %v is negative", d.name, *d.value)
@@ -62,6 +63,9 @@ func (c Config) withDefaults() (Config, error) {
 		if *d.value == 0 {
 			*d.value = d.unset
 		}
+	}
+	if c.MaxBlock == 0 {
+		c.MaxBlock = max(c.Block, min(27*time.Hour, c.Retention/10))
 	}
 	if c.Interval%time.Second != 0 || c.Interval > time.Minute {
 		return c, fmt.Errorf("interval %v is not whole seconds up to a minute", c.Interval)
@@ -71,6 +75,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Creations == 0 {
 		c.Creations = 40_000
+	}
+	if c.Late == 0 {
+		c.Late = 1_000_000
 	}
 	if c.Now == nil {
 		c.Now = time.Now

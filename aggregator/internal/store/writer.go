@@ -17,8 +17,9 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// batch is how many samples are committed at once.
-const batch = 8192
+// batch is how many samples are committed at once: few enough that their series
+// are still in the processor's cache when the commit comes to them.
+const batch = 1024
 
 // A Writer appends to the store. It belongs to one goroutine, and an agent
 // always to the same writer.
@@ -33,6 +34,10 @@ type Writer struct {
 	shapes  []*shape
 	labels  labeler
 	tally   tally
+
+	newest int64 // of all ticks
+	head   int64 // where the head began when behind was last 0
+	behind int   // series of agents that are out of order since then
 
 	creations float64 // series that may be made now
 	refilled  time.Time
@@ -100,9 +105,12 @@ func (w *Writer) Append(key string, l *metric.Layout, site string, t int64, valu
 		a = w.follow(a, strings.Clone(site), l, t)
 		w.agents[key] = a
 	}
-	if a.last != 0 && t <= a.last {
+	switch {
+	case !w.admits(a, t):
+		w.tally.dropped[tooMuchLate] += len(values)
+	case t <= a.last:
 		w.late(a, t, values)
-	} else {
+	default:
 		w.tick(a, t, values)
 	}
 	return w.commitIfMuch()
@@ -137,168 +145,6 @@ func (w *Writer) follow(a *agent, site string, l *metric.Layout, t int64) *agent
 	taken := a.carry(b)
 	w.end(a, t, func(_ *run, i int) bool { return !taken.has(i) })
 	return b
-}
-
-// tick stores the agent's newest tick.
-func (w *Writer) tick(a *agent, t int64, values []metric.Raw) {
-	if t-a.last > lookback.Milliseconds() { // nothing of before can still be seen
-		a.forget()
-	}
-	a.gone = false
-	before := a.written
-	a.written, a.spare = a.spare, before
-	clear(a.written)
-	leaving := len(a.leaving)
-	for k := range a.shape.runs {
-		r := &a.shape.runs[k]
-		if r.def == nil {
-			w.tally.dropped[unknownMetric] += r.count
-			continue
-		}
-		last := a.raw[r.at : r.at+r.count]
-		for j, raw := range values[r.at : r.at+r.count] {
-			if raw == last[j] {
-				continue
-			}
-			if r.states > 0 {
-				w.state(a, k, j, t, raw, before)
-			} else {
-				w.change(a, r, j, t, raw, before)
-			}
-		}
-	}
-	w.leave(a, leaving, t)
-	if a.last != 0 {
-		w.refresh(a, t)
-	}
-	a.last = t
-}
-
-// change stores a value that is not what it was.
-func (w *Writer) change(a *agent, r *run, j int, t int64, raw metric.Raw, before marks) {
-	i := r.at + j
-	old := a.raw[i]
-	a.raw[i] = raw
-	a.written.set(i)
-	if raw == metric.Missing {
-		w.put(a, r, j, 0, t, staleNaN)
-		return
-	}
-	if old != metric.Missing && !before.has(i) {
-		w.put(a, r, j, 0, a.last, r.def.Value(old))
-	}
-	w.put(a, r, j, 0, t, r.def.Value(raw))
-}
-
-// refresh writes the values whose heartbeat came since the tick before. Each
-// has its own slot in the heartbeat, so that they do not all come at once.
-func (w *Writer) refresh(a *agent, t int64) {
-	now := slot(t, a.phase, w.interval)
-	from := max(slot(a.last, a.phase, w.interval), now-w.beats)
-	for s := from + 1; s <= now; s++ {
-		turn := int(s % w.beats)
-		for k := range a.shape.runs {
-			r := &a.shape.runs[k]
-			if r.def == nil {
-				continue
-			}
-			step := int(w.beats)
-			for i := r.at + (turn-r.at%step+step)%step; i < r.at+r.count; i += step {
-				if a.raw[i] == metric.Missing || a.written.has(i) {
-					continue
-				}
-				a.written.set(i)
-				if r.states > 0 {
-					w.put(a, r, i-r.at, int(a.raw[i]), t, 1)
-				} else {
-					w.put(a, r, i-r.at, 0, t, r.def.Value(a.raw[i]))
-				}
-			}
-		}
-	}
-}
-
-// late stores a tick that comes after newer ones, as it is.
-func (w *Writer) late(a *agent, t int64, values []metric.Raw) {
-	for k := range a.shape.runs {
-		r := &a.shape.runs[k]
-		if r.def == nil {
-			w.tally.dropped[unknownMetric] += r.count
-			continue
-		}
-		for j, raw := range values[r.at : r.at+r.count] {
-			switch {
-			case raw == metric.Missing:
-			case r.states == 0:
-				w.put(a, r, j, 0, t, r.def.Value(raw))
-			case 0 <= raw && int(raw) < r.states:
-				w.put(a, r, j, int(raw), t, 1)
-			default:
-				w.tally.dropped[unknownState]++
-			}
-		}
-	}
-}
-
-// Gone ends all series of an agent that has stopped, save host_up, which turns
-// to 0 and stays while Gone is called at least every heartbeat. t is after the
-// agent's last tick. When the agent comes back, it goes on as before.
-func (w *Writer) Gone(key string, t int64) error {
-	a := w.agents[key]
-	if a == nil || a.gone && t-a.last < w.interval*w.beats/2 {
-		return nil
-	}
-	t = max(t, a.last+1)
-	if !a.gone {
-		w.end(a, t, func(r *run, _ int) bool { return r.def.Number != metric.HostUp })
-	}
-	a.gone, a.last = true, t
-	for k := range a.shape.runs {
-		if r := &a.shape.runs[k]; r.def != nil && r.def.Number == metric.HostUp {
-			for j := range r.count {
-				a.raw[r.at+j] = 0
-				w.put(a, r, j, 0, t, 0)
-			}
-		}
-	}
-	return w.commitIfMuch()
-}
-
-// Forget ends all series of an agent that will not come back, and forgets it.
-func (w *Writer) Forget(key string, t int64) error {
-	a := w.agents[key]
-	if a == nil {
-		return nil
-	}
-	delete(w.agents, key)
-	w.end(a, max(t, a.last+1), everything)
-	return w.commitIfMuch()
-}
-
-func everything(*run, int) bool { return true }
-
-// end writes staleness markers for those values of a that which names.
-func (w *Writer) end(a *agent, t int64, which func(*run, int) bool) {
-	for k := range a.shape.runs {
-		r := &a.shape.runs[k]
-		for j := range r.count {
-			i := r.at + j
-			if r.def == nil || a.raw[i] == metric.Missing || !which(r, i) {
-				continue
-			}
-			w.put(a, r, j, max(0, min(int(a.raw[i]), r.states-1)), t, staleNaN)
-			a.raw[i] = metric.Missing
-		}
-	}
-	n := 0
-	for k, s := range a.leaving {
-		if r := &a.shape.runs[s.run]; which(r, r.at+s.value) {
-			a.leaving[n], a.leaving[k] = s, a.leaving[n]
-			n++
-		}
-	}
-	w.leave(a, n, t)
-	clear(a.written)
 }
 
 var staleNaN = math.Float64frombits(value.StaleNaN)
