@@ -1,0 +1,448 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestPage drives the page in one Chromium; each case has its own profile and
+// its own aggregator.
+func TestPage(t *testing.T) {
+	chrome := browser(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, context.Context)
+	}{
+		{"figures on screen are the aggregator's", figures},
+		{"figures move without a reload", moves},
+		{"what is not known is said in words", unknown},
+		{"no site has reported yet", noSites},
+		{"the aggregator goes away and comes back", lostContact},
+		{"an answer that is an error", refused},
+		{"a site sends no readings", staleSite},
+		{"the theme follows and is remembered", themes},
+		{"no width scrolls sideways", widths},
+		{"sites do not mix", sites},
+		{"a build without the chart library", withoutLibrary},
+		{"1600 racks", manyRacks},
+		{"the rack map by keyboard", keyboard},
+		{"the modules by themselves", modules},
+		{"a new version loads itself", renewal},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, chrome) })
+	}
+}
+
+func both(now time.Time, since int64) []fakeSite {
+	return []fakeSite{site("demo", 2, 6, now, since), machine(now, since)}
+}
+
+// want compares what the reader sees in each element.
+func want(p *tab, texts map[string]string) {
+	p.t.Helper()
+	for id, text := range texts {
+		if got := p.text(id); got != text {
+			p.t.Errorf("#%s says %q, want %q", id, got, text)
+		}
+	}
+}
+
+// sane fails where a program's word reached the reader.
+func sane(p *tab) {
+	p.t.Helper()
+	text := eval[string](p, "document.body.innerText")
+	if found := regexp.MustCompile(`NaN|undefined|null|Infinity|\[object`).FindString(text); found != "" {
+		p.t.Errorf("the page says %q: %s", found, text)
+	}
+}
+
+func figures(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		s := site("demo", 2, 6, now, since)
+		s.Hosts, s.GPUs = counts{96, 96}, counts{768, 767}
+		s.Power["facility"] = powerNow{Watts: new(123_456.7), Coverage: 1}
+		s.Power["it"] = powerNow{Watts: new(1_263_400.0), Coverage: 0.9996, Category: 2}
+		s.Power["gpu"] = powerNow{Watts: new(412.34), Coverage: 1}
+		s.Energy["facility"] = energyDay{KWh: new(12.3), Millijoules: "44280000000", Coverage: 0.99}
+		s.Energy["it"] = energyDay{KWh: new(1_653_000.0), Coverage: 1}
+		s.Carbon.Grams, s.Carbon.Tonnes = new(312.4), new(0.0123)
+		s.PUE.Value, s.PUE.From, s.PUE.To = new(1.2134), 1795305600000, 1795366020000
+		return []fakeSite{s}
+	})
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	want(p, map[string]string{
+		"hero":         "123.5 kW",
+		"hero-note":    "facility boundary",
+		"pue":          "1.213",
+		"pue-category": "Category 1: IT at UPS output",
+		"pue-period":   "00:00–16:47 UTC · 99.8 % covered",
+		"pue-interim":  "interim",
+		"carbon":       "312 g CO₂e/kWh",
+		"carbon-today": "12.30 kg CO₂e",
+		"carbon-zone":  "DE-LU",
+		"hosts":        "Hosts 96 of 96 all reporting",
+		"gpus":         "GPUs 767 of 768 1 not reporting",
+		"racks-aside":  "12 in 2 halls",
+		"alerts-empty": "None firing.",
+		"bus":          "telemetry 0.2 s behind · ledger 3.1 s behind",
+		"version":      "Gigawatch 0.1.0",
+		"scale-high":   "66.0 kW",
+		"carbon-note":  "life cycle · measured, hourly · simulated",
+		"pulse-word":   "Live",
+		"worst-empty":  "",
+		"racks-empty":  "",
+		"banner":       "",
+		"total":        "",
+	})
+	for id, parts := range map[string][]string{
+		"ladder": {"Facility 123.5 kW", "IT PDU output · 99.9 % covered 1.263 MW", "GPUs 412.3 W"},
+		"energy": {"Facility 12.30 kWh 99.0 %", "IT 1.653 GWh 100 %"},
+		"worst":  {"n00001 · 0 r0001 – – lost · fell off the bus 14 min ago · XID 79", "83 °C 679 W"},
+	} {
+		for _, part := range parts {
+			if got := p.text(id); !strings.Contains(got, part) {
+				t.Errorf("#%s says %q, which lacks %q", id, got, part)
+			}
+		}
+	}
+	if exact := eval[string](p, `document.querySelector("#energy .fig").title`); !strings.Contains(exact, "44\u202f280\u202f000\u202f000") {
+		t.Errorf("the exact energy is %q", exact)
+	}
+	sane(p)
+	p.quiet()
+}
+
+func moves(t *testing.T, chrome context.Context) {
+	f := newFake(t, both)
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	eval[int](p, "window.sameDocument = 1")
+	sizes := `JSON.stringify([...document.querySelectorAll(".card")].map((card) => { const b = card.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; }))`
+	before, place := p.text("hero"), eval[string](p, sizes)
+	colors := eval[string](p, `document.getElementById("racks").toDataURL()`)
+	p.until("another figure", fmt.Sprintf("document.getElementById('hero').innerText.replaceAll('\\u202f', ' ') !== %q", before))
+	p.until("other colours", fmt.Sprintf("document.getElementById('racks').toDataURL() !== %q", colors))
+	if eval[int](p, "window.sameDocument || 0") != 1 {
+		t.Error("the page was loaded again")
+	}
+	if after := eval[string](p, sizes); after != place {
+		t.Errorf("the cards moved from %s to %s", place, after)
+	}
+	if vendored(t) {
+		drawn := `(() => { const c = document.querySelector("#chart canvas"); if (!c) return 0;
+			const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+			let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i] === 0x0b && d[i+1] === 0x63 && d[i+2] === 0xa5 && d[i+3] === 255) n++;
+			return n; })()`
+		p.until("a line in the facility's colour", drawn+" > 200")
+	}
+	host := strings.TrimPrefix(f.URL, "http://")
+	var since int64
+	for _, address := range p.asked() {
+		u, err := url.Parse(address)
+		if err != nil || u.Host != host {
+			t.Errorf("the page asked another origin: %s", address)
+			continue
+		}
+		if u.Path == "/api/v1/status" {
+			since, _ = strconv.ParseInt(u.Query().Get("since"), 10, 64)
+		}
+	}
+	if now := time.Now().UnixMilli(); since < now-60_000 || since > now {
+		t.Errorf("the page asks for history since %d, at %d", since, now)
+	}
+	p.quiet()
+}
+
+func unknown(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite { return []fakeSite{machine(now, since)} })
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	want(p, map[string]string{
+		"hero":         "No facility meter",
+		"hero-note":    "So the power of the whole site is unknown.",
+		"pue":          "No facility meter",
+		"pue-period":   "",
+		"carbon":       "No carbon provider is configured",
+		"carbon-today": "",
+		"gpus":         "GPUs none expected",
+		"worst-empty":  "This site has no GPUs.",
+		"alerts-empty": "Alert rules are not loaded",
+		"racks-empty":  "No host of this site is placed in a rack.",
+	})
+	text := eval[string](p, "document.body.innerText.replaceAll('\\u202f', ' ')")
+	if found := regexp.MustCompile(`(?m)(^|\s)0(\.0+)? ?(W|kW|MW|kWh|Wh|g|t|kg)\b`).FindString(text); found != "" {
+		t.Errorf("an unknown figure is shown as %q: %s", found, text)
+	}
+	if strings.Contains(text, "imulated") {
+		t.Error("a real site is called simulated")
+	}
+	sane(p)
+	p.quiet()
+}
+
+func lostContact(t *testing.T, chrome context.Context) {
+	f := newFake(t, both)
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	p.quiet()
+	f.down()
+	p.until("a banner", `!document.getElementById("banner").hidden`)
+	if got := p.text("banner"); !regexp.MustCompile(`^No contact with the aggregator for \d\.\d s: it cannot be reached\. The figures are those of \d\d:\d\d:\d\d UTC\.$`).MatchString(got) {
+		t.Errorf("the banner says %q", got)
+	}
+	if !eval[bool](p, `document.getElementById("site").classList.contains("old") && document.getElementById("pulse").dataset.state === "silent"`) {
+		t.Error("old figures look fresh")
+	}
+	if !strings.HasSuffix(p.text("hero"), "W") {
+		t.Errorf("the last figure is gone: %q", p.text("hero"))
+	}
+	first := p.text("banner-detail")
+	p.until("the seconds to run on", fmt.Sprintf("document.getElementById('banner-detail').innerText.replaceAll('\\u202f', ' ') !== %q", first))
+	f.up(t)
+	p.until("recovery", `document.getElementById("banner").hidden && !document.getElementById("site").classList.contains("old")`)
+	p.live()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.complaints {
+		if !strings.Contains(c, "net::ERR_") { // the browser's own note of each refused connection
+			t.Errorf("the page complained: %s", c)
+		}
+	}
+}
+
+func noSites(t *testing.T, chrome context.Context) {
+	var started atomic.Bool
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		if !started.Load() {
+			return []fakeSite{}
+		}
+		return []fakeSite{site("demo", 1, 2, now, since)}
+	})
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.until("an empty page", `document.getElementById("pulse-word").textContent === "No sites yet"`)
+	sane(p)
+	started.Store(true)
+	p.live()
+	want(p, map[string]string{"name": "demo"})
+	p.quiet()
+}
+
+func refused(t *testing.T, chrome context.Context) {
+	tests := []struct {
+		name string
+		answer
+		says string
+	}{
+		{"an error", answer{503, "starting"}, "it answers 503 Service Unavailable"},
+		{"not JSON", answer{200, "<html>"}, "its answer cannot be read"},
+		{"not a status", answer{200, "null"}, "its answer cannot be read"},
+	}
+	fakes, tabs := make([]*fake, len(tests)), make([]*tab, len(tests))
+	for i, test := range tests {
+		fakes[i] = newFake(t, both)
+		fakes[i].answer.Store(&test.answer)
+		tabs[i] = open(t, chrome, fakes[i].URL, 1440, 900, "light")
+	}
+	for i, test := range tests {
+		tabs[i].until("a banner", `!document.getElementById("banner").hidden`)
+		if got := tabs[i].text("banner"); !strings.Contains(got, test.says) || !strings.Contains(got, "Nothing was received yet.") {
+			t.Errorf("%s: the banner says %q", test.name, got)
+		}
+		sane(tabs[i])
+		fakes[i].answer.Store(nil)
+	}
+	for _, p := range tabs {
+		p.live()
+	}
+}
+
+func staleSite(t *testing.T, chrome context.Context) {
+	var freshness atomic.Pointer[float64]
+	freshness.Store(new(42.0))
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		s := site("demo", 1, 2, now, since)
+		s.Freshness = freshness.Load()
+		return []fakeSite{s}
+	})
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.until("a banner", `!document.getElementById("banner").hidden`)
+	want(p, map[string]string{"banner": "No readings from this site for 42 s. The figures are the last known ones.", "pulse-word": "Stale"})
+	if !eval[bool](p, `document.getElementById("site").classList.contains("old")`) {
+		t.Error("old figures look fresh")
+	}
+	freshness.Store(nil)
+	p.until("no readings ever", `document.getElementById("banner").innerText.includes("since the aggregator started")`)
+	freshness.Store(new(0.3))
+	p.live()
+	p.quiet()
+}
+
+func themes(t *testing.T, chrome context.Context) {
+	f := newFake(t, both)
+	p := open(t, chrome, f.URL, 1440, 900, "dark")
+	p.live()
+	dark := func() bool {
+		return eval[bool](p, `(() => { const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number); return r + g + b < 150; })()`)
+	}
+	toggle := func() { p.do(chromedp.Click(chromedp.ID("theme"))) }
+	if !dark() {
+		t.Error("the page is light on a dark system")
+	}
+	toggle()
+	if dark() {
+		t.Error("the toggle does not turn the light on")
+	}
+	p.do(chromedp.Reload())
+	p.live()
+	if dark() {
+		t.Error("the choice is forgotten by a reload")
+	}
+	toggle() // back to the system's own: the page follows it again
+	p.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}},
+	}))
+	if dark() {
+		t.Error("the page does not follow the system")
+	}
+	p.quiet()
+}
+
+func widths(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		return []fakeSite{site("a-site-with-a-very-long-name-of-its-own", 25, 64, now, since), machine(now, since)}
+	})
+	p := open(t, chrome, f.URL, 360, 740, "light")
+	p.live()
+	for _, width := range []int64{320, 360, 412, 768, 1024, 1280, 1920, 3840} {
+		p.do(chromedp.EmulateViewport(width, 900), chromedp.Sleep(150*time.Millisecond))
+		for _, name := range []string{"workshop", "a-site-with-a-very-long-name-of-its-own"} {
+			eval[bool](p, `(document.querySelector('[data-site="`+name+`"]').click(), true)`)
+			if over := eval[int](p, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+				t.Errorf("%s at %d px: %d px too wide", name, width, over)
+			}
+			for _, cut := range eval[[]string](p, `[...document.querySelectorAll(".big, .rows .fig, .ladder .fig, .meter .fig, h2")]
+				.filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline").map((e) => e.innerText)`) {
+				t.Errorf("%s at %d px: %q is cut", name, width, cut)
+			}
+		}
+	}
+	p.quiet()
+}
+
+func sites(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		north, south, demo := site("north", 1, 2, now, since), site("south", 1, 2, now, since), site("demo", 1, 2, now, since)
+		north.Simulated, south.Simulated = false, false
+		north.Power["facility"] = powerNow{Watts: new(1_000_000.0), Coverage: 1}
+		south.Power["facility"] = powerNow{Watts: new(500_000.0), Coverage: 1}
+		demo.Power["facility"] = powerNow{Watts: new(70_000_000.0), Coverage: 1}
+		return []fakeSite{north, south, machine(now, since), demo}
+	})
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	want(p, map[string]string{"total": "3 real sites 1.50 MW 2 of 3 metered", "hero": "1.000 MW", "band": ""})
+	p.do(chromedp.Click(chromedp.CSS(`[data-site="demo"]`)))
+	want(p, map[string]string{"hero": "70.00 MW", "total": "3 real sites 1.50 MW 2 of 3 metered"})
+	if got := p.text("band"); !strings.HasPrefix(got, "Simulated site") {
+		t.Errorf("the simulated site is marked %q", got)
+	}
+	p.do(chromedp.KeyEvent(kb.ArrowRight)) // from the last tab to the first
+	p.until("the first site", `document.getElementById("hero").innerText.startsWith("1.000")`)
+	if got := eval[string](p, "location.hash"); got != "#north" {
+		t.Errorf("the address says %q", got)
+	}
+	// A wall screen keeps the site in its address.
+	q := open(t, chrome, f.URL+"/#south", 1440, 900, "light")
+	q.live()
+	want(q, map[string]string{"hero": "500.0 kW"})
+	p.quiet()
+	q.quiet()
+}
+
+func withoutLibrary(t *testing.T, chrome context.Context) {
+	f := newFake(t, both)
+	f.down()
+	f.pages = bare(t)
+	f.up(t)
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	p.until("a note", `document.getElementById("chart").innerText.includes("without the chart library")`)
+	if !strings.HasSuffix(p.text("hero"), "kW") || !strings.Contains(p.text("ladder"), "GPUs") {
+		t.Errorf("figures are missing: %q %q", p.text("hero"), p.text("ladder"))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.complaints {
+		if !strings.Contains(c, "/vendor/uPlot.esm.js") { // the browser's note of the missing file
+			t.Errorf("the page complained: %s", c)
+		}
+	}
+}
+
+func manyRacks(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite { return []fakeSite{site("giga", 25, 64, now, since)} })
+	p := open(t, chrome, f.URL, 1920, 1080, "dark")
+	p.live()
+	want(p, map[string]string{"racks-aside": "1 600 in 25 halls", "hosts": "Hosts 12 791 of 12 800 9 not reporting"})
+	took := eval[[]float64](p, `new Promise((done) => {
+		const all = [];
+		new PerformanceObserver((list) => {
+			for (const e of list.getEntries()) if (e.name === "gigawatch-update") all.push(e.duration);
+			if (all.length >= 7) done(all);
+		}).observe({entryTypes: ["measure"]});
+	})`)
+	best := took[0]
+	for _, ms := range took {
+		best = min(best, ms)
+	}
+	t.Logf("answers with 1600 racks took %.1f ms", took)
+	if best >= 10 { // the best of seven: the machine may be busy with other things
+		t.Errorf("an answer with 1600 racks takes %.1f ms, want less than 10", best)
+	}
+	p.do(chromedp.Click(chromedp.CSS("#halls summary")))
+	p.until("25 halls in words", `document.querySelectorAll("#halls-rows tr").length === 25`)
+	p.quiet()
+}
+
+func keyboard(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite { return []fakeSite{site("demo", 2, 6, now, since)} })
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	p.do(chromedp.Focus(chromedp.ID("racks")), chromedp.KeyEvent(kb.ArrowRight))
+	if got := p.text("racks-live"); !regexp.MustCompile(`^h01 · r0001\. Power [\d.]+ kW of 66\.0 kW, Hottest GPU \d+ °C, Hosts reporting 8 of 8, GPUs ok 64 of 64, State ok$`).MatchString(got) {
+		t.Errorf("the first rack is read as %q", got)
+	}
+	p.do(chromedp.KeyEvent(kb.ArrowRight))
+	if got := p.text("racks-live"); !strings.HasPrefix(got, "h01 · r0002. ") || !strings.HasSuffix(got, "State warning") {
+		t.Errorf("the second rack is read as %q", got)
+	}
+	if !strings.HasPrefix(p.text("tip"), "h01 · r0002") {
+		t.Errorf("the box says %q", p.text("tip"))
+	}
+	p.do(chromedp.KeyEvent(kb.Escape))
+	p.until("the box gone", `document.getElementById("tip").hidden`)
+	p.quiet()
+}
+
+func renewal(t *testing.T, chrome context.Context) {
+	f := newFake(t, both)
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	eval[int](p, "window.sameDocument = 1")
+	f.version.Store("0.2.0")
+	p.until("a new document", "!window.sameDocument")
+	p.live()
+	want(p, map[string]string{"version": "Gigawatch 0.2.0"})
+}

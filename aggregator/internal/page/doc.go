@@ -1,0 +1,75 @@
+// Package page is the status page: one screen that tells a site's engineer how
+// much power the site draws, where it goes, and which part of it needs a look.
+// It is plain files compiled into the program; it needs no other server, no
+// internet and no build step, and asks the aggregator for everything it shows.
+//
+//	 browser                                   aggregator
+//	┌──────────────────────────────┐  GET /   ┌──────────────────────┐
+//	│ index.html ─ theme.css ─ …   │ ◀─────── │ page.Handler         │
+//	│                              │          │                      │
+//	│ app.js ── contact.js ──────────────────▶│ GET /api/v1/status   │
+//	│   ├ view.js   cards          │  1 Hz    │   ?since=MS&site=NAME│
+//	│   ├ chart.js  15 minutes     │          └──────────────────────┘
+//	│   ├ racks.js  every rack     │
+//	│   └ sites.js  one tab a site │
+//	└──────────────────────────────┘
+//
+// The chart library is copied beside the page by the package.json here. A build
+// without it shows every figure and says why there is no chart.
+//
+// # Status
+//
+// The page asks for api/v1/status?since=MS&site=NAME, relative to its own
+// address. Since is a time in unix milliseconds (0 at first): history older than
+// it may be left out. Site is the site on screen: halls, worst_gpus and history
+// of other sites may be left out. Both may be ignored. Sites come in the order
+// of the tabs; the first is shown until the reader chooses. All times are unix
+// milliseconds, and a figure that is not known is null, with its reason:
+//
+//	{
+//	  "now": 1795366000123,
+//	  "version": "0.1.0",               // another version makes the page reload itself
+//	  "sites": [{
+//	    "site": "demo", "simulated": true, "zone": "DE-LU",
+//	    "hosts": {"expected": 16, "reporting": 16},      // expected null: not known
+//	    "gpus": {"expected": 128, "reporting": 127},
+//	    "power": {                                       // watts, a gauge
+//	      "facility": {"watts": 123456.7, "coverage": 1, "reason": ""},
+//	      "it": {"watts": 101777.0, "coverage": 1, "reason": "", "category": 1},
+//	      "host": {…}, "gpu": {…}
+//	    },
+//	    "history": {                                     // up to 900 points, watts or null
+//	      "start": 1795365100000, "step": 1000,          // the first point, and to the next
+//	      "facility": [123456.7, null], "it": […], "host": […], "gpu": […]
+//	    },
+//	    "pue": {"value": 1.213, "category": 1, "coverage": 0.998,
+//	      "from": 1795305600000, "to": 1795366000000, "reason": "", "interim": true},
+//	    "carbon": {"grams_per_kwh": 312.4, "tonnes_today": 0.0123, "reason": "", "zone": "DE-LU",
+//	      "factor": "lifecycle", "provider": "simulated", "tier": "1"},
+//	    "energy_today": {
+//	      "facility": {"kwh": 12.3, "millijoules": "44280000000", "coverage": 0.99, "reason": ""},
+//	      "it": {…}, "host": {…}, "gpu": {…}
+//	    },
+//	    "freshness_seconds": 0.41,                       // age of the newest reading; null: none yet
+//	    "halls": [{"hall": "h01", "watts": 400123, "racks": [
+//	      {"rack": "r0001", "watts": 50123, "rated_watts": 90000, "hosts": 8, "reporting": 8,
+//	       "gpus": 64, "gpus_ok": 63, "gpu_celsius_max": 71, "state": "ok"}   // ok warn bad silent
+//	    ]}],
+//	    "worst_gpus": [                                  // worst first, ten are shown
+//	      {"host": "n00007", "gpu": "3", "uuid": "GPU-…", "model": "NVIDIA H200", "rack": "r0001",
+//	       "celsius": 84, "watts": 690, "state": "ok", "why": ["84 °C"]}      // gpu_state's states
+//	    ],
+//	    "alerts": [                                      // null, with alerts_reason: no rules loaded
+//	      {"name": "RackSilent", "severity": "critical", "summary": "…", "since": 1795365990000}
+//	    ],                                               // critical warning info
+//	    "agents": {"known": 18, "silent": 0}
+//	  }],
+//	  "bus": {"telemetry_lag_seconds": 0.2, "ledger_lag_seconds": 3.1}
+//	}
+//
+// Invariants:
+//   - What is not known is said in words where the number would be; it is never 0.
+//   - A simulated site is marked wherever it appears, and enters no sum.
+//   - Figures older than a few seconds are grey, and a banner says how old.
+//   - The page speaks to its own origin only; the content security policy holds it to that.
+package page

@@ -1,0 +1,110 @@
+package page
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+var shots = flag.String("shots", "", "folder to write screenshots of the page to")
+
+// TestShots draws the page in every state worth a look, for eyes to judge.
+func TestShots(t *testing.T) {
+	if *shots == "" {
+		t.Skip("no -shots folder given")
+	}
+	if err := os.MkdirAll(*shots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	chrome := browser(t)
+	small := func(now time.Time, since int64) []fakeSite {
+		return []fakeSite{site("demo", 1, 2, now, since), machine(now, since)}
+	}
+	large := func(now time.Time, since int64) []fakeSite {
+		return []fakeSite{site("giga", 25, 64, now, since), machine(now, since)}
+	}
+	many := func(now time.Time, since int64) []fakeSite {
+		north, south := site("north", 2, 6, now, since), site("south", 3, 16, now, since)
+		north.Simulated, south.Simulated = false, false
+		north.Alerts = []alert{
+			{"RackSilent", "critical", "r0004 in h01 sends nothing", now.Add(-7 * time.Minute).UnixMilli()},
+			{"GPUHot", "warning", "3 GPUs above 83 °C", now.Add(-2 * time.Hour).UnixMilli()},
+		}
+		return []fakeSite{north, south, machine(now, since), site("demo", 1, 2, now, since)}
+	}
+	alone := func(now time.Time, since int64) []fakeSite { return []fakeSite{site("demo", 4, 12, now, since)} }
+
+	for _, shot := range []struct {
+		name          string
+		sites         func(time.Time, int64) []fakeSite
+		width, height int64
+		scheme        string
+		before        func(p *tab, f *fake)
+		whole         bool
+	}{
+		{name: "light", sites: small, width: 1440, height: 900, scheme: "light"},
+		{name: "dark", sites: small, width: 1440, height: 900, scheme: "dark"},
+		{name: "phone", sites: small, width: 360, height: 780, scheme: "light", whole: true},
+		{name: "phone-large", sites: large, width: 360, height: 780, scheme: "dark", whole: true},
+		{name: "many", sites: many, width: 1440, height: 900, scheme: "dark"},
+		{name: "tablet", sites: alone, width: 900, height: 1200, scheme: "light", whole: true},
+		{name: "alone", sites: alone, width: 1920, height: 1080, scheme: "light"},
+		{name: "large-light", sites: large, width: 1440, height: 900, scheme: "light"},
+		{name: "large-dark", sites: large, width: 1920, height: 1080, scheme: "dark", before: heat},
+		{name: "wall", sites: large, width: 3840, height: 2160, scheme: "dark"},
+		{name: "real", sites: small, width: 1440, height: 900, scheme: "light", before: choose("workshop")},
+		{name: "real-phone", sites: small, width: 360, height: 780, scheme: "dark", before: choose("workshop"), whole: true},
+		{name: "banner", sites: small, width: 1440, height: 900, scheme: "light", before: func(p *tab, f *fake) {
+			f.down()
+			p.until("a banner", `!document.getElementById("banner").hidden`)
+		}},
+		{name: "tip", sites: large, width: 1440, height: 900, scheme: "light", before: func(p *tab, _ *fake) {
+			p.do(chromedp.Focus(chromedp.ID("racks")), chromedp.KeyEvent(kb.ArrowDown))
+			eval[bool](p, `(() => { const c = document.getElementById("racks"); const b = c.getBoundingClientRect();
+				c.dispatchEvent(new PointerEvent("pointermove", {clientX: b.left + 200, clientY: b.top + 120})); return true })()`)
+		}},
+		{name: "unvendored", sites: small, width: 1440, height: 900, scheme: "light"},
+	} {
+		t.Run(shot.name, func(t *testing.T) {
+			f := newFake(t, shot.sites)
+			if shot.name == "unvendored" {
+				f.pages = bare(t)
+				f.down()
+				f.up(t)
+			}
+			p := open(t, chrome, f.URL, shot.width, shot.height, shot.scheme)
+			p.live()
+			time.Sleep(1500 * time.Millisecond)
+			if shot.before != nil {
+				shot.before(p, f)
+				time.Sleep(700 * time.Millisecond)
+			}
+			capture := chromedp.CaptureScreenshot()
+			if shot.whole {
+				capture = chromedp.FullScreenshot(100)
+			}
+			image, err := chromedp.Run(p.ctx, capture)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(*shots, shot.name+".png"), image, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func heat(p *tab, _ *fake) {
+	eval[bool](p, `(document.querySelector("#racks-mode input[value=heat]").click(), true)`)
+}
+
+func choose(site string) func(*tab, *fake) {
+	return func(p *tab, _ *fake) {
+		p.do(chromedp.Click(chromedp.CSS(`[data-site="` + site + `"]`)))
+	}
+}

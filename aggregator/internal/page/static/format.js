@@ -1,0 +1,111 @@
+// Numbers as a person reads them: SI prefixes, a narrow no-break space before
+// the unit, and as many digits at 999 as at 1000, so that nothing jumps.
+
+export const NARROW = "\u202f";
+export const NONE = "–";
+
+const PREFIXES = ["", "k", "M", "G", "T"];
+
+// scaled splits value into {n, u} with the prefix that leaves 1 to 999 before
+// the point. The unit may contain "@" where the prefix goes.
+export function scaled(value, unit, digits = 3) {
+  if (!known(value)) return { n: NONE, u: "" };
+  let step = 0;
+  let v = value;
+  // Compare after rounding: 999.96 kW with four digits is 1.000 MW.
+  while (step < PREFIXES.length - 1 && Math.abs(Number(v.toPrecision(digits))) >= 1000) {
+    v /= 1000;
+    step++;
+  }
+  return { n: significant(v, digits), u: NARROW + unit.replace("@", PREFIXES[step]) };
+}
+
+// significant keeps that many digits, but never more than three decimals.
+function significant(v, digits) {
+  const rounded = Number(v.toPrecision(digits));
+  if (rounded === 0) return "0";
+  const whole = Math.max(0, Math.floor(Math.log10(Math.abs(rounded))) + 1);
+  return minus(rounded.toFixed(Math.min(3, Math.max(0, digits - whole))));
+}
+
+const minus = (text) => text.replace("-", "−");
+
+export const known = (v) => typeof v === "number" && Number.isFinite(v);
+
+export const watts = (v, digits) => scaled(v, "@W", digits);
+
+export const energy = (kwh, digits) => scaled(known(kwh) ? kwh * 1000 : kwh, "@Wh", digits);
+
+// mass shows less than a tenth of a tonne in kilograms.
+export function mass(tonnes, digits = 3) {
+  if (!known(tonnes)) return { n: NONE, u: "" };
+  if (Math.abs(tonnes) < 0.1) return { n: significant(tonnes * 1000, digits), u: `${NARROW}kg CO₂e` };
+  if (Math.abs(tonnes) < 1000) return { n: significant(tonnes, digits), u: `${NARROW}t CO₂e` };
+  return scaled(tonnes, "@t CO₂e", digits);
+}
+
+export function intensity(grams) {
+  if (!known(grams)) return { n: NONE, u: "" };
+  return { n: significant(grams, 3), u: `${NARROW}g CO₂e/kWh` };
+}
+
+export const ratio = (v) => (known(v) ? v.toFixed(3) : NONE);
+
+// percent never rounds up: 99.96 % covered is not all.
+export function percent(share) {
+  if (!known(share)) return NONE;
+  if (share >= 1) return `100${NARROW}%`;
+  return `${(Math.floor(share * 1000) / 10).toFixed(1)}${NARROW}%`;
+}
+
+export const celsius = (v) => (known(v) ? `${Math.round(v)}${NARROW}°C` : NONE);
+
+export const count = (v) => (known(v) ? grouped(String(Math.round(v))) : NONE);
+
+// grouped puts a narrow space between groups of three digits.
+export const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, NARROW);
+
+export const join = ({ n, u }) => n + u;
+
+// age says a length of time in the coarsest words that still move.
+export function age(seconds) {
+  if (!known(seconds)) return NONE;
+  const s = Math.max(0, seconds);
+  if (s < 9.95) return `${s.toFixed(1)}${NARROW}s`;
+  if (s < 120) return `${Math.round(s)}${NARROW}s`;
+  if (s < 7200) return `${Math.floor(s / 60)}${NARROW}min`;
+  if (s < 172800) return `${Math.floor(s / 3600)}${NARROW}h`;
+  return `${Math.floor(s / 86400)}${NARROW}d`;
+}
+
+const two = (v) => String(v).padStart(2, "0");
+
+export function clock(ms, withSeconds = true) {
+  if (!known(ms)) return NONE;
+  const d = new Date(ms);
+  const minutes = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+  return withSeconds ? `${minutes}:${two(d.getUTCSeconds())}` : minutes;
+}
+
+// span is the period a figure covers, as short as it can be said.
+export function span(from, to) {
+  if (!known(from) || !known(to)) return "";
+  const day = (ms) => new Date(ms).toISOString().slice(0, 10);
+  if (day(from) === day(to - 1)) return `${clock(from, false)}–${clock(to, false)}${NARROW}UTC`;
+  return `${day(from)} ${clock(from, false)} – ${day(to)} ${clock(to, false)}${NARROW}UTC`;
+}
+
+// sentence makes a reason fit to stand alone.
+export function sentence(text) {
+  const t = (text || "not known").trim();
+  return t.charAt(0).toUpperCase() + t.slice(1);
+}
+
+// ceiling is the next round number that leaves a little air.
+export function ceiling(value) {
+  const magnitude = 10 ** Math.floor(Math.log10(value));
+  for (const step of [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12]) {
+    if (value * 1.04 <= step * magnitude) return step * magnitude;
+  }
+  return 15 * magnitude;
+}

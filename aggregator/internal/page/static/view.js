@@ -1,0 +1,192 @@
+// The cards of one site. Each function writes one card from one part of the
+// status; what is not known is said in words, never as a number.
+
+import * as f from "./format.js";
+import { BOUNDARIES } from "./history.js";
+import { attribute, el, figure, make, rows, show, write } from "./dom.js";
+
+const CATEGORIES = { 1: "UPS output", 2: "PDU output", 3: "IT input" };
+const TIERS = {
+  1: "measured, hourly",
+  2: "from production, hourly",
+  3: "same hour last week",
+  4: "30-day mean",
+  5: "yearly national mean",
+};
+const GPU_STATES = { ok: "ok", lost: "lost", blank: "no readings", stale: "stale", unreachable: "unreachable" };
+
+const covered = (share) => (f.known(share) && share < 1 ? `${f.percent(share)} covered` : "");
+
+export function power(site) {
+  const facility = site.power?.facility || {};
+  const absent = !f.known(facility.watts);
+  figure(el("hero"), f.watts(facility.watts, 4), absent ? f.sentence(facility.reason) : undefined);
+  const note = absent ? "So the power of the whole site is unknown." : ["facility boundary", covered(facility.coverage)].filter(Boolean).join(" · ");
+  write(el("hero-note"), note);
+
+  const all = BOUNDARIES.map(({ key }) => site.power?.[key] || {});
+  const full = Math.max(0, ...all.map(({ watts }) => (f.known(watts) ? watts : 0)));
+  [...rows(el("ladder"), BOUNDARIES.length, ladderRow)].forEach((row, i) => {
+    const { watts, coverage, category, reason } = all[i];
+    const [name, note, value, bar] = row.children;
+    label(name, i);
+    const missing = !f.known(watts);
+    figure(value, f.watts(watts, 4), missing ? reason || "not known" : undefined);
+    write(note, missing ? "" : [CATEGORIES[category], covered(coverage)].filter(Boolean).join(" · "));
+    attribute(bar, "class", `bar ${BOUNDARIES[i].key}`);
+    bar.firstElementChild.style.transform = `scaleX(${missing || full === 0 ? 0 : (watts / full).toFixed(4)})`;
+  });
+}
+
+function ladderRow() {
+  const row = make("li");
+  const bar = make("i", "bar");
+  bar.append(make("i"));
+  row.append(make("span", "name"), make("span", "cover"), make("span", "fig"), bar);
+  return row;
+}
+
+function label(node, i) {
+  if (node.firstElementChild) return;
+  const { key, name, hint } = BOUNDARIES[i];
+  node.title = hint;
+  node.append(make("i", `swatch ${key}`), name);
+}
+
+export function pue({ pue }) {
+  const { value, category, coverage, from, to, reason, interim } = pue || {};
+  const absent = !f.known(value);
+  figure(el("pue"), { n: f.ratio(value), u: "" }, absent ? f.sentence(reason) : undefined);
+  write(el("pue-category"), absent ? "" : category ? `Category ${category}${CATEGORIES[category] ? `: IT at ${CATEGORIES[category]}` : ""}` : "Category not known");
+  write(el("pue-period"), absent ? "" : [f.span(from, to), f.known(coverage) ? `${f.percent(coverage)} covered` : ""].filter(Boolean).join(" · "));
+  show(el("pue-interim"), !absent && Boolean(interim));
+}
+
+export function carbon({ carbon }) {
+  const { grams_per_kwh, tonnes_today, reason, zone, factor, provider, tier } = carbon || {};
+  const absent = !f.known(grams_per_kwh);
+  figure(el("carbon"), f.intensity(grams_per_kwh), absent ? f.sentence(reason) : undefined);
+  const today = el("carbon-today");
+  const none = !f.known(tonnes_today);
+  figure(today, f.mass(tonnes_today, 4), none ? (absent ? "" : f.sentence(reason)) : undefined);
+  today.classList.toggle("today", !none);
+  write(el("carbon-zone"), zone || "");
+  const kind = { lifecycle: "life cycle", direct: "direct" }[factor] || factor;
+  write(el("carbon-note"), absent ? "" : [kind, TIERS[tier] || (tier ? `tier ${tier}` : ""), provider].filter(Boolean).join(" · "));
+}
+
+export function energy({ energy_today }) {
+  [...rows(el("energy"), BOUNDARIES.length, energyRow)].forEach((row, i) => {
+    const { kwh, millijoules, coverage, reason } = energy_today?.[BOUNDARIES[i].key] || {};
+    const [name, value, cover] = row.children;
+    label(name, i);
+    const missing = !f.known(kwh);
+    figure(value, f.energy(kwh, 4), missing ? reason || "not known" : undefined);
+    attribute(value, "title", missing || !millijoules ? "" : `exactly ${f.grouped(String(millijoules))}${f.NARROW}mJ`);
+    write(cover, missing ? "" : f.percent(coverage));
+    cover.classList.toggle("short", f.known(coverage) && coverage < 0.95);
+  });
+}
+
+function energyRow() {
+  const row = make("li");
+  row.append(make("span", "name"), make("span", "fig"), make("span", "cover"));
+  return row;
+}
+
+export function reporting(site) {
+  meter(el("hosts"), "Hosts", site.hosts || {}, "none expected");
+  meter(el("gpus"), "GPUs", site.gpus || {}, "none expected");
+  const { known, silent } = site.agents || {};
+  const agents = el("agents");
+  write(agents, f.known(known) ? `${f.count(known)} ${known === 1 ? "agent" : "agents"}${silent ? `, ${f.count(silent)} silent` : ""}` : "");
+  agents.classList.toggle("alarm", silent > 0);
+}
+
+function meter(node, name, { expected, reporting }, nobody) {
+  if (!node.firstElementChild) {
+    const bar = make("i", "bar plain");
+    bar.append(make("i"));
+    node.append(make("span", "name", name), make("span", "fig"), bar, make("span", "cover"));
+  }
+  const [, value, bar, note] = node.children;
+  const none = expected === 0 && !reporting;
+  figure(value, { n: f.count(reporting), u: f.known(expected) ? ` of ${f.count(expected)}` : "" }, none ? nobody : undefined);
+  const missing = f.known(expected) && f.known(reporting) ? expected - reporting : 0;
+  show(bar, !none);
+  bar.firstElementChild.style.transform = `scaleX(${expected > 0 ? Math.min(1, reporting / expected).toFixed(4) : 0})`;
+  write(note, none ? "" : missing > 0 ? `${f.count(missing)} not reporting` : missing < 0 ? `${f.count(-missing)} more than expected` : "all reporting");
+  node.classList.toggle("alarm", missing > 0);
+}
+
+export function worst(site) {
+  const list = (site.worst_gpus || []).slice(0, 10);
+  show(el("worst"), list.length > 0);
+  show(el("worst-empty"), list.length === 0);
+  write(el("worst-empty"), site.gpus?.expected === 0 ? "This site has no GPUs." : "No GPU needs a look.");
+  [...rows(el("worst-rows"), list.length, worstRow)].forEach((row, i) => {
+    const gpu = list[i];
+    const [name, rack, temperature, draw, why] = row.children;
+    write(name, `${gpu.host} · ${gpu.gpu}`);
+    attribute(name, "title", [gpu.model, gpu.uuid].filter(Boolean).join("\n"));
+    write(rack, gpu.rack || f.NONE);
+    write(temperature, f.celsius(gpu.celsius));
+    write(draw, f.join(f.watts(gpu.watts)));
+    const reasons = [...(gpu.state && gpu.state !== "ok" ? [GPU_STATES[gpu.state] || gpu.state] : []), ...(gpu.why || [])].join(" · ");
+    write(why, reasons);
+    attribute(why, "title", reasons);
+    row.classList.toggle("lost", Boolean(gpu.state) && gpu.state !== "ok");
+  });
+}
+
+function worstRow() {
+  const row = make("tr");
+  const name = make("th");
+  name.scope = "row";
+  row.append(name, make("td", "rack"), make("td", "num temp"), make("td", "num draw"), make("td", "why"));
+  return row;
+}
+
+export function alerts(site, now) {
+  const list = site.alerts || [];
+  const absent = !Array.isArray(site.alerts);
+  show(el("alerts"), list.length > 0);
+  show(el("alerts-empty"), list.length === 0);
+  write(el("alerts-empty"), absent ? f.sentence(site.alerts_reason || "alert rules are not loaded") : "None firing.");
+  write(el("alerts-count"), list.length ? f.count(list.length) : "");
+  [...rows(el("alerts"), list.length, () => {
+    const item = make("li");
+    item.append(make("b"), make("span", "severity"), make("span"), make("span", "muted"));
+    return item;
+  })].forEach((item, i) => {
+    const { name, severity, summary, since } = list[i];
+    attribute(item, "data-severity", severity || "warning");
+    write(item.children[0], name || "alert");
+    write(item.children[1], severity || "warning");
+    write(item.children[2], summary || "");
+    write(item.children[3], f.known(since) ? `for ${f.age((now - since) / 1000)}` : "");
+  });
+}
+
+export function halls(list) {
+  [...rows(el("halls-rows"), list.length, () => {
+    const row = make("tr");
+    const name = make("th");
+    name.scope = "row";
+    row.append(name, ...Array.from({ length: 7 }, () => make("td", "num")));
+    return row;
+  })].forEach((row, i) => {
+    const { hall, watts, racks } = list[i];
+    const sum = (pick) => racks.reduce((total, rack) => total + (pick(rack) || 0), 0);
+    const hottest = racks.reduce((top, rack) => (f.known(rack.gpu_celsius_max) ? Math.max(top, rack.gpu_celsius_max) : top), -Infinity);
+    const cells = [
+      hall || "no hall",
+      f.join(f.watts(watts)),
+      f.count(racks.length),
+      `${f.count(sum((r) => r.gpus_ok))} of ${f.count(sum((r) => r.gpus))}`,
+      f.celsius(hottest),
+      ...["silent", "warn", "bad"].map((state) => f.count(sum((r) => r.state === state))),
+    ];
+    cells.forEach((text, c) => write(row.children[c], text));
+  });
+}
