@@ -1,0 +1,56 @@
+# gigawatch: make run shows it, make test proves it.
+SHELL := /bin/bash -o pipefail
+PAGE := aggregator/internal/page
+# Labels as references into one symbol table: half a kilobyte less a series.
+TAGS := dedupelabels
+BUILD := go build -trimpath -tags $(TAGS) -o bin/
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: run build test check bench bench-site bench-peers generate fuzz clean packages
+
+run: build
+	./bin/aggregator all-in-one $(ARGS)
+
+build: $(PAGE)/static/vendor/uPlot.esm.js
+	$(BUILD) ./collector ./aggregator
+
+$(PAGE)/static/vendor/uPlot.esm.js: $(PAGE)/package-lock.json
+	npm ci --prefix $(PAGE) --no-fund --no-audit
+	npm run --prefix $(PAGE) vendor
+	touch $@
+
+test: build packages
+	go test -tags $(TAGS) -count=1 -timeout 14m -v ./... 2>&1 | awk -f .ci/count.awk
+
+# What some tests talk to: a browser, promtool, a remote-write target.
+packages:
+	@missing=; for p in chromium:chromium promtool:prometheus victoria-metrics:victoria-metrics; do command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing; fi
+
+check:
+	@test -z "$$(gofmt -l aggregator collector | tee /dev/stderr)"
+	go vet -tags $(TAGS) ./...
+	go mod tidy -diff
+	go run $(STATICCHECK) ./...
+	go test -count=1 -run 'Import|Link' ./aggregator
+	@go run $(GOVULNCHECK) ./... || if [ $$? = 3 ]; then exit 3; else echo "govulncheck: its database could not be reached; nothing was checked"; fi
+
+bench:
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./collector/... ./aggregator/internal/... ./aggregator/query
+
+bench-site: build
+	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkSite$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
+
+bench-peers: build packages
+	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
+
+generate:
+	go generate ./...
+
+fuzz:
+	@for f in $$(grep -rlE '^func Fuzz' --include=*_test.go collector aggregator); do for t in $$(grep -oE '^func Fuzz[A-Za-z]+' $$f | cut -c6-); do \
+	go test -tags $(TAGS) -run '^$$' -fuzz "^$$t$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; done; done
+
+clean:
+	rm -rf bin out data $(PAGE)/node_modules $(PAGE)/static/vendor

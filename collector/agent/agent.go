@@ -1,0 +1,208 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/gigawatch/gigawatch/collector/internal/spool"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
+)
+
+// Names of the agent's own metrics.
+const (
+	metricTicks      = "gigawatch_agent_ticks_total"
+	metricSkipped    = "gigawatch_agent_ticks_skipped_total"
+	metricBatches    = "gigawatch_agent_batches_published_total"
+	metricSpooled    = "gigawatch_agent_batches_spooled_total"
+	metricBytes      = "gigawatch_agent_published_bytes_total"
+	metricUnacked    = "gigawatch_agent_ledger_records_unacknowledged"
+	metricTickTaking = "gigawatch_agent_tick_seconds"
+)
+
+// grace is how long a tick waits for its sources, as a share of the interval:
+// late enough for a host's own statistics, early enough to be seen within the
+// second.
+const grace = 5 // interval/grace
+
+// agent is owned by the goroutine of its ticks, save what mu guards.
+type agent struct {
+	c        *Config
+	log      *slog.Logger
+	bus      *nats.Conn
+	runners  []*runner
+	self     *self
+	backlog  *spool.Spool // of the telemetry lane
+	records  *spool.Spool // of the ledger lane
+	send     *telemetryLane
+	ledger   *ledgerLane
+	resume   time.Time // when the telemetry backlog may flow
+	replayed uint64    // of the backlog, in this run
+	frame    []byte
+	wasUp    bool
+	boottime int64 // of the tick before, with wall to tell a clock step
+	wall     time.Time
+	merged   []*metric.Layout // what the views were made of
+	views    struct{ telemetry, ledger view }
+	values   []metric.Raw
+	picked   []metric.Raw
+
+	mu   sync.Mutex
+	acks []wire.Ack // arrived since the last tick; the newest few
+
+	ticks, skipped, batches, spooled, bytes *metrics.Counter
+	taking                                  *metrics.Histogram
+}
+
+// Run is the collector: it reads and sends until ctx ends.
+func Run(ctx context.Context, c *Config, log *slog.Logger) error {
+	sources, found := sources(c, log)
+	for _, f := range found {
+		log.Info("source", "name", f.name, "found", f.said)
+	}
+	return run(ctx, c, sources, metrics.NewSet(), log)
+}
+
+func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, log *slog.Logger) (err error) {
+	a := &agent{
+		c: c, log: log, self: newSelf(c.Place, sources),
+		ticks: set.NewCounter(metricTicks), skipped: set.NewCounter(metricSkipped), batches: set.NewCounter(metricBatches),
+		spooled: set.NewCounter(metricSpooled), bytes: set.NewCounter(metricBytes), taking: set.NewHistogram(metricTickTaking),
+	}
+	for _, s := range sources {
+		a.runners = append(a.runners, newRunner(s))
+	}
+	if err := a.openSpools(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.backlog.Close(), a.records.Close()) }()
+	set.NewGauge(metricUnacked, func() float64 { return float64(a.records.Stats().Waiting) })
+	if a.bus, err = Connect(c.Bus, c.Agent, log, func() {}); err != nil {
+		return err
+	}
+	defer a.bus.Close()
+	if _, err := a.bus.Subscribe(wire.AckSubject(c.Site, c.Agent), a.heard); err != nil {
+		return fmt.Errorf("listen for acknowledgements: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, r := range a.runners {
+		go r.run(ctx) // not joined: a hung call may never return
+	}
+	group.Go(func() error {
+		ticks(ctx, c.Interval, func(now time.Time, skipped int) { a.tick(ctx, now, skipped) })
+		return nil
+	})
+	if c.Listen != "" {
+		group.Go(func() error { return serveMetrics(ctx, c.Listen, set) })
+	}
+	err = group.Wait()
+	a.part()
+	return err
+}
+
+func (a *agent) openSpools() (err error) {
+	a.backlog, err = spool.Open(spool.Config{
+		Dir: filepath.Join(a.c.Spool.Dir, "telemetry"), MaxBytes: a.c.Spool.TelemetryBytes, MaxAge: a.c.Spool.TelemetryAge,
+		Policy: spool.DropOldest, Logger: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open telemetry spool: %w", err)
+	}
+	a.records, err = spool.Open(spool.Config{
+		Dir: filepath.Join(a.c.Spool.Dir, "ledger"), MaxBytes: a.c.Spool.LedgerBytes,
+		Policy: spool.Thin, Gap: a.gap, Logger: a.log,
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("open ledger spool: %w", err), a.backlog.Close())
+	}
+	incarnation := max(a.records.Incarnation(), a.backlog.Incarnation())
+	last, _ := a.records.Last()
+	a.send = newTelemetryLane(a.c.Site, a.c.Agent, incarnation)
+	a.ledger = newLedgerLane(a.c.Site, a.c.Agent, spoolQueue{a.records}, incarnation, last)
+	return nil
+}
+
+// gap stands for ledger records first to last that the spool no longer holds.
+func (a *agent) gap(first, last uint64, near []byte) []byte {
+	b := metric.Batch{
+		Site: a.c.Site, Agent: a.c.Agent, Lane: metric.Ledger, Flags: metric.Gap,
+		Sequence: last, Skipped: last - first + 1, Time: time.Now().UnixMilli(), Ticks: 1,
+		Incarnation: uint64(time.Now().Unix()),
+	}
+	// The incarnation of what was removed, so that the gap stands in its order.
+	var m wire.Message
+	if len(near) > 0 && m.Parse(near) == nil {
+		b.Incarnation, b.Time = m.Incarnation, m.Time
+	}
+	out, err := appendGap(nil, &b)
+	if err != nil {
+		a.log.Error("gap not written", "error", err)
+	}
+	return out
+}
+
+// spoolQueue is a spool as the ledger lane wants it.
+type spoolQueue struct{ *spool.Spool }
+
+func (q spoolQueue) Append(sequence uint64, keep bool, frame []byte) error {
+	class := spool.Ordinary
+	if keep {
+		class = spool.Keep
+	}
+	return q.Spool.Append(sequence, class, frame)
+}
+
+// heard queues an acknowledgement for the next tick; called by the connection.
+func (a *agent) heard(m *nats.Msg) {
+	ack, err := wire.ParseAck(m.Data)
+	if err != nil {
+		a.log.Warn("acknowledgement refused", "error", err)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.acks) == 16 {
+		a.acks = a.acks[1:]
+	}
+	a.acks = append(a.acks, ack)
+}
+
+func serveMetrics(ctx context.Context, addr string, set *metrics.Set) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		set.WritePrometheus(w)
+		metrics.WriteProcessMetrics(w)
+	})
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen for the agent's own metrics: %w", err)
+	}
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	context.AfterFunc(ctx, func() { s.Close() })
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the agent's own metrics: %w", err)
+	}
+	return nil
+}
+
+// boottime is the nanoseconds since boot, sleep included; 0 where the kernel
+// does not say.
+func boottime() int64 {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return 0
+	}
+	return t.Nano()
+}

@@ -1,0 +1,17 @@
+// Package agent is the collector: it reads sources on one schedule, makes
+// batches of what they say, and sends them in two lanes.
+//
+//	source ─┐ own goroutine each                 ┌─ telemetry: publish; while the bus is away
+//	source ─┼─▶ tick: merge readings ─▶ wire ─┤              spool, oldest dropped, counted
+//	source ─┘  (late ones are missing)          └─ ledger: spool ─▶ publish ─▶ wait for the
+//	                                                          aggregator's ack ─▶ trim
+//
+// Invariants:
+//   - Ticks fall on whole multiples of the interval of the wall clock; work done
+//     in one tick never moves the next.
+//   - A source that is slow, hung or failing delays no other. What it did not
+//     read is missing, never repeated as fresh, and it is reported stale.
+//   - A ledger batch is on disk before it is published, and stays there until
+//     the aggregator says that it is durable. A publish is no proof of anything.
+//   - Sequences are contiguous in each lane; what is given up is counted.
+package agent

@@ -1,0 +1,224 @@
+package agent
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
+)
+
+// A Publisher sends bytes under a subject and promises nothing; *nats.Conn is
+// one.
+type Publisher interface {
+	Publish(subject string, data []byte) error
+}
+
+// A queue holds ledger frames until they are durable elsewhere.
+type queue interface {
+	Append(sequence uint64, keep bool, frame []byte) error
+	// Next is the oldest frame above a sequence, appended to buf[:0]; ok is
+	// false if there is none.
+	Next(above uint64, buf []byte) (sequence uint64, frame []byte, ok bool, err error)
+	Ack(upTo uint64)
+}
+
+// retransmit is how long the aggregator may be silent about records that were
+// sent before they are sent again: three of its commits (reliability D6).
+const retransmit = 30 * time.Second
+
+// ledgerLane sends one agent's ledger records and keeps each until it is
+// acknowledged end to end. Owned by one goroutine.
+//
+//	acked ≤ sent ≤ last:  … | durable | on its way | waiting |
+//	                        ▲ trimmed ▲ acked      ▲ sent    ▲ last
+type ledgerLane struct {
+	site, agent string
+	subject     string
+	queue       queue
+	incarnation uint64
+	fresh       bool // this incarnation's sequence began anew
+
+	last, sent, acked uint64
+	progress          time.Time // when acked last moved, or sending last began anew
+	encoded           []byte
+	frame             []byte
+	epochs            []metric.Raw // of the record before, to see that one began
+	before            readings
+	layout            *metric.Layout
+	compiled          *wire.Layout
+}
+
+// newLedgerLane goes on after last, the sequence of the queue's newest frame;
+// 0 if it holds none, and a sequence begins.
+func newLedgerLane(site, agent string, q queue, incarnation, last uint64) *ledgerLane {
+	return &ledgerLane{
+		site: site, agent: agent, subject: wire.Subject(metric.Ledger, site, agent),
+		queue: q, incarnation: incarnation, fresh: last == 0, last: last,
+	}
+}
+
+// record queues the readings of one moment as the next record. At the turn of
+// an epoch the readings before are queued once more, to be kept: what a spool
+// thins away must not be the last word of a counter's lifetime.
+func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, layout *metric.Layout, values []metric.Raw) error {
+	turn := l.newEpoch(layout, values)
+	if turn && l.before.layout != nil {
+		b := &l.before
+		if err := l.append(b.time, b.boottime, 0, true, b.layout, b.values); err != nil {
+			return err
+		}
+	}
+	if l.fresh && l.last == 0 {
+		flags |= metric.Fresh
+	}
+	keep := turn || flags&(metric.HourEdge|metric.Fresh) != 0
+	if err := l.append(now, boottime, flags, keep, layout, values); err != nil {
+		return err
+	}
+	l.before = readings{now, boottime, layout, append(l.before.values[:0], values...)}
+	return nil
+}
+
+// readings are those of one record.
+type readings struct {
+	time     time.Time
+	boottime int64
+	layout   *metric.Layout
+	values   []metric.Raw
+}
+
+func (l *ledgerLane) append(now time.Time, boottime int64, flags metric.Flags, keep bool, layout *metric.Layout, values []metric.Raw) error {
+	if layout != l.layout {
+		compiled, err := wire.Compile(layout)
+		if err != nil {
+			return fmt.Errorf("compile ledger layout of %s: %w", l.agent, err)
+		}
+		l.layout, l.compiled = layout, compiled
+	}
+	b := metric.Batch{
+		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: flags,
+		Incarnation: l.incarnation, Sequence: l.last + 1,
+		Time: now.UnixMilli(), Boottime: boottime, Ticks: 1, Values: values,
+	}
+	var err error
+	if l.encoded, err = wire.Append(l.encoded[:0], &b, l.compiled, true); err != nil {
+		return fmt.Errorf("encode ledger record %d of %s: %w", b.Sequence, l.agent, err)
+	}
+	if err := l.queue.Append(b.Sequence, keep, l.encoded); err != nil {
+		return fmt.Errorf("spool ledger record %d of %s: %w", b.Sequence, l.agent, err)
+	}
+	l.last++
+	return nil
+}
+
+// newEpoch reports whether a counter's lifetime is another than in the record
+// before, or may be because other counters are read, and remembers.
+func (l *ledgerLane) newEpoch(layout *metric.Layout, values []metric.Raw) bool {
+	changed, at, k := layout != l.before.layout, 0, 0
+	for _, c := range layout.Columns {
+		if c.Metric == metric.CounterEpoch {
+			for _, v := range values[at : at+c.Count] {
+				if k == len(l.epochs) {
+					l.epochs = append(l.epochs, v)
+				}
+				changed = changed || l.epochs[k] != v
+				l.epochs[k] = v
+				k++
+			}
+		}
+		at += c.Count
+	}
+	l.epochs = l.epochs[:k]
+	return changed
+}
+
+// pump publishes up to limit records that were not sent yet. Silence about what
+// was sent makes it start again after the last that is durable.
+func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
+	if l.sent > l.acked && now.Sub(l.progress) > retransmit {
+		l.rewind(now)
+	}
+	for range limit {
+		if l.sent == l.last {
+			return nil
+		}
+		sequence, frame, ok, err := l.queue.Next(l.sent, l.frame)
+		if err != nil {
+			return fmt.Errorf("read ledger record after %d of %s: %w", l.sent, l.agent, err)
+		}
+		if !ok {
+			return nil
+		}
+		l.frame = frame
+		if err := p.Publish(l.subject, frame); err != nil {
+			return err
+		}
+		if l.sent == l.acked {
+			l.progress = now
+		}
+		l.sent = sequence
+	}
+	return nil
+}
+
+// rewind makes the next pump send again all that is not durable.
+func (l *ledgerLane) rewind(now time.Time) { l.sent, l.progress = l.acked, now }
+
+// ack takes the aggregator's word. It may be repeated, late, or of an
+// incarnation whose sequence is gone.
+func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
+	if a.Incarnation > l.incarnation || a.Sequence > l.last || l.fresh && a.Incarnation < l.incarnation {
+		return nil
+	}
+	switch {
+	case a.Sequence > l.acked:
+		l.acked, l.progress = a.Sequence, now
+		l.sent = max(l.sent, l.acked)
+		l.queue.Ack(a.Sequence)
+	case a.Sequence < l.sent:
+		// The aggregator knows less than was sent: either it has not caught up,
+		// or it lost its newest state and waits for records that are trimmed.
+		return l.bridge(p, a, now)
+	}
+	return nil
+}
+
+// bridge tells an aggregator that fell behind what is gone from the queue that
+// the records between are not coming; cumulative counters keep the joules.
+func (l *ledgerLane) bridge(p Publisher, a wire.Ack, now time.Time) error {
+	oldest, frame, ok, err := l.queue.Next(a.Sequence, l.frame)
+	l.frame = frame
+	switch {
+	case err != nil || a.Sequence >= l.acked:
+		return err
+	case !ok:
+		oldest = l.last + 1
+	}
+	if oldest > a.Sequence+1 {
+		b := metric.Batch{
+			Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap,
+			Incarnation: l.incarnation, Sequence: oldest - 1, Skipped: oldest - 1 - a.Sequence,
+			Time: now.UnixMilli(), Ticks: 1,
+		}
+		gap, err := appendGap(l.encoded[:0], &b)
+		if err != nil {
+			return fmt.Errorf("encode gap of %s up to %d: %w", l.agent, b.Sequence, err)
+		}
+		l.encoded = gap
+		if err := p.Publish(l.subject, gap); err != nil {
+			return err
+		}
+	}
+	l.sent, l.progress = oldest-1, now
+	return nil
+}
+
+// appendGap encodes a batch that says only what is not coming.
+func appendGap(dst []byte, b *metric.Batch) ([]byte, error) {
+	empty, err := wire.Compile(&metric.Layout{})
+	if err != nil {
+		return nil, err
+	}
+	return wire.Append(dst, b, empty, true)
+}

@@ -1,0 +1,46 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/internal/spool"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// self is what the agent says of itself: how its sources and spools are.
+type self struct{ layout *metric.Layout }
+
+func newSelf(p metric.Place, sources []Scheduled) *self {
+	entities := p.Entities()
+	host, first := len(entities)-1, len(entities)
+	for _, s := range sources {
+		entities = append(entities, metric.Entity{Kind: metric.Sensor, Name: s.Name(), Parent: host})
+	}
+	l := &metric.Layout{Entities: entities}
+	for lane := range uint32(2) {
+		l.Columns = append(l.Columns,
+			metric.Column{Metric: metric.AgentSpoolBytes, Form: metric.Int, Point: lane, First: host, Count: 1},
+			metric.Column{Metric: metric.AgentSpoolDropped, Form: metric.Int, Point: lane, First: host, Count: 1})
+	}
+	if n := len(sources); n > 0 {
+		l.Columns = append(l.Columns,
+			metric.Column{Metric: metric.AgentSourceStale, Form: metric.Int, First: first, Count: n},
+			metric.Column{Metric: metric.AgentSourceFailures, Form: metric.Int, First: first, Count: n})
+	}
+	return &self{layout: l}
+}
+
+// values appends what self.layout asks for.
+func (s *self) values(dst []metric.Raw, a *agent, now time.Time) []metric.Raw {
+	for _, q := range []*spool.Spool{a.backlog, a.records} {
+		st := q.Stats()
+		dst = append(dst, metric.Raw(st.Bytes), metric.Raw(st.Dropped+st.Thinned))
+	}
+	for _, r := range a.runners {
+		dst = append(dst, r.stale(now, a.c.Interval))
+	}
+	for _, r := range a.runners {
+		dst = append(dst, metric.Raw(r.failures))
+	}
+	return dst
+}

@@ -1,0 +1,174 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Source reads one kind of thing.
+type Source interface {
+	// Name is the source's name in logs and in the label sensor of
+	// agent_source_stale.
+	Name() string
+
+	// Read takes one reading and appends its values to dst, in the order of the
+	// layout that it returns. The layout's entities start with the chain of the
+	// agent's place, and it is the same pointer until something changed. An
+	// error loses this reading only. Read is never called twice at once.
+	Read(ctx context.Context, now time.Time, dst []metric.Raw) (*metric.Layout, []metric.Raw, error)
+}
+
+// A Scheduled source is read every Period; zero stands for every tick.
+type Scheduled struct {
+	Source
+	Period time.Duration
+}
+
+// reading is what a source answered to the request made at At.
+type reading struct {
+	at     time.Time
+	layout *metric.Layout
+	values []metric.Raw
+	err    error
+}
+
+// runner reads one source in a goroutine of its own, so that a call that hangs
+// hangs alone. All fields are owned by the agent's loop, which talks to the
+// goroutine through the two channels only.
+type runner struct {
+	Scheduled
+	request chan reading // at and an emptied values buffer
+	answer  chan reading
+
+	busy     bool
+	spare    []metric.Raw // buffer for the next request
+	last     reading      // newest good reading
+	used     bool         // last was sent already
+	lastGood time.Time    // when last was requested
+	started  time.Time
+	failures int64 // readings that failed or came too late
+	failing  bool  // the last one failed, said once
+}
+
+func newRunner(s Scheduled) *runner {
+	return &runner{Scheduled: s, request: make(chan reading, 1), answer: make(chan reading, 1)}
+}
+
+// run answers requests until ctx ends. A hung Read keeps it past that; nobody
+// waits for it.
+func (r *runner) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case q := <-r.request:
+			q.layout, q.values, q.err = r.Read(ctx, q.at, q.values)
+			r.answer <- q // never blocks: one request, one answer
+		}
+	}
+}
+
+// ask requests a reading for the tick at now if one is due; a source that still
+// works on an earlier request is counted as late instead.
+func (r *runner) ask(now time.Time) {
+	if r.started.IsZero() {
+		r.started = now
+	}
+	if r.Period > 0 && now.UnixNano()%int64(r.Period) != 0 && !r.lastGood.IsZero() {
+		return
+	}
+	if r.busy {
+		r.failures++
+		return
+	}
+	r.busy = true
+	r.request <- reading{at: now, values: r.spare[:0]}
+	r.spare = nil
+}
+
+// take accepts an answer.
+func (r *runner) take(a reading, log *slog.Logger) {
+	r.busy = false
+	if a.err == nil && len(a.values) != a.layout.Width() {
+		a.err = errWidth
+	}
+	if a.err != nil {
+		r.spare = a.values[:0]
+		r.failures++
+		if !r.failing {
+			log.Warn("source fails; its samples are missing", "source", r.Name(), "error", a.err)
+		}
+		r.failing = true
+		return
+	}
+	if r.failing {
+		log.Info("source answers again", "source", r.Name())
+		r.failing = false
+	}
+	r.spare, r.last, r.used, r.lastGood = r.last.values, a, false, a.at
+}
+
+// values appends what the tick at now may say of r's layout: the newest reading
+// if it is new or its period has not passed twice, else missing.
+func (r *runner) values(dst []metric.Raw, now time.Time, interval time.Duration) []metric.Raw {
+	if r.last.layout == nil {
+		return dst
+	}
+	period := max(r.Period, interval)
+	if age := now.Sub(r.last.at); r.used && period == interval || age >= 2*period {
+		for range r.last.values {
+			dst = append(dst, metric.Missing)
+		}
+		return dst
+	}
+	r.used = true
+	return append(dst, r.last.values...)
+}
+
+// stale is 1 once three periods have gone without a reading.
+func (r *runner) stale(now time.Time, interval time.Duration) metric.Raw {
+	since := r.lastGood
+	if since.IsZero() {
+		since = r.started
+	}
+	if now.Sub(since) > 3*max(r.Period, interval) {
+		return 1
+	}
+	return 0
+}
+
+// collect requests a reading of every source that is due and waits for the
+// answers, for grace at most: who answers later answers for the next tick.
+func collect(ctx context.Context, rs []*runner, now time.Time, grace time.Duration, log *slog.Logger) {
+	for _, r := range rs {
+		select {
+		case a := <-r.answer: // to an earlier tick's request
+			r.take(a, log)
+		default:
+		}
+		r.ask(now)
+	}
+	deadline := time.NewTimer(grace)
+	defer deadline.Stop()
+	for _, r := range rs {
+		if !r.busy {
+			continue
+		}
+		select {
+		case a := <-r.answer:
+			r.take(a, log)
+		case <-deadline.C:
+			deadline.Reset(0) // no more time for the others
+			select {
+			case a := <-r.answer:
+				r.take(a, log)
+			default:
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
