@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,12 +53,27 @@ type EnergyLine struct {
 	Job    string    `json:"job,omitempty"`
 	Tenant string    `json:"tenant,omitempty"`
 
-	Millijoules *uint64            `json:"millijoules,string"` // exact; nil: not known
-	KWh         *float64           `json:"kwh"`                // Millijoules to three decimals
-	Quality     map[string]float64 `json:"quality"`            // shares of Millijoules, by how they are known
-	Coverage    *float64           `json:"coverage"`           // share of the time that is known; nil: nothing was expected
-	Final       bool               `json:"final"`              // the ledger will not change it but by a correction
-	Reason      string             `json:"reason,omitempty"`   // why Millijoules is nil
+	Millijoules *uint64            `json:"millijoules,string"`     // exact; nil: not known
+	KWh         *float64           `json:"kwh"`                    // Millijoules to three decimals
+	Parts       map[string]Exact   `json:"millijoules_by_quality"` // Millijoules, by how they are known
+	Quality     map[string]float64 `json:"quality"`                // the same as shares
+	Coverage    *float64           `json:"coverage"`               // share of the time that is known; nil: nothing was expected
+	Final       bool               `json:"final"`                  // the ledger will not change it but by a correction
+	Reason      string             `json:"reason,omitempty"`       // why Millijoules is nil
+}
+
+// Exact is a count that travels as a decimal string, because readers of JSON
+// round large numbers.
+type Exact uint64
+
+// MarshalText is the decimal string.
+func (e Exact) MarshalText() ([]byte, error) { return strconv.AppendUint(nil, uint64(e), 10), nil }
+
+// UnmarshalText reads a decimal string.
+func (e *Exact) UnmarshalText(b []byte) error {
+	n, err := strconv.ParseUint(string(b), 10, 64)
+	*e = Exact(n)
+	return err
 }
 
 func (q *EnergyQuestion) span() span { return span{q.Site, q.From, q.To, q.Step, q.Limit} }
@@ -196,7 +212,7 @@ func energyLine(l *account.Line) EnergyLine {
 	e := EnergyLine{
 		From: time.UnixMilli(l.From).UTC(), To: time.UnixMilli(l.To).UTC(),
 		Hall: l.Hall, Rack: l.Rack, Host: l.Host, GPU: l.GPU, UUID: l.UUID, Model: l.Model, Job: l.Job, Tenant: l.Tenant,
-		Quality: map[string]float64{}, Final: l.Final, Reason: l.Reason,
+		Parts: map[string]Exact{}, Quality: map[string]float64{}, Final: l.Final, Reason: l.Reason,
 	}
 	if l.ExpectedMillis > 0 {
 		c := float64(l.CoveredMillis) / float64(l.ExpectedMillis)
@@ -214,6 +230,7 @@ func energyLine(l *account.Line) EnergyLine {
 	e.Millijoules, e.KWh = &total, &kwh
 	for q, mj := range l.Energy {
 		if mj > 0 {
+			e.Parts[metric.Quality(q).String()] = Exact(mj)
 			e.Quality[metric.Quality(q).String()] = float64(mj) / float64(total)
 		}
 	}
