@@ -42,7 +42,6 @@ export class Racks {
     this.card = color("--card");
     this.track = color("--track");
     this.bad = color("--bad");
-    this.warn = color("--warn");
     this.family = getComputedStyle(document.body).fontFamily;
     this.hatch = null;
   }
@@ -152,7 +151,7 @@ export class Racks {
     const { context: c } = this;
     const small = Math.min(w, h);
     const side = Math.max(6, Math.min(small * 0.55, 1.3 * rem()));
-    const hue = state === "bad" ? this.bad : this.warn;
+    const hue = state === "bad" ? this.bad : this.ink; // amber would drown in the heat scale
     if (state === "bad") {
       const line = Math.max(2, Math.min(4, small * 0.14));
       c.strokeStyle = this.card;
