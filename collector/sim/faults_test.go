@@ -41,9 +41,10 @@ func (v view) shown(n metric.Number, point uint32, entity int) metric.Raw {
 	return v.get(false, n, point, entity)
 }
 
+// counted is a counter's register and the how-manieth of its lifetimes it is in.
 func (v view) counted(n metric.Number, point uint32, entity int) (register, epoch metric.Raw) {
 	v.t.Helper()
-	return v.get(true, n, point, entity), v.get(true, metric.CounterEpoch, metric.EpochPoint(n, point), entity)
+	return v.get(true, n, point, entity), v.get(true, metric.CounterEpoch, metric.EpochPoint(n, point), entity) - v.w.lifetime(0)
 }
 
 const (

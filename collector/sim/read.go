@@ -113,7 +113,7 @@ func (w *World) Ledger(i int, dst []metric.Raw) ([]metric.Raw, bool) {
 			dst = append(dst, racks[r].power())
 		}
 		for r := range racks {
-			dst = append(dst, metric.Raw(racks[r].epoch))
+			dst = append(dst, w.lifetime(racks[r].epoch))
 		}
 		return dst, true
 	}
@@ -152,13 +152,13 @@ func (w *World) hostLedger(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 		dst = append(dst, v[w.plan.power+i])
 	}
 	for i := range boards {
-		dst = append(dst, metric.Raw(boards[i].energy.epoch))
+		dst = append(dst, w.lifetime(boards[i].energy.epoch))
 	}
 	hs.bmc.read()
 	hs.rapl.read()
 	return append(dst,
-		metric.Raw(hs.bmc.now), v[w.plan.hostPower+bmc], metric.Raw(hs.bmc.epoch),
-		metric.Raw(hs.rapl.now), v[w.plan.hostPower+raplPackage], metric.Raw(hs.rapl.epoch)), true
+		metric.Raw(hs.bmc.now), v[w.plan.hostPower+bmc], w.lifetime(hs.bmc.epoch),
+		metric.Raw(hs.rapl.now), v[w.plan.hostPower+raplPackage], w.lifetime(hs.rapl.epoch)), true
 }
 
 func (w *World) plantLedger(dst []metric.Raw) []metric.Raw {
@@ -170,9 +170,9 @@ func (w *World) plantLedger(dst []metric.Raw) []metric.Raw {
 		dst = append(dst, p.meters[i].power())
 	}
 	for i := range p.meters {
-		dst = append(dst, metric.Raw(p.meters[i].epoch))
+		dst = append(dst, w.lifetime(p.meters[i].epoch))
 	}
-	dst = append(dst, p.heat.observe(), p.heat.power(), metric.Raw(p.heat.epoch))
-	dst = append(dst, p.total.observe(), p.drink.observe(), metric.Raw(p.total.epoch), metric.Raw(p.drink.epoch))
+	dst = append(dst, p.heat.observe(), p.heat.power(), w.lifetime(p.heat.epoch))
+	dst = append(dst, p.total.observe(), p.drink.observe(), w.lifetime(p.total.epoch), w.lifetime(p.drink.epoch))
 	return append(dst, metric.Of(w.sky.lifecycle), metric.Of(w.sky.direct))
 }
