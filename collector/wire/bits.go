@@ -91,5 +91,4 @@ func uvarint(b []byte) (u uint64, n int) {
 // uvarintLen is the number of bytes of u as a varint.
 func uvarintLen(u uint64) int { return (bits.Len64(u|1) + 6) / 7 }
 
-func zigzag(v int64) uint64   { return uint64(v)<<1 ^ uint64(v>>63) }
 func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
