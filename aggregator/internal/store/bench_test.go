@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -100,4 +103,40 @@ func BenchmarkCreate(b *testing.B) {
 		n++
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*newFleet(1, 8).width()), "ns/series")
+}
+
+// BenchmarkQuery is what a dashboard asks of all GPUs of 128 hosts.
+func BenchmarkQuery(b *testing.B) {
+	s := openQuiet(b)
+	w := s.Writer()
+	f := newFleet(128, 8)
+	for t := at(0); t < at(900); t += 10_000 {
+		for k := range f.agents {
+			f.move(&f.agents[k])
+		}
+		f.append(b, w, t)
+	}
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e8, Timeout: time.Minute, Parser: parser.NewParser(parser.Options{})})
+	defer engine.Close()
+	for _, query := range []string{
+		"gpu_temperature_celsius > 65",
+		"sum(gpu_power_watts)",
+		"sum by (rack) (rate(gpu_energy_joules_total[5m]))",
+		"topk(10, gpu_power_watts)",
+	} {
+		b.Run(query, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				q, err := engine.NewInstantQuery(b.Context(), s, nil, query, time.UnixMilli(at(890)))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if r := q.Exec(b.Context()); r.Err != nil {
+					b.Fatal(r.Err)
+				}
+				q.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1024, "ns/gpu")
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -26,7 +27,7 @@ func newLabeler(s *labels.SymbolTable) labeler {
 func (lb *labeler) of(site string, l *metric.Layout, e int, d *metric.Def, point uint32) labels.Labels {
 	lb.builder.Reset()
 	lb.names = lb.names[:0]
-	lb.add(labels.MetricName, d.Name)
+	lb.add(model.MetricNameLabel, d.Name)
 	lb.add("site", site)
 	if l.Simulated {
 		lb.add("simulated", "true")

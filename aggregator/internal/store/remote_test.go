@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,10 @@ func victoria(t *testing.T) string {
 	t.Cleanup(func() {
 		_ = c.Process.Signal(os.Interrupt)
 		_ = c.Wait()
-		if t.Failed() {
-			t.Log(out.String())
+		for line := range strings.Lines(out.String()) {
+			if t.Failed() && !strings.Contains(line, "\tinfo\t") {
+				t.Log(line)
+			}
 		}
 	})
 	for range 100 {
@@ -61,7 +64,8 @@ func victoria(t *testing.T) string {
 	return ""
 }
 
-// exported is what VictoriaMetrics has of a metric: values by gpu.
+// exported is what VictoriaMetrics has of a metric: values by gpu, without the
+// repetitions of heartbeats.
 func exported(t *testing.T, address, name string) map[string][]float64 {
 	t.Helper()
 	r, err := http.Get(address + "/api/v1/export?match[]=" + url.QueryEscape(name))
@@ -80,7 +84,7 @@ func exported(t *testing.T, address, name string) map[string][]float64 {
 		}
 		for _, v := range line.Values {
 			if v != nil {
-				got[line.Metric["gpu"]] = append(got[line.Metric["gpu"]], *v)
+				got[line.Metric["gpu"]] = slices.Compact(append(got[line.Metric["gpu"]], *v))
 			}
 		}
 	}
@@ -139,7 +143,7 @@ func TestSamplesAreSentOn(t *testing.T) {
 	}
 	sent := false
 	for _, f := range families {
-		sent = sent || f.GetName() == "prometheus_remote_storage_samples_total" && f.GetMetric()[0].GetCounter().GetValue() == 16
+		sent = sent || f.GetName() == "prometheus_remote_storage_samples_total" && f.GetMetric()[0].GetCounter().GetValue() >= 16
 	}
 	if !sent {
 		t.Error("the samples sent were not counted")

@@ -94,15 +94,40 @@ func TestUnreadableBlockIsSetAside(t *testing.T) {
 	if err := os.WriteFile(indexes[0], []byte("nothing of the kind"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(b.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Store, b.w = s, s.Writer()
+	b.reopen()
 	if n := b.counted(store.MetricSetAside); n != 1 {
 		t.Errorf("%d blocks set aside, want one", n)
 	}
 	b.wantAnswer("gpu_temperature_celsius", at(3600), 3600)
+}
+
+func TestDamagedLogIsRepaired(t *testing.T) {
+	for _, where := range []float64{0.2, 0.9} {
+		b := open(t)
+		l := host(column(metric.GPUTemperature, 0, 3, 1), column(metric.GPUPowerWatts, 0, 3, 2))
+		for s := 0; s <= 3600; s += 10 {
+			b.tick(l, at(s), metric.Of(float64(s)), metric.Of(math.Sin(float64(s))), metric.Of(math.Cos(float64(s))))
+		}
+		b.close()
+		segments, err := filepath.Glob(filepath.Join(b.config.Dir, "wal", "0*"))
+		if err != nil || len(segments) == 0 {
+			t.Fatalf("no segments of the log: %v", err)
+		}
+		p, err := os.ReadFile(segments[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			p[int(where*float64(len(p)))+i] ^= 0xa5
+		}
+		if err := os.WriteFile(segments[0], p, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		b.reopen()
+		b.tick(l, at(3610), metric.Of(1), 2, 3)
+		b.wantAnswer("gpu_temperature_celsius", at(300), 300)
+		b.wantAnswer("gpu_temperature_celsius", at(3610), 1)
+	}
 }
 
 func TestRollUps(t *testing.T) {

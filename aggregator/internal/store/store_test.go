@@ -11,6 +11,7 @@ import (
 
 	vm "github.com/VictoriaMetrics/metrics"
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
@@ -70,7 +71,9 @@ func (b *bench) close() {
 // reopen closes the store and opens it again, with nothing remembered.
 func (b *bench) reopen() {
 	b.Helper()
-	b.close()
+	if b.Store != nil {
+		b.close()
+	}
 	s, err := store.Open(b.config)
 	if err != nil {
 		b.Fatal(err)
@@ -103,7 +106,7 @@ func (b *bench) stored(name string, pairs ...string) map[string]string {
 		b.Fatal(err)
 	}
 	defer q.Close()
-	ms := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)}
+	ms := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name)}
 	for i := 0; i < len(pairs); i += 2 {
 		ms = append(ms, labels.MustNewMatcher(labels.MatchEqual, pairs[i], pairs[i+1]))
 	}
