@@ -7,8 +7,8 @@
 // Invariants:
 //   - Nothing in a message is believed before its magic, version, length and
 //     checksum hold, and its site and agent are those of its subject.
-//   - What is refused is counted by reason and agent's word for it is logged once
-//     a minute at most; it is never accounted.
+//   - What is refused is counted by reason, logged once a minute per agent at
+//     most, and never handed on.
 //   - Positions live with what was made of the messages: telemetry starts again
 //     from a time, the ledger from the position in its own snapshot, under the
 //     stream's identity.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +71,8 @@ type Ledger struct {
 	applied int                // since the last commit
 	last    uint64             // newest message of the stream
 
+	watchEvery time.Duration
+
 	records, held, acks, failures, gaps *metrics.Counter
 	taking                              *metrics.Summary
 	lag                                 atomic.Int64 // nanoseconds from reading to handled, of the newest
@@ -83,7 +84,7 @@ func NewLedger(c LedgerConfig) *Ledger {
 		c.Every = 10 * time.Second
 	}
 	l := &Ledger{
-		c: c, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{},
+		c: c, watchEvery: watchEvery, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{},
 		rejects: newRejects("ledger", c.Metrics, c.Logger),
 		records: c.Metrics.NewCounter(metricRecords), held: c.Metrics.NewCounter(metricHeld),
 		acks: c.Metrics.NewCounter(metricAcks), failures: c.Metrics.NewCounter(metricCommitFailure),
@@ -109,21 +110,19 @@ type message struct {
 }
 
 // Run reads, commits and acknowledges until ctx ends, and commits once more. It
-// returns an error when a commit fails: the state on disk is then unknown, and a
-// restart reads back what is there.
+// returns an error when a commit fails, since the state on disk is then unknown
+// and a restart reads back what is there, and when the stream is gone.
 func (l *Ledger) Run(ctx context.Context) error {
-	stream, err := l.c.JetStream.Stream(ctx, l.c.Stream)
+	in, err := find(ctx, l.c.JetStream, l.c.Stream)
 	if err != nil {
 		return fmt.Errorf("read ledger lane: %w", err)
 	}
-	info := stream.CachedInfo()
-	identity := info.Config.Name + "/" + strconv.FormatInt(info.Created.UnixNano(), 10)
-	from := uint64(1)
-	if known, position := l.c.Book.Position(); known == identity && position <= info.State.LastSeq {
+	identity, from := in.identity(), uint64(1)
+	if known, position := l.c.Book.Position(); known == identity && position <= in.last {
 		from = position + 1
 	} else if known != "" {
 		l.c.Logger.Warn("the ledger stream is not the one known; it is read from its beginning, and the agents send what is missing",
-			"known", known, "found", identity, "position", position, "last", info.State.LastSeq)
+			"known", known, "found", identity, "position", position, "last", in.last)
 	}
 	l.last = from - 1
 	consumer, err := l.c.JetStream.OrderedConsumer(ctx, l.c.Stream, jetstream.OrderedConsumerConfig{
@@ -138,7 +137,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- consume(reading, consumer, func(m jetstream.Msg) {
+		ended <- in.consume(reading, consumer, l.watchEvery, func(m jetstream.Msg) {
 			md, err := m.Metadata()
 			if err != nil {
 				return
@@ -165,7 +164,10 @@ func (l *Ledger) Run(ctx context.Context) error {
 		case <-tick.C:
 		case err := <-ended:
 			ended <- err // for the deferred wait
-			return err
+			if ctx.Err() != nil {
+				return l.commit(time.Now())
+			}
+			return fmt.Errorf("read ledger lane: %w", err)
 		}
 		if err := l.commit(time.Now()); err != nil {
 			return err
@@ -181,7 +183,7 @@ func (l *Ledger) handle(identity string, m message) {
 	}
 	l.last = m.sequence
 	var w wire.Message
-	site, agent, err := parse(&w, m.subject, m.data, m.stored)
+	site, agent, err := parse(&w, m.subject, m.data)
 	if err != nil {
 		l.rejects.refuse(m.subject, err)
 		return
@@ -195,7 +197,7 @@ func (l *Ledger) handle(identity string, m message) {
 	l.lag.Store(int64(time.Since(time.UnixMilli(w.Time))))
 	advanced, err := l.c.Book.Apply(b, m.stored, identity, m.sequence)
 	if err != nil {
-		l.c.Logger.Warn("ledger record needs attention", "site", site, "agent", agent, "sequence", w.Sequence, "error", err)
+		l.rejects.warn("ledger record needs attention", m.subject, "sequence", w.Sequence, "error", err)
 	}
 	l.applied++
 	if !advanced {

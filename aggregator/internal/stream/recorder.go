@@ -30,9 +30,9 @@ func (t *Telemetry) Replay(ctx context.Context, site, name string, since time.Ti
 	layouts := map[uint64]*wire.Layout{}
 	t.mu.RLock()
 	if a := t.agents[agentKey(site, name)]; a != nil {
-		for _, l := range a.layouts {
-			if l != nil {
-				layouts[l.ID] = l
+		for _, k := range a.layouts {
+			if k.Layout != nil {
+				layouts[k.ID] = k.Layout
 			}
 		}
 	}
@@ -63,11 +63,15 @@ func (t *Telemetry) Replay(ctx context.Context, site, name string, since time.Ti
 	return nil
 }
 
-// replayOne yields the ticks of one message; one that cannot be read was
-// counted when it first came.
+// replayOne yields the ticks of one message; one that is refused was counted
+// when it first came.
 func replayOne(m jetstream.Msg, layouts map[uint64]*wire.Layout, scratch []metric.Raw, yield func(*metric.Layout, int64, []metric.Raw) error) ([]metric.Raw, error) {
 	var w wire.Message
-	if w.Parse(m.Data()) != nil {
+	if _, _, err := parse(&w, m.Subject(), m.Data()); err != nil {
+		return scratch, nil
+	}
+	md, err := m.Metadata()
+	if err != nil || checkTime(&w, md.Timestamp) != nil {
 		return scratch, nil
 	}
 	l := layouts[w.LayoutID]

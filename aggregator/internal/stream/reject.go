@@ -2,8 +2,9 @@ package stream
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
-	"sync"
+	"math"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -19,6 +20,7 @@ var (
 	errSize    = errors.New("larger than a batch may be")
 	errLayout  = errors.New("its layout has not been seen")
 	errOrder   = errors.New("already received")
+	errNumber  = errors.New("sequence begins at 1")
 )
 
 // reasons are the values of the label reason, in the order they are tried.
@@ -26,10 +28,11 @@ var reasons = []struct {
 	err  error
 	name string
 }{
-	{errSubject, "wrong_site"}, {errLane, "wrong_lane"}, {errFuture, "future"}, {errSize, "oversized"},
+	{errSubject, "wrong_site"}, {errLane, "wrong_lane"}, {errFuture, "future"},
+	{errSize, "oversized"}, {wire.ErrSize, "oversized"},
 	{errLayout, "layout_unknown"}, {errOrder, "duplicate"},
 	{wire.ErrMagic, "magic"}, {wire.ErrVersion, "version"}, {wire.ErrTruncated, "truncated"},
-	{wire.ErrChecksum, "checksum"}, {wire.ErrLayout, "layout"}, {wire.ErrCorrupt, "corrupt"},
+	{wire.ErrChecksum, "checksum"}, {wire.ErrLayout, "layout"}, {wire.ErrCorrupt, "corrupt"}, {errNumber, "corrupt"},
 }
 
 const metricRejected = "gigawatch_stream_rejected_total"
@@ -37,62 +40,60 @@ const metricRejected = "gigawatch_stream_rejected_total"
 // maxQuiet bounds the agents whose last log line is remembered.
 const maxQuiet = 50_000
 
-// rejects counts and logs what is refused.
+// rejects counts and logs what is refused. Owned by its lane's goroutine.
 type rejects struct {
 	log     *slog.Logger
-	set     *metrics.Set
-	lane    string
-	mu      sync.Mutex
-	quieted map[string]time.Time // by subject
+	counted map[string]*metrics.Counter // by reason
+	said    map[string]time.Time        // by subject
 }
 
 func newRejects(lane string, set *metrics.Set, log *slog.Logger) *rejects {
-	r := &rejects{log: log, set: set, lane: lane, quieted: map[string]time.Time{}}
-	for _, reason := range reasons { // so that none is absent because it is zero
-		r.counter(reason.name)
+	r := &rejects{log: log, counted: map[string]*metrics.Counter{}, said: map[string]time.Time{}}
+	add := func(reason string) {
+		r.counted[reason] = set.GetOrCreateCounter(metricRejected + `{lane="` + lane + `",reason="` + reason + `"}`)
 	}
+	for _, reason := range reasons { // so that none is absent because it is zero
+		add(reason.name)
+	}
+	add(otherReason)
 	return r
 }
 
-func (r *rejects) counter(reason string) *metrics.Counter {
-	return r.set.GetOrCreateCounter(metricRejected + `{lane="` + r.lane + `",reason="` + reason + `"}`)
-}
+const otherReason = "other"
 
-// refuse counts err under its reason and says so once a minute per subject.
+// refuse counts err under its reason and says so.
 func (r *rejects) refuse(subject string, err error) {
-	reason := "other"
+	reason := otherReason
 	for _, known := range reasons {
 		if errors.Is(err, known.err) {
 			reason = known.name
 			break
 		}
 	}
-	r.counter(reason).Inc()
-	if err == errOrder { // ordinary on an at-least-once bus
-		return
+	r.counted[reason].Inc()
+	if !errors.Is(err, errOrder) { // ordinary on an at-least-once bus
+		r.warn("batch refused", subject, "reason", reason, "error", err)
 	}
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if last, ok := r.quieted[subject]; ok && now.Sub(last) < time.Minute {
-		return
-	}
-	if len(r.quieted) >= maxQuiet {
-		clear(r.quieted)
-	}
-	r.quieted[subject] = now
-	r.log.Warn("batch refused", "subject", subject, "reason", reason, "error", err)
 }
 
-// future is how far ahead of its arrival a batch may be dated: clocks of a fleet
-// agree within seconds or are broken.
-const future = 5 * time.Minute
+// warn logs once a minute per subject.
+func (r *rejects) warn(message, subject string, args ...any) {
+	now := time.Now()
+	if last, ok := r.said[subject]; ok && now.Sub(last) < time.Minute {
+		return
+	}
+	if len(r.said) >= maxQuiet {
+		clear(r.said)
+	}
+	r.said[subject] = now
+	r.log.Warn(message, append([]any{"subject", subject}, args...)...)
+}
 
-// parse reads a message and checks it against its subject and its arrival.
-func parse(m *wire.Message, subject string, data []byte, arrived time.Time) (site, agent string, err error) {
+// parse reads a message and checks it against its subject.
+func parse(m *wire.Message, subject string, data []byte) (site, agent string, err error) {
 	lane, site, agent, err := wire.SplitSubject(subject)
 	if err != nil {
-		return "", "", errSubject
+		return "", "", fmt.Errorf("%w: %w", errSubject, err)
 	}
 	if len(data) > wire.MaxMessage {
 		return "", "", errSize
@@ -102,13 +103,36 @@ func parse(m *wire.Message, subject string, data []byte, arrived time.Time) (sit
 	}
 	switch {
 	case string(m.Site) != site || string(m.Agent) != agent:
-		return "", "", errSubject
+		return "", "", fmt.Errorf("%w: it says %s/%s", errSubject, m.Site, m.Agent)
 	case m.Lane != lane:
 		return "", "", errLane
-	case time.UnixMilli(m.Time + int64(max(0, m.Ticks-1))*m.Interval).After(arrived.Add(future)):
-		return "", "", errFuture
+	case m.Sequence == 0:
+		return "", "", errNumber
 	}
 	return site, agent, nil
+}
+
+// future is how far ahead of its arrival a telemetry batch may be dated: clocks
+// of a fleet agree within seconds or are broken. The ledger lane takes any date:
+// a record refused would hold up all that come after it, and the accounts have
+// a better clock for it than the agent's.
+const future = 5 * time.Minute
+
+// newest is the time of m's last tick; ok is false if there can be none.
+func newest(m *wire.Message) (millis int64, ok bool) {
+	span := int64(max(0, m.Ticks-1))
+	if span > 0 && m.Interval > math.MaxInt32 || m.Time > math.MaxInt64/2 {
+		return 0, false
+	}
+	return m.Time + span*m.Interval, true
+}
+
+// checkTime refuses what is dated in the future.
+func checkTime(m *wire.Message, arrived time.Time) error {
+	if last, ok := newest(m); !ok || last > arrived.Add(future).UnixMilli() {
+		return errFuture
+	}
+	return nil
 }
 
 // agentKey is how an agent is known across packages.

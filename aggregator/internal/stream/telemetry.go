@@ -27,7 +27,7 @@ type Tick struct {
 	Received time.Time // by the bus
 }
 
-// A Sink takes ticks, one at a time. Values are valid during the call only.
+// A Sink takes ticks, one at a time. The tick is valid during the call only.
 type Sink interface{ Tick(t *Tick) }
 
 // A TelemetryConfig says where the telemetry lane is and who takes it.
@@ -46,7 +46,7 @@ const (
 	metricSamples   = "gigawatch_stream_telemetry_samples_total"
 	metricUnknown   = "gigawatch_stream_samples_unknown_total"
 	metricBytes     = "gigawatch_stream_telemetry_bytes_total"
-	metricLost      = "gigawatch_stream_telemetry_batches_lost_total"
+	metricLost      = "gigawatch_stream_telemetry_batches_lost_total" // missing when a newer one came; those that came late are counted as late too
 	metricLate      = "gigawatch_stream_telemetry_batches_late_total"
 	metricLag       = "gigawatch_stream_telemetry_lag_seconds"
 	metricFreshness = "gigawatch_stream_freshness_seconds"
@@ -64,23 +64,32 @@ type Telemetry struct {
 	mu     sync.RWMutex // guards agents and each layouts; the rest of an agent is the reader's own
 	agents map[string]*agent
 
+	watchEvery time.Duration
+
 	values []metric.Raw // scratch of the reader
+	tick   Tick         // likewise
 }
 
 // agent is what the lane knows of one sender.
 type agent struct {
 	key, site, name string
-	layouts         [4]*wire.Layout // the newest, round robin
+	layouts         [4]known // the newest, round robin
 	next            int
 	incarnation     uint64
 	sequence        uint64
 	window          uint64 // bit i: sequence−1−i was received
 }
 
+// known is a layout with the number of its values that the catalogue has not.
+type known struct {
+	*wire.Layout
+	unknown int
+}
+
 // NewTelemetry prepares a reader; Run reads.
 func NewTelemetry(c TelemetryConfig) *Telemetry {
 	t := &Telemetry{
-		c: c, agents: map[string]*agent{}, rejects: newRejects("telemetry", c.Metrics, c.Logger),
+		c: c, watchEvery: watchEvery, agents: map[string]*agent{}, rejects: newRejects("telemetry", c.Metrics, c.Logger),
 		batches: c.Metrics.NewCounter(metricBatches), samples: c.Metrics.NewCounter(metricSamples),
 		unknown: c.Metrics.NewCounter(metricUnknown), bytes: c.Metrics.NewCounter(metricBytes),
 		lost: c.Metrics.NewCounter(metricLost), late: c.Metrics.NewCounter(metricLate),
@@ -94,16 +103,20 @@ func NewTelemetry(c TelemetryConfig) *Telemetry {
 // batch.
 func (t *Telemetry) Lag() time.Duration { return time.Duration(t.lag.Load()) }
 
-// Run reads until ctx ends.
+// Run reads until ctx ends. It returns an error when the stream is gone.
 func (t *Telemetry) Run(ctx context.Context) error {
+	in, err := find(ctx, t.c.JetStream, t.c.Stream)
+	if err != nil {
+		return fmt.Errorf("read telemetry lane: %w", err)
+	}
 	since := t.c.Since
 	consumer, err := t.c.JetStream.OrderedConsumer(ctx, t.c.Stream, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, InactiveThreshold: time.Minute,
 	})
 	if err != nil {
-		return fmt.Errorf("read telemetry lane: %w", err)
+		return fmt.Errorf("read telemetry lane from %s: %w", since.UTC().Format(time.RFC3339), err)
 	}
-	return consume(ctx, consumer, func(m jetstream.Msg) {
+	return in.consume(ctx, consumer, t.watchEvery, func(m jetstream.Msg) {
 		received := time.Now()
 		if md, err := m.Metadata(); err == nil {
 			received = md.Timestamp
@@ -112,31 +125,12 @@ func (t *Telemetry) Run(ctx context.Context) error {
 	}, t.c.Logger)
 }
 
-// pull is how many messages are asked for at once: at 12,500 a second, a request
-// every half second, and 4 MB on the way.
-const pull = 8192
-
-// consume hands every message to handle until ctx ends, in one goroutine.
-func consume(ctx context.Context, c jetstream.Consumer, handle func(jetstream.Msg), log *slog.Logger) error {
-	cc, err := c.Consume(handle, jetstream.PullMaxMessages(pull), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-		log.Warn("bus refuses", "error", err)
-	}))
-	if err != nil {
-		return fmt.Errorf("consume: %w", err)
-	}
-	select {
-	case <-ctx.Done():
-	case <-cc.Closed():
-		return fmt.Errorf("the bus ended the subscription")
-	}
-	cc.Stop()
-	<-cc.Closed()
-	return nil
-}
-
 func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 	var m wire.Message
-	site, name, err := parse(&m, subject, data, received)
+	site, name, err := parse(&m, subject, data)
+	if err == nil {
+		err = checkTime(&m, received)
+	}
 	if err != nil {
 		t.rejects.refuse(subject, err)
 		return
@@ -144,7 +138,7 @@ func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 	a := t.agent(site, name)
 	layout, err := t.layout(a, &m)
 	if err == nil {
-		t.values, err = m.Values(t.values[:0], layout)
+		t.values, err = m.Values(t.values[:0], layout.Layout)
 	}
 	if err != nil {
 		t.rejects.refuse(subject, err)
@@ -155,23 +149,26 @@ func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 		t.rejects.refuse(subject, errOrder)
 		return
 	}
-	t.lost.Add(int(lost))
+	t.lost.Add(int(min(lost, maxLost)))
 	if late {
 		t.late.Inc()
 	}
 	t.batches.Inc()
 	t.bytes.Add(len(data))
 	t.samples.Add(len(t.values))
+	t.unknown.Add(layout.unknown * m.Ticks)
+	late = late || m.Flags&metric.Backfill != 0
 	width := layout.Width()
 	for i := range m.Ticks {
-		t.c.Sink.Tick(&Tick{
-			Key: a.key, Site: a.site, Agent: a.name, Layout: layout.Layout,
+		t.tick = Tick{
+			Key: a.key, Site: a.site, Agent: a.name, Layout: layout.Layout.Layout,
 			Time: m.Time + int64(i)*m.Interval, Values: t.values[i*width : (i+1)*width],
-			Late: late || m.Flags&metric.Backfill != 0, Received: received,
-		})
+			Late: late, Received: received,
+		}
+		t.c.Sink.Tick(&t.tick)
 	}
-	if !late && m.Flags&metric.Backfill == 0 {
-		lag := time.Since(time.UnixMilli(m.Time + int64(m.Ticks-1)*m.Interval))
+	if last, ok := newest(&m); ok && !late && m.Ticks > 0 {
+		lag := time.Since(time.UnixMilli(last))
 		t.lag.Store(int64(lag))
 		t.freshness.Update(lag.Seconds())
 	}
@@ -191,37 +188,35 @@ func (t *Telemetry) agent(site, name string) *agent {
 
 // layout is the one that m's values follow. An inline layout is decoded only if
 // its id is new.
-func (t *Telemetry) layout(a *agent, m *wire.Message) (*wire.Layout, error) {
-	if l := a.find(m.LayoutID); l != nil {
-		return l, nil
+func (t *Telemetry) layout(a *agent, m *wire.Message) (known, error) {
+	for _, k := range a.layouts {
+		if k.Layout != nil && k.ID == m.LayoutID {
+			return k, nil
+		}
 	}
 	if !m.Inline {
-		return nil, errLayout
+		return known{}, errLayout
 	}
 	l, err := m.Layout()
 	if err != nil {
-		return nil, err
+		return known{}, err
 	}
+	k := known{Layout: l}
 	for _, c := range l.Columns {
 		if metric.Lookup(c.Metric) == nil {
-			t.unknown.Add(c.Count)
+			k.unknown += c.Count
 		}
 	}
 	t.mu.Lock()
-	a.layouts[a.next] = l
+	a.layouts[a.next] = k
 	a.next = (a.next + 1) % len(a.layouts)
 	t.mu.Unlock()
-	return l, nil
+	return k, nil
 }
 
-func (a *agent) find(id uint64) *wire.Layout {
-	for _, l := range a.layouts {
-		if l != nil && l.ID == id {
-			return l
-		}
-	}
-	return nil
-}
+// maxLost is how much a single batch can add to the count of the lost: an agent
+// that counts wildly must not drown the others.
+const maxLost = 1 << 20
 
 // order places m in its agent's sequence. lost is how many are missing before
 // it; late says that newer ones came first; ok is false for a duplicate.
@@ -238,11 +233,7 @@ func (a *agent) order(m *wire.Message) (late bool, lost uint64, ok bool) {
 	case m.Sequence > a.sequence:
 		ahead := m.Sequence - a.sequence
 		a.sequence = m.Sequence
-		if ahead < 64 {
-			a.window = a.window<<ahead | 1<<(ahead-1)
-		} else {
-			a.window = 0
-		}
+		a.window = a.window<<ahead | 1<<(ahead-1) // both zero from 65 on
 		return false, ahead - 1, true
 	}
 	behind := a.sequence - m.Sequence

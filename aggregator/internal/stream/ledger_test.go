@@ -1,0 +1,280 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
+)
+
+var discard = slog.New(slog.DiscardHandler)
+
+// acks are the watermarks that agents were told, as sequences, and how many
+// commits had returned by then.
+type acks struct {
+	mu   sync.Mutex
+	list []uint64
+}
+
+func (a *acks) heard(m *nats.Msg) {
+	ack, err := wire.ParseAck(m.Data)
+	if err != nil {
+		panic(err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, ack.Sequence)
+}
+
+func (a *acks) take() []uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	list := a.list
+	a.list = nil
+	return list
+}
+
+func (s *site) listen() *acks {
+	s.t.Helper()
+	a := &acks{}
+	if _, err := s.nc.Subscribe(wire.AckSubject("s", "*"), a.heard); err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// record publishes a ledger record of agent n1.
+func (s *site) record(sequence uint64) {
+	s.t.Helper()
+	l := layout(1)
+	b := batch(l, time.Now(), 1, sequence)
+	b.Lane = metric.Ledger
+	s.publish("ledger.s.n1", encode(s.t, b, l, true))
+}
+
+func (s *site) ledger(b Book) *metrics.Set {
+	set := metrics.NewSet()
+	s.run(NewLedger(LedgerConfig{
+		JetStream: s.js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: b, Logger: discard, Metrics: set,
+	}).Run)
+	return set
+}
+
+func TestAgentsAreToldOnlyWhatIsCommitted(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		told := s.listen()
+		s.ledger(b)
+		for i := range uint64(5) {
+			s.record(i + 1)
+		}
+		settle()
+		if got := told.take(); got != nil || b.taken["n1"] != 5 {
+			t.Fatalf("after %d records and before a commit agents were told %d", b.taken["n1"], got)
+		}
+		time.Sleep(10 * time.Second)
+		settle()
+		if got := told.take(); !cmp.Equal(got, []uint64{5}) || b.commits != 1 {
+			t.Errorf("after %d commits agents were told %d, want 5 once", b.commits, got)
+		}
+		time.Sleep(30 * time.Second)
+		settle()
+		if got := told.take(); got != nil || b.commits != 4 {
+			t.Errorf("with nothing new, %d commits, and agents were told %d", b.commits, got)
+		}
+	})
+}
+
+func TestWhoSendsWhatIsKnownOrTooNewHearsItsWatermark(t *testing.T) {
+	for name, again := range map[string]uint64{"known": 1, "beyond a hole": 9} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				s, b := newSite(t), newBook()
+				told := s.listen()
+				set := s.ledger(b)
+				for i := range uint64(3) {
+					s.record(i + 1)
+				}
+				time.Sleep(11 * time.Second)
+				told.take()
+				s.record(again)
+				time.Sleep(10 * time.Second)
+				settle()
+				if got := told.take(); !cmp.Equal(got, []uint64{3}) {
+					t.Errorf("told %d, want 3", got)
+				}
+				if counter(set, metricHeld) != 1 {
+					t.Error("not counted")
+				}
+			})
+		})
+	}
+}
+
+func TestReadingGoesOnFromTheBooksPosition(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		read := func(ctx context.Context) {
+			ended <- NewLedger(LedgerConfig{JetStream: s.js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: b, Logger: discard, Metrics: metrics.NewSet()}).Run(ctx)
+		}
+		go read(ctx)
+		s.record(1)
+		s.record(2)
+		settle()
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if b.commits != 1 || b.durableAt != 2 {
+			t.Fatalf("at its end %d commits, position %d; want a last one, at 2", b.commits, b.durableAt)
+		}
+		s.record(3)
+		b.at = 0
+		ctx, stop = context.WithCancel(t.Context())
+		go read(ctx)
+		settle()
+		if b.at != 3 || b.taken["n1"] != 3 {
+			t.Errorf("read up to %d, taken up to %d, want 3 and 3", b.at, b.taken["n1"])
+		}
+		stop()
+		<-ended
+
+		// A stream that was made anew is read from its beginning.
+		if err := s.js.DeleteStream(t.Context(), bus.Ledger); err != nil {
+			t.Fatal(err)
+		}
+		if err := bus.Ensure(t.Context(), s.js, nil, bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range uint64(5) { // more than the old position
+			s.record(i + 4)
+		}
+		time.Sleep(time.Second)
+		ctx, stop = context.WithCancel(t.Context())
+		go read(ctx)
+		settle()
+		if b.at != 5 || b.taken["n1"] != 8 {
+			t.Errorf("of the new stream, read up to %d, taken up to %d, want 5 and 8", b.at, b.taken["n1"])
+		}
+		stop()
+		<-ended
+	})
+}
+
+// In real time: a subscription that seeks its stream holds a lock that virtual
+// time does not see.
+func TestAStreamThatIsGoneOrMadeAnewEndsTheReading(t *testing.T) {
+	telemetry := func(s *site) (string, func(context.Context) error) {
+		lane := NewTelemetry(TelemetryConfig{JetStream: s.js, Stream: bus.Telemetry, Since: time.Now(), Sink: &ticks{}, Metrics: metrics.NewSet(), Logger: discard})
+		lane.watchEvery = 20 * time.Millisecond
+		return bus.Telemetry, lane.Run
+	}
+	ledger := func(s *site) (string, func(context.Context) error) {
+		lane := NewLedger(LedgerConfig{JetStream: s.js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: newBook(), Logger: discard, Metrics: metrics.NewSet()})
+		lane.watchEvery = 20 * time.Millisecond
+		return bus.Ledger, lane.Run
+	}
+	for name, tc := range map[string]struct {
+		lane func(*site) (string, func(context.Context) error)
+		anew bool
+	}{
+		"telemetry gone": {telemetry, false}, "telemetry anew": {telemetry, true},
+		"ledger gone": {ledger, false}, "ledger anew": {ledger, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			stream, run := tc.lane(s)
+			ended := make(chan error, 1)
+			go func() { ended <- run(t.Context()) }()
+			time.Sleep(200 * time.Millisecond)
+			if err := s.js.DeleteStream(t.Context(), stream); err != nil {
+				t.Fatal(err)
+			}
+			if tc.anew {
+				if err := bus.Ensure(t.Context(), s.js, nil, bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			select {
+			case err := <-ended:
+				if err == nil {
+					t.Error("no error")
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("it waits for ever")
+			}
+		})
+	}
+}
+
+func TestAFailedCommitEndsTheReadingAndTellsNobody(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		told := s.listen()
+		b.fails = true
+		ended := make(chan error, 1)
+		go func() {
+			ended <- NewLedger(LedgerConfig{JetStream: s.js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: b, Logger: discard, Metrics: metrics.NewSet()}).Run(t.Context())
+		}()
+		s.record(1)
+		time.Sleep(11 * time.Second)
+		select {
+		case err := <-ended:
+			if !errors.Is(err, errBook) {
+				t.Errorf("got %v, want %v", err, errBook)
+			}
+		default:
+			t.Fatal("it goes on")
+		}
+		settle()
+		if got := told.take(); got != nil {
+			t.Errorf("agents were told %d", got)
+		}
+	})
+}
+
+func TestTheLedgerLaneRefusesWhatTelemetryRefusesSaveTheDate(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		set := s.ledger(b)
+		l := layout(1)
+		r := batch(l, time.Now().Add(48*time.Hour), 1, 1)
+		s.publish("ledger.s.n1", encode(t, r, l, true)) // of the other lane
+		r.Lane = metric.Ledger
+		forged := *r
+		forged.Agent = "n2"
+		s.publish("ledger.s.n1", encode(t, &forged, l, true))
+		m := encode(t, r, l, true)
+		m[len(m)-1] ^= 1
+		s.publish("ledger.s.n1", m)
+		s.publish("ledger.s.n1", encode(t, r, l, false))
+		settle()
+		for _, reason := range []string{"wrong_lane", "wrong_site", "checksum", "layout_unknown"} {
+			if n := rejected(set, "ledger", reason); n != 1 {
+				t.Errorf("%d refused as %s, want 1", n, reason)
+			}
+		}
+		if b.taken["n1"] != 0 {
+			t.Error("booked")
+		}
+		// One that is refused would hold up all that come after it.
+		s.publish("ledger.s.n1", encode(t, r, l, true))
+		settle()
+		if b.taken["n1"] != 1 {
+			t.Error("a record with a date in the future was refused")
+		}
+	})
+}
