@@ -66,53 +66,29 @@ func (t *Tally) NeedsRows() bool { return t.reason == "" && t.q.By != BySite }
 // Open notes that an hour of the interval is not final.
 func (t *Tally) Open() { t.final = false }
 
-// AddSummary adds an hour to an answer by site.
-func (t *Tally) AddSummary(u *Summary) {
+// AddDigest adds an hour to an answer by site.
+func (t *Tally) AddDigest(d *Digest) {
 	if t.reason != "" || t.q.By != BySite {
 		return
 	}
 	add := func(a *Amount, q Quantity) {
-		t.metered = t.metered || q != Export && u.has(q)
-		sum, err := a.Add(u.Sums[q])
+		t.metered = t.metered || q != Export && d.Metered&(1<<q) != 0
+		sum, err := a.Add(d.Sums[q])
 		t.overflow = t.overflow || err != nil
 		*a = sum
 	}
-	switch t.q.Boundary {
-	case metric.Facility:
+	if t.q.Boundary == metric.Facility {
 		for _, q := range supplies {
-			add(&t.supply, q)
+			add(&t.drawn, q)
 		}
 		add(&t.export, Export)
-		t.cover(u, GridInput, GeneratorOutput, OnsiteGeneration, Export)
-	case metric.IT:
-		add(&t.drawn, t.quantity)
-		t.cover(u, t.quantity)
-	default:
-		add(&t.drawn, t.quantity)
-		for m := range 60 {
-			t.covered += int64(min(u.Covered[t.quantity][m], u.Expected[t.quantity][m]))
-			t.expected += int64(u.Expected[t.quantity][m])
-		}
+		t.covered += d.Covered[Other]
+		t.expected += d.Expected[Other]
+		return
 	}
-}
-
-// cover counts the time in which the worst known of the quantities is known: a
-// branch that is missing does not read as zero.
-func (t *Tally) cover(u *Summary, of ...Quantity) {
-	for m := range 60 {
-		wanted, known := false, uint64(minute)
-		for _, q := range of {
-			if e := u.Expected[q][m]; e > 0 {
-				wanted = true
-				part, _ := share(uint64(minute), min(u.Covered[q][m], e), e)
-				known = min(known, part)
-			}
-		}
-		if wanted {
-			t.covered += int64(known)
-			t.expected += minute
-		}
-	}
+	add(&t.drawn, t.quantity)
+	t.covered += d.Covered[t.quantity]
+	t.expected += d.Expected[t.quantity]
 }
 
 // AddRow adds a row of an hour to an answer below the site.
@@ -147,8 +123,8 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 		t.overflow = true
 	}
 	line.Energy[r.Quality] = sum
-	line.CoveredMillis += int64(r.Covered)
-	line.ExpectedMillis += int64(r.Expected)
+	line.CoveredMillis += int64(int32(r.Covered)) // a restatement may take away
+	line.ExpectedMillis += int64(int32(r.Expected))
 }
 
 // Lines is the answer for the interval, in the order of its labels.
@@ -192,7 +168,7 @@ func (t *Tally) whole(l Line) Line {
 		l.Energy = t.drawn
 		return l
 	}
-	left, ok := t.supply.less(t.export)
+	left, ok := t.drawn.less(t.export)
 	if !ok {
 		l.Reason = "more is exported than comes in; a meter counts the wrong way or is missing"
 		return l

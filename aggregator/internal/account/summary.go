@@ -35,35 +35,21 @@ func (s *Summary) Add(o *Summary) {
 	}
 }
 
-// has reports whether anything of q was read in the hour, or should have been.
-func (s *Summary) has(q Quantity) bool {
-	for m := range 60 {
-		if s.Expected[q][m] > 0 {
-			return true
-		}
-	}
-	return !s.Sums[q].IsZero()
-}
-
 // A Category finds where the energy of IT is metered in some time.
-type Category struct{ minutes [len(categories)]int }
+type Category struct{ millis [len(categories)]int64 }
 
 // Add takes an hour into account.
-func (c *Category) Add(u *Summary) {
+func (c *Category) Add(d *Digest) {
 	for i, q := range categories {
-		for m := range 60 {
-			if u.Expected[q][m] > 0 {
-				c.minutes[i]++
-			}
-		}
+		c.millis[i] += d.Expected[q]
 	}
 }
 
 // Best is the outermost category that is metered nearly as long as any: 1 UPS
 // output, 2 PDU output, 3 IT input; 0 if there is none.
 func (c *Category) Best() int {
-	most := slices.Max(c.minutes[:])
-	for i, n := range c.minutes {
+	most := slices.Max(c.millis[:])
+	for i, n := range c.millis {
 		if n > 0 && n*100 >= most*95 {
 			return i + 1
 		}

@@ -107,12 +107,33 @@ func (s *State) Balances(site string, yield func(Balance) bool) {
 // Adopt makes a site known whose hours before next are sealed, though the state
 // that sealed them is lost. Nothing is booked into them again: the counters show
 // what is in them already.
-func (s *State) Adopt(site string, next int64) {
+// life is what the sealed hours hold.
+func (s *State) Adopt(site string, next int64, life [Quantities][metric.Qualities]Wide) {
 	st := s.sites[site]
 	if st == nil {
 		st = s.addSite(site)
 	}
-	st.next, st.floor, st.sealed = next, next, st.sealed+1
+	st.next, st.floor, st.sealed, st.life = next, next, st.sealed+1, life
+}
+
+// Floor is the hour of a site before which the state does not know what was
+// booked by account; 0 if it knows all.
+func (s *State) Floor(site string) int64 {
+	if st := s.sites[site]; st != nil {
+		return st.floor
+	}
+	return 0
+}
+
+// Agents yields the watermark of every agent of a site.
+func (s *State) Agents(site string, yield func(Watermark)) {
+	if st := s.sites[site]; st != nil {
+		for i := range st.agents {
+			if a := &st.agents[i]; a.sequence > 0 {
+				yield(Watermark{site, a.name, a.incarnation, a.sequence})
+			}
+		}
+	}
 }
 
 // Discarded is what was not booked for being in hours that were sealed by a
@@ -132,4 +153,36 @@ func (s *State) Resume(r Ref) {
 		return
 	}
 	st.hour(r.Number)
+}
+
+// LifeInside is all that was ever booked inside a boundary, mJ, and where IT is
+// metered; ok is false if nothing is.
+func (s *State) LifeInside(site string, b metric.Boundary) (mj Wide, category int, ok bool) {
+	total := func(q Quantity) (w Wide) {
+		for _, v := range s.Life(site, q) {
+			w, _ = w.Add(v) // fewer than 2^64 terms of 64 bits
+		}
+		return w
+	}
+	switch b {
+	case metric.Facility:
+		for _, q := range supplies {
+			mj, _ = mj.Add(total(q))
+		}
+		ok = mj != Wide{}
+		left, fits := mj.Sub(total(Export))
+		return left, 0, ok && fits
+	case metric.IT:
+		for i, q := range categories {
+			if mj = total(q); mj != (Wide{}) {
+				return mj, i + 1, true
+			}
+		}
+		return mj, 0, false
+	case metric.Hosts:
+		mj = total(HostEnergy)
+	case metric.GPUs:
+		mj = total(GPUEnergy)
+	}
+	return mj, 0, mj != Wide{}
 }

@@ -67,3 +67,9 @@ func (w Wide) over(d uint64) (quotient uint64, ok bool) {
 	q, _ := bits.Div64(w.Hi, w.Lo, d)
 	return q, true
 }
+
+// AddSigned is w + v, for sums that are not negative in the end: it wraps.
+func (w Wide) AddSigned(v int64) Wide {
+	lo, c := bits.Add64(w.Lo, uint64(v), 0)
+	return Wide{w.Hi + uint64(v>>63) + c, lo}
+}

@@ -1,0 +1,77 @@
+package account
+
+// Difference is what must be added to the hours that stand sealed, of which the
+// first may be whole and the rest restate it, to make them hold what want does;
+// nil if nothing is to be.
+func Difference(want *Hour, have []*Hour) *Hour {
+	type at struct {
+		key   key
+		place Place
+		row   uint8
+	}
+	out := &Hour{Site: want.Site, Number: want.Number, Late: true, Simulated: want.Simulated}
+	rows := map[at]Row{}
+	devices := map[key]Device{}
+	sum := func(h *Hour, sign uint64) {
+		for i := range h.Rows {
+			r := &h.Rows[i]
+			d := &h.Devices[r.Device]
+			devices[d.key()] = *d
+			k := at{d.key(), h.Places[r.Place], uint8(r.Quality)}
+			x := rows[k]
+			x.Amount += sign * r.Amount
+			x.Covered += uint32(sign) * r.Covered
+			x.Expected += uint32(sign) * r.Expected
+			x.Quality, x.Flags = r.Quality, x.Flags|r.Flags
+			rows[k] = x
+		}
+		u := &h.Summary
+		s := &out.Summary
+		for q := range Quantities {
+			for m := range 60 {
+				s.Amount[q][m] += sign * u.Amount[q][m]
+				s.Covered[q][m] += sign * u.Covered[q][m]
+				s.Expected[q][m] += sign * u.Expected[q][m]
+			}
+			for i := range u.Sums[q] {
+				s.Sums[q][i] += sign * u.Sums[q][i]
+			}
+		}
+	}
+	sum(want, 1)
+	before := [60]uint32{}
+	for _, h := range have {
+		sum(h, ^uint64(0)) // minus one
+		for m, g := range h.Summary.Grams {
+			if g != 0 {
+				before[m] = g
+			}
+		}
+	}
+	for m, g := range want.Summary.Grams {
+		if g != before[m] {
+			out.Summary.Grams[m] = g
+		}
+	}
+	device, place := map[key]uint32{}, map[Place]uint32{}
+	for k, r := range rows {
+		if r.Amount == 0 && r.Covered == 0 && r.Expected == 0 {
+			continue
+		}
+		if _, ok := device[k.key]; !ok {
+			device[k.key] = uint32(len(out.Devices))
+			out.Devices = append(out.Devices, devices[k.key])
+		}
+		if _, ok := place[k.place]; !ok {
+			place[k.place] = uint32(len(out.Places))
+			out.Places = append(out.Places, k.place)
+		}
+		r.Device, r.Place = device[k.key], place[k.place]
+		out.Rows = append(out.Rows, r)
+	}
+	out.arrange()
+	if len(out.Rows) == 0 && out.Summary == (Summary{}) {
+		return nil
+	}
+	return out
+}

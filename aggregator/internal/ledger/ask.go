@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// Energy answers q from the sealed hours, their restatements and what is still
+// open. A question that cannot be answered is a [*account.QuestionError]; a
+// boundary that is not metered is a line that says so.
+func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	first, end := l.span(q.Site)
+	var lines []account.Line
+	for from, to := range q.Intervals {
+		category, err := l.category(q.Site, from, to)
+		if err != nil {
+			return nil, fmt.Errorf("read energy of %s: %w", q.Site, err)
+		}
+		t := account.NewTally(&q, from, to, category)
+		if from/hourMs < first || to/hourMs > end {
+			t.Open()
+		}
+		for n := max(first, from/hourMs); n < min(end, to/hourMs); n++ {
+			if err := l.add(t, q.Site, n); err != nil {
+				return nil, fmt.Errorf("read energy of %s: %w", q.Site, err)
+			}
+		}
+		lines = append(lines, t.Lines()...)
+	}
+	return lines, nil
+}
+
+// add adds an hour to a tally.
+func (l *Ledger) add(t *account.Tally, site string, number int64) error {
+	if !t.NeedsRows() {
+		v := l.look(site, number, nil)
+		if !v.final() {
+			t.Open()
+		}
+		d, err := l.digest(&v)
+		if err != nil {
+			return err
+		}
+		t.AddDigest(d)
+		return nil
+	}
+	v := l.look(site, number, t.AddRow)
+	if !v.final() {
+		t.Open()
+	}
+	for i := range v.leaves {
+		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i])
+		if err != nil {
+			return err
+		}
+		for j := range h.Rows {
+			r := &h.Rows[j]
+			t.AddRow(&h.Devices[r.Device], &h.Places[r.Place], r)
+		}
+	}
+	return nil
+}
+
+// category is where IT energy is metered in [from, to).
+func (l *Ledger) category(site string, from, to int64) (int, error) {
+	first, end := l.span(site)
+	var c account.Category
+	for n := max(first, from/hourMs); n < min(end, (to+hourMs-1)/hourMs); n++ {
+		v := l.look(site, n, nil)
+		d, err := l.digest(&v)
+		if err != nil {
+			return 0, err
+		}
+		c.Add(d)
+	}
+	return c.Best(), nil
+}
+
+// KPI is the figure called name over [from, to), milliseconds since 1970; see
+// [account.NewKPI].
+func (l *Ledger) KPI(site, name string, from, to int64) (account.KPI, error) {
+	category, err := l.category(site, from, to)
+	if err != nil {
+		return account.KPI{}, fmt.Errorf("read %s of %s: %w", name, site, err)
+	}
+	first, end := l.span(site)
+	l.mu.RLock()
+	now := max(l.now, l.state.Latest(site))
+	l.mu.RUnlock()
+	var unread error
+	k, err := account.NewKPI(name, from, to, now, category, func(yield func(int64, *account.Summary) bool) {
+		for n := max(first, from/hourMs); n < min(end, (to+hourMs-1)/hourMs); n++ {
+			v := l.look(site, n, nil)
+			var u *account.Summary
+			if u, unread = l.summary(&v); unread != nil || !yield(n, u) {
+				return
+			}
+		}
+	})
+	if err = errors.Join(err, unread); err != nil {
+		return k, fmt.Errorf("read %s of %s: %w", name, site, err)
+	}
+	return k, nil
+}
+
+// Life is what a site has booked inside a boundary since its ledger began, in
+// millijoules, and where IT is metered; ok is false if nothing is. It costs
+// nothing to ask.
+func (l *Ledger) Life(site string, b metric.Boundary) (mj account.Wide, category int, ok bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.LifeInside(site, b)
+}

@@ -1,0 +1,87 @@
+package ledger
+
+import (
+	"container/list"
+	"sync"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+)
+
+// cache keeps sealed hours that were read, the newest used first, up to a size.
+// Digests, of which there is one an hour, are kept for good: a year has 10 MB.
+type cache struct {
+	mu      sync.Mutex // all of it
+	limit   int
+	size    int
+	order   *list.List // of *kept
+	kept    map[hourKey]*list.Element
+	digests map[hourKey]digest
+}
+
+type hourKey struct {
+	site   string
+	number int64
+	leaf   int // of one file's rows
+	files  int // or the sum of the hour's first files
+}
+
+type digest struct {
+	files  int
+	digest *account.Digest
+}
+
+type kept struct {
+	key     hourKey
+	size    int
+	hour    *account.Hour
+	summary *account.Summary
+}
+
+func newCache(limit int) *cache {
+	return &cache{limit: limit, order: list.New(), kept: map[hourKey]*list.Element{}, digests: map[hourKey]digest{}}
+}
+
+func (c *cache) get(k hourKey) *kept {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.kept[k]
+	if e == nil {
+		return nil
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*kept)
+}
+
+func (c *cache) put(k *kept) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept[k.key] != nil || k.size > c.limit {
+		return
+	}
+	c.kept[k.key] = c.order.PushFront(k)
+	for c.size += k.size; c.size > c.limit; {
+		c.drop(c.order.Back())
+	}
+}
+
+func (c *cache) drop(e *list.Element) {
+	k := c.order.Remove(e).(*kept)
+	delete(c.kept, k.key)
+	c.size -= k.size
+}
+
+// digest is that of the first files of an hour, if it is kept.
+func (c *cache) digest(site string, number int64, files int) *account.Digest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.digests[hourKey{site: site, number: number}]; d.files == files {
+		return d.digest
+	}
+	return nil
+}
+
+func (c *cache) putDigest(site string, number int64, files int, d *account.Digest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.digests[hourKey{site: site, number: number}] = digest{files, d}
+}

@@ -1,0 +1,231 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// siteLog is the Merkle log of one site. The lines are the truth; the hashes
+// follow from them and show when a line was changed.
+type siteLog struct {
+	site    string
+	leaves  []leaf
+	hashes  []tlog.Hash     // as tlog stores them
+	size    int64           // of the file of lines
+	hours   map[int64][]int // leaves of an hour, in order
+	first   int64           // earliest of hours
+	end     int64           // after the last
+	pending map[int]bool    // leaves that the state does not know of yet
+}
+
+func logDir(site string) string { return ledgerDir + "/" + site + "/log" }
+
+// ReadHashes lets tlog read the tree.
+func (l *siteLog) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, n := range indexes {
+		if n < 0 || n >= int64(len(l.hashes)) {
+			return nil, fmt.Errorf("hash %d of %d", n, len(l.hashes))
+		}
+		out[i] = l.hashes[n]
+	}
+	return out, nil
+}
+
+// root is the tree's hash over the first n leaves.
+func (l *siteLog) root(n int64) (tlog.Hash, error) { return tlog.TreeHash(n, l) }
+
+// add takes a leaf into memory.
+func (l *siteLog) add(x leaf) error {
+	n := int64(len(l.leaves))
+	stored, err := tlog.StoredHashes(n, []byte(x.String()), l)
+	if err != nil {
+		return fmt.Errorf("hash leaf %d of %s: %w", n, l.site, err)
+	}
+	l.hashes = append(l.hashes, stored...)
+	l.hours[x.number] = append(l.hours[x.number], int(n))
+	if len(l.leaves) == 0 {
+		l.first = x.number
+	}
+	l.first, l.end = min(l.first, x.number), max(l.end, x.number+1)
+	l.leaves = append(l.leaves, x)
+	l.size += int64(len(x.String()) + 1)
+	return nil
+}
+
+// readLog reads the log of a site. A last line without its end, and hashes that
+// are not written yet, are what a crash leaves; anything else that does not fit
+// is an error that names the leaf.
+func readLog(d disk, site string) (*siteLog, error) {
+	l := &siteLog{site: site, hours: map[int64][]int{}, pending: map[int]bool{}}
+	lines, err := readIfThere(d, logDir(site)+"/leaves")
+	if err != nil {
+		return nil, err
+	}
+	hashes, err := readIfThere(d, logDir(site)+"/hashes")
+	if err != nil {
+		return nil, err
+	}
+	for {
+		line, rest, whole := bytes.Cut(lines, []byte("\n"))
+		if !whole {
+			break
+		}
+		lines = rest
+		x, err := parseLeaf(string(line))
+		if err == nil && x.site != site {
+			err = fmt.Errorf("leaf of site %s", x.site)
+		}
+		if err == nil {
+			err = l.add(x)
+		}
+		if err == nil {
+			err = l.holds(hashes)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("log of %s, leaf %d: %w", site, len(l.leaves), err)
+		}
+	}
+	if n := len(l.hashes) * tlog.HashSize; len(hashes) > n {
+		return nil, fmt.Errorf("log of %s has %d bytes of hashes for %d leaves, which have %d", site, len(hashes), len(l.leaves), n)
+	}
+	return l, nil
+}
+
+// holds compares the hashes of the newest leaf with those on disk, as far as
+// these go.
+func (l *siteLog) holds(disk []byte) error {
+	for i := tlog.StoredHashCount(int64(len(l.leaves) - 1)); i < int64(len(l.hashes)); i++ {
+		at := i * tlog.HashSize
+		have := disk[min(at, int64(len(disk))):min(at+tlog.HashSize, int64(len(disk)))]
+		if !bytes.Equal(have, l.hashes[i][:len(have)]) {
+			return errors.New("it does not have the hash that was stored for it")
+		}
+	}
+	return nil
+}
+
+func readIfThere(d disk, name string) ([]byte, error) {
+	b, err := d.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return b, nil
+}
+
+// write appends a leaf to the files of the log, durably: line first. It is not
+// in memory before add.
+func (l *siteLog) write(d disk, x leaf) error {
+	dir, first := logDir(l.site), len(l.leaves) == 0
+	if first {
+		if err := d.MkdirAll(dir); err != nil {
+			return fmt.Errorf("make folder %s: %w", dir, err)
+		}
+	}
+	stored, err := tlog.StoredHashes(int64(len(l.leaves)), []byte(x.String()), l)
+	if err != nil {
+		return fmt.Errorf("hash leaf %d of %s: %w", len(l.leaves), l.site, err)
+	}
+	if err := appendDurably(d, dir+"/leaves", l.size, []byte(x.String()+"\n")); err != nil {
+		return err
+	}
+	if err := l.writeHashes(d, len(l.hashes), stored); err != nil {
+		return err
+	}
+	if first {
+		if err := d.SyncDir(dir); err != nil {
+			return fmt.Errorf("sync folder %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// writeHashes writes stored hashes from the given one on.
+func (l *siteLog) writeHashes(d disk, from int, hashes []tlog.Hash) error {
+	var b []byte
+	for _, h := range hashes {
+		b = append(b, h[:]...)
+	}
+	return appendDurably(d, logDir(l.site)+"/hashes", int64(from)*tlog.HashSize, b)
+}
+
+func appendDurably(d disk, name string, size int64, b []byte) error {
+	if err := d.Append(name, size, b); err != nil {
+		return fmt.Errorf("append to %s: %w", name, err)
+	}
+	if err := d.Sync(name); err != nil {
+		return fmt.Errorf("sync %s: %w", name, err)
+	}
+	return nil
+}
+
+// known are the leaves of an hour that the state has dropped, in order.
+func (l *siteLog) known(number int64) (out []int) {
+	for _, i := range l.hours[number] {
+		if !l.pending[i] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// unknown are the others.
+func (l *siteLog) unknown(number int64) (out []int) {
+	for _, i := range l.hours[number] {
+		if l.pending[i] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// file is the name of the i-th leaf's file.
+func (l *siteLog) file(i int) string {
+	x := &l.leaves[i]
+	return hourFile(l.site, x.number, slices.Index(l.hours[x.number], i))
+}
+
+// mark is how far the log is, for the snapshot.
+func (l *siteLog) mark() (logMark, error) {
+	m := logMark{site: l.site, leaves: int64(len(l.leaves))}
+	for i := range l.pending {
+		m.pending = append(m.pending, int64(i))
+	}
+	slices.Sort(m.pending)
+	var err error
+	m.root, err = l.root(m.leaves)
+	return m, err
+}
+
+// match says what is wrong with the log in the eyes of a snapshot, and notes
+// which leaves that does not know of.
+func (l *siteLog) match(m *logMark) error {
+	if m.leaves > int64(len(l.leaves)) {
+		return fmt.Errorf("log of %s has %d leaves, and the state has seen %d", l.site, len(l.leaves), m.leaves)
+	}
+	root, err := l.root(m.leaves)
+	if err != nil {
+		return fmt.Errorf("log of %s: %w", l.site, err)
+	}
+	if root != m.root && m.leaves > 0 {
+		return fmt.Errorf("log of %s: its first %d leaves are not those that the state has seen", l.site, m.leaves)
+	}
+	for _, p := range m.pending {
+		if p < 0 || p >= m.leaves {
+			return fmt.Errorf("log of %s has no leaf %d", l.site, p)
+		}
+		l.pending[int(p)] = true
+	}
+	for i := int(m.leaves); i < len(l.leaves); i++ {
+		l.pending[i] = true
+	}
+	return nil
+}

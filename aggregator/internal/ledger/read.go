@@ -1,0 +1,200 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"unsafe"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// hour reads the file of the i-th leaf of a log, whole, and holds it against the
+// leaf.
+func (l *Ledger) hour(g *siteLog, i int) (*account.Hour, error) {
+	return l.sealedHour(g.leaves[i], g.file(i), i)
+}
+
+func (l *Ledger) sealedHour(x leaf, name string, i int) (*account.Hour, error) {
+	k := hourKey{site: x.site, number: x.number, leaf: i}
+	if c := l.cache.get(k); c != nil {
+		return c.hour, nil
+	}
+	h, err := readSealed(l.disk, &x, name)
+	if err != nil {
+		return nil, err
+	}
+	size := len(h.Rows)*int(unsafe.Sizeof(account.Row{})) + len(h.Devices)*(int(unsafe.Sizeof(account.Device{}))+40) +
+		len(h.Places)*64 + int(unsafe.Sizeof(*h))
+	l.cache.put(&kept{key: k, size: size, hour: h})
+	return h, nil
+}
+
+// readSealed reads the file of leaf x and says what is wrong with it.
+func readSealed(d disk, x *leaf, name string) (*account.Hour, error) {
+	b, err := d.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read sealed hour: %w", err)
+	}
+	if sha256.Sum256(b) != x.file {
+		return nil, fmt.Errorf("%s was changed after it was sealed", name)
+	}
+	h, err := readHour(b)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if y := leafOf(h, x.file, x.prev); y != *x {
+		return nil, fmt.Errorf("%s says %s, and its leaf %s", name, y.String(), x.String())
+	}
+	return h, nil
+}
+
+// head reads the file of the i-th leaf of a log without its rows.
+func (l *Ledger) head(g *siteLog, i int) (*account.Hour, error) {
+	return readHead(l.disk, g.file(i))
+}
+
+func readHead(d disk, name string) (*account.Hour, error) {
+	b, err := d.ReadHead(name, headBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read sealed hour: %w", err)
+	}
+	h, err := readHourHead(b)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return h, nil
+}
+
+// A view is an hour as it stood at one moment: the files that hold it, and what
+// of it is open.
+type view struct {
+	site   string
+	number int64
+	leaves []leaf
+	files  []string
+	index  []int
+	open   *account.Summary // nil: nothing is
+	late   bool             // what is open came late
+}
+
+// look takes an hour as it stands now; rows, if not nil, is given its open rows.
+func (l *Ledger) look(site string, number int64, rows func(*account.Device, *account.Place, *account.Row)) view {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	v := view{site: site, number: number, late: true}
+	if g := l.logs[site]; g != nil {
+		for _, i := range g.known(number) {
+			v.leaves = append(v.leaves, g.leaves[i])
+			v.files = append(v.files, g.file(i))
+			v.index = append(v.index, i)
+		}
+	}
+	until := max(l.now, l.state.Latest(site))
+	for _, r := range l.state.OpenHours(site) {
+		if r.Number != number {
+			continue
+		}
+		v.late = v.late && r.Late
+		if v.open == nil {
+			v.open = l.state.Summarize(site, number, until)
+			if rows != nil {
+				l.state.Rows(site, number, until, rows)
+			}
+		}
+	}
+	return v
+}
+
+// final reports whether all of the hour is sealed.
+func (v *view) final() bool { return v.open == nil && len(v.leaves) > 0 }
+
+// summary sums up the hour, by the minute.
+func (l *Ledger) summary(v *view) (*account.Summary, error) {
+	var sum account.Summary
+	if len(v.leaves) > 0 {
+		k := hourKey{site: v.site, number: v.number, files: len(v.leaves)}
+		c := l.cache.get(k)
+		if c == nil {
+			c = &kept{key: k, size: int(unsafe.Sizeof(sum)), summary: &account.Summary{}}
+			for _, name := range v.files {
+				h, err := readHead(l.disk, name)
+				if err != nil {
+					return nil, err
+				}
+				c.summary.Add(&h.Summary)
+			}
+			l.cache.put(c)
+		}
+		if v.open == nil {
+			return c.summary, nil
+		}
+		sum = *c.summary
+	}
+	if v.open != nil {
+		sum.Add(v.open)
+	}
+	return &sum, nil
+}
+
+// digest is the hour in short.
+func (l *Ledger) digest(v *view) (*account.Digest, error) {
+	if v.open == nil {
+		if d := l.cache.digest(v.site, v.number, len(v.leaves)); d != nil {
+			return d, nil
+		}
+	}
+	u, err := l.summary(v)
+	if err != nil {
+		return nil, err
+	}
+	d := account.NewDigest(u)
+	if v.open == nil {
+		l.cache.putDigest(v.site, v.number, len(v.leaves), d)
+	}
+	return d, nil
+}
+
+// span is the first hour of a site of which anything is known, and the one after
+// the last.
+func (l *Ledger) span(site string) (first, end int64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	first, end = 1<<40, 0
+	if g := l.logs[site]; g != nil && len(g.leaves) > 0 {
+		first, end = g.first, g.end
+	}
+	for _, r := range l.state.OpenHours(site) {
+		first, end = min(first, r.Number), max(end, r.Number+1)
+	}
+	return first, end
+}
+
+// Sites are the names of the sites that have books, sorted.
+func (l *Ledger) Sites() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.sites()
+}
+
+func (l *Ledger) sites() []string {
+	names := map[string]bool{}
+	for n := range l.logs {
+		names[n] = true
+	}
+	for _, n := range l.state.Sites() {
+		names[n] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// logSites are the sites that have a folder.
+func logSites(d disk) ([]string, error) {
+	names, err := d.List(ledgerDir)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", ledgerDir, err)
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return !metric.ValidName(n) }), nil
+}
