@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -48,16 +49,20 @@ type agent struct {
 	records  *spool.Spool // of the ledger lane
 	send     *telemetryLane
 	ledger   *ledgerLane
-	resume   time.Time // when the telemetry backlog may flow
-	replayed uint64    // of the backlog, in this run
+	wait     int    // ticks before the telemetry backlog may flow
+	replayed uint64 // of the backlog, in this run
 	frame    []byte
 	wasUp    bool
-	boottime int64 // of the tick before, with wall to tell a clock step
+	last     time.Time    // tick before this
+	boot     func() int64 // nanoseconds since boot, 0 if unknown
+	boottime int64        // by boot at the newest tick, with wall to tell a clock step
 	wall     time.Time
 	merged   []*metric.Layout // what the views were made of
-	views    struct{ telemetry, ledger view }
+	views    views
 	values   []metric.Raw
 	picked   []metric.Raw
+
+	passing atomic.Uint64 // incarnation of the ledger record sent last
 
 	mu   sync.Mutex
 	acks []wire.Ack // arrived since the last tick; the newest few
@@ -77,9 +82,12 @@ func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 
 func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, log *slog.Logger) (err error) {
 	a := &agent{
-		c: c, log: log, self: newSelf(c.Place, sources),
+		c: c, log: log, self: newSelf(c.Place, sources), boot: boottime,
 		ticks: set.NewCounter(metricTicks), skipped: set.NewCounter(metricSkipped), batches: set.NewCounter(metricBatches),
 		spooled: set.NewCounter(metricSpooled), bytes: set.NewCounter(metricBytes), taking: set.NewHistogram(metricTickTaking),
+	}
+	if c.boot != nil {
+		a.boot = c.boot
 	}
 	for _, s := range sources {
 		a.runners = append(a.runners, newRunner(s))
@@ -131,17 +139,19 @@ func (a *agent) openSpools() (err error) {
 	last, _ := a.records.Last()
 	a.send = newTelemetryLane(a.c.Site, a.c.Agent, incarnation)
 	a.ledger = newLedgerLane(a.c.Site, a.c.Agent, spoolQueue{a.records}, incarnation, last)
+	a.ledger.passing = &a.passing
 	return nil
 }
 
 // gap stands for ledger records first to last that the spool no longer holds.
 func (a *agent) gap(first, last uint64, near []byte) []byte {
+	// Of the incarnation of what was removed or, failing that, of what was sent
+	// before it: one that is too new would make zombies of the records after it.
 	b := metric.Batch{
 		Site: a.c.Site, Agent: a.c.Agent, Lane: metric.Ledger, Flags: metric.Gap,
 		Sequence: last, Skipped: last - first + 1, Time: time.Now().UnixMilli(), Ticks: 1,
-		Incarnation: uint64(time.Now().Unix()),
+		Incarnation: max(1, a.passing.Load()),
 	}
-	// The incarnation of what was removed, so that the gap stands in its order.
 	var m wire.Message
 	if len(near) > 0 && m.Parse(near) == nil {
 		b.Incarnation, b.Time = m.Incarnation, m.Time
@@ -189,7 +199,7 @@ func serveMetrics(ctx context.Context, addr string, set *metrics.Set) error {
 	if err != nil {
 		return fmt.Errorf("listen for the agent's own metrics: %w", err)
 	}
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	context.AfterFunc(ctx, func() { s.Close() })
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the agent's own metrics: %w", err)

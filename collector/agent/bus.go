@@ -30,6 +30,11 @@ func Connect(c BusConfig, name string, log *slog.Logger, up func()) (*nats.Conn,
 		nats.ReconnectWait(2 * time.Second),
 		nats.ReconnectJitter(2*time.Second, 10*time.Second),
 		nats.ReconnectBufSize(-1),
+		// A bus that is gone without a word is noticed within a minute, and until
+		// then no write to it may hold up a tick for long.
+		nats.PingInterval(20 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.FlusherTimeout(5 * time.Second),
 		nats.CustomInboxPrefix("_INBOX_" + name),
 		nats.ConnectHandler(func(nc *nats.Conn) { log.Info("bus connected", "server", nc.ConnectedServerName()); up() }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("bus connected again", "server", nc.ConnectedServerName()); up() }),

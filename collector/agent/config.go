@@ -27,6 +27,8 @@ type Config struct {
 	Spool    SpoolConfig
 	Host     HostConfig
 	Listen   string // address of the agent's own /metrics; empty: none
+
+	boot func() int64 // nanoseconds since boot; nil: as the kernel says
 }
 
 // A SpoolConfig bounds what waits on this host's disk.
@@ -112,6 +114,9 @@ func Parse(name string, b []byte) (*Config, error) {
 	f.Require(metric.ValidName(c.Site), "site", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", c.Site)
 	f.Require(metric.ValidName(c.Agent), "agent", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", c.Agent)
 	f.Require(c.Place.Host != "", "place.host", "unknown, and the host has no name")
+	for key, name := range map[string]string{"place.hall": c.Place.Hall, "place.rack": c.Place.Rack, "place.host": c.Place.Host} {
+		f.Require(len(name) <= metric.MaxText, key, "%d bytes long; at most %d", len(name), metric.MaxText)
+	}
 	f.Require(len(c.Bus.URLs) > 0, "bus.urls", "missing: the addresses of the bus, such as [nats://127.0.0.1:4222]")
 	f.Require(c.Spool.Dir != "", "spool.dir", "missing: the folder for what waits for the bus")
 	f.Require((c.Bus.Cert == "") == (c.Bus.Key == ""), "bus.cert", "bus.cert and bus.key go together")

@@ -56,7 +56,7 @@ const settle = 2 * time.Minute
 // member is one simulated agent.
 type member struct {
 	name      string
-	conn      *nats.Conn
+	bus       Publisher
 	telemetry *telemetryLane
 	ledger    *ledgerLane
 	phase     time.Duration // of its ledger records within the interval
@@ -74,6 +74,7 @@ type fleet struct {
 	acks []memberAck // arrived since the last tick; bounded by two a member
 
 	samples, batches, bytes, lost, skipped, givenUp *metrics.Counter
+	unacked                                         *metrics.Gauge
 	taking                                          *metrics.Histogram
 }
 
@@ -95,14 +96,9 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 	if c.Ledger == 0 {
 		c.Ledger = 10 * time.Second
 	}
-	f := &fleet{
-		FleetConfig: c, byName: map[string]int{},
-		samples: c.Metrics.NewCounter(metricFleetSamples), batches: c.Metrics.NewCounter(metricFleetBatches),
-		bytes: c.Metrics.NewCounter(metricFleetBytes), lost: c.Metrics.NewCounter(metricFleetLost),
-		skipped: c.Metrics.NewCounter(metricFleetSkipped), givenUp: c.Metrics.NewCounter(metricFleetGivenUp),
-		taking: c.Metrics.NewHistogram(metricFleetTickTaking),
-	}
+	f := newFleet(c)
 	var conns []*nats.Conn
+	var buses []Publisher
 	defer func() {
 		for _, nc := range conns {
 			nc.Close()
@@ -113,12 +109,12 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 		if err != nil {
 			return err
 		}
-		conns = append(conns, nc)
+		conns, buses = append(conns, nc), append(buses, nc)
 	}
 	if _, err := conns[0].Subscribe(wire.AckSubject(c.Site, "*"), f.heard); err != nil {
 		return fmt.Errorf("listen for acknowledgements of %s: %w", c.Site, err)
 	}
-	f.build(conns)
+	f.build(buses)
 
 	run, cancel := ctx, context.CancelFunc(func() {})
 	if c.For > 0 {
@@ -129,9 +125,19 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 	return f.finish()
 }
 
+func newFleet(c FleetConfig) *fleet {
+	return &fleet{
+		FleetConfig: c, byName: map[string]int{},
+		samples: c.Metrics.NewCounter(metricFleetSamples), batches: c.Metrics.NewCounter(metricFleetBatches),
+		bytes: c.Metrics.NewCounter(metricFleetBytes), lost: c.Metrics.NewCounter(metricFleetLost),
+		skipped: c.Metrics.NewCounter(metricFleetSkipped), givenUp: c.Metrics.NewCounter(metricFleetGivenUp),
+		unacked: c.Metrics.NewGauge(metricFleetUnacked, nil), taking: c.Metrics.NewHistogram(metricFleetTickTaking),
+	}
+}
+
 // build makes the agents. A simulated agent is always a new one: its spool and
 // sequence begin with this run.
-func (f *fleet) build(conns []*nats.Conn) {
+func (f *fleet) build(buses []Publisher) {
 	incarnation := uint64(time.Now().UnixNano())
 	f.members = make([]member, f.World.Agents())
 	for i := range f.members {
@@ -139,7 +145,7 @@ func (f *fleet) build(conns []*nats.Conn) {
 		q := &memoryQueue{limit: memberFrames, dropped: f.givenUp.Inc}
 		f.byName[a.Name] = i
 		f.members[i] = member{
-			name: a.Name, conn: conns[i%len(conns)],
+			name: a.Name, bus: buses[i%len(buses)],
 			telemetry: newTelemetryLane(f.Site, a.Name, incarnation),
 			ledger:    newLedgerLane(f.Site, a.Name, q, incarnation, 0),
 			phase:     ledgerPhase(a.Name, a.Ledger, f.Ledger, f.Interval),
@@ -179,12 +185,15 @@ func (f *fleet) heard(m *nats.Msg) {
 func (f *fleet) tick(now time.Time, skipped int) {
 	start := time.Now()
 	f.skipped.Add(skipped)
-	f.last = now
 	f.World.Step(now)
 	f.takeAcks(now)
+	unacked := uint64(0)
 	for i := range f.members {
 		f.send(i, now)
+		unacked += f.members[i].ledger.last - f.members[i].ledger.acked
 	}
+	f.unacked.Set(float64(unacked))
+	f.last = now
 	f.taking.UpdateDuration(start)
 }
 
@@ -195,7 +204,7 @@ func (f *fleet) takeAcks(now time.Time) {
 	f.mu.Unlock()
 	for _, a := range acks {
 		m := &f.members[a.member]
-		if err := m.ledger.ack(m.conn, a.ack, now); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
+		if err := m.ledger.ack(m.bus, a.ack, now); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
 			f.Logger.Warn("acknowledgement not taken", "agent", m.name, "error", err)
 		}
 	}
@@ -211,15 +220,16 @@ func (f *fleet) send(i int, now time.Time) {
 	}
 	b, err := m.telemetry.encode(now, 0, 0, agent.Telemetry, f.values)
 	if err == nil {
-		err = m.conn.Publish(m.telemetry.subject, b)
+		err = m.bus.Publish(m.telemetry.subject, b)
 	}
-	if err != nil {
+	if err == nil {
+		f.samples.Add(len(f.values))
+		f.batches.Inc()
+		f.bytes.Add(len(b))
+	} else {
 		f.lost.Inc()
 	}
-	f.samples.Add(len(f.values))
-	f.batches.Inc()
-	f.bytes.Add(len(b))
-	if edge := hourEdge(now); edge || now.Add(-m.phase).UnixNano()%int64(f.Ledger) == 0 {
+	if yes, edge := recordDue(f.last, now, f.Ledger, m.phase); yes {
 		var flags metric.Flags
 		if edge {
 			flags = metric.HourEdge
@@ -227,7 +237,7 @@ func (f *fleet) send(i int, now time.Time) {
 		f.record(i, now, flags)
 	}
 	// Twice the live rate at most, so that a backlog never crowds out the present.
-	if err := m.ledger.pump(m.conn, now, 2); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
+	if err := m.ledger.pump(m.bus, now, 2); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
 		f.Logger.Warn("ledger record not sent", "agent", m.name, "error", err)
 	}
 }
@@ -247,7 +257,9 @@ func (f *fleet) record(i int, now time.Time, flags metric.Flags) {
 // the truth.
 func (f *fleet) finish() error {
 	for i := range f.members {
-		f.record(i, f.last, 0)
+		if !f.last.IsZero() { // else nothing was read
+			f.record(i, f.last, 0)
+		}
 	}
 	open := f.drain(time.Now().Add(settle))
 	if open > 0 {
@@ -272,7 +284,7 @@ func (f *fleet) drain(deadline time.Time) (open int) {
 				continue
 			}
 			open++
-			if err := m.ledger.pump(m.conn, now, 20); err != nil {
+			if err := m.ledger.pump(m.bus, now, 20); err != nil {
 				break // the bus is away; the deadline bounds the wait
 			}
 		}

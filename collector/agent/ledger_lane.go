@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -40,9 +42,11 @@ type ledgerLane struct {
 	fresh       bool // this incarnation's sequence began anew
 
 	last, sent, acked uint64
-	progress          time.Time // when acked last moved, or sending last began anew
+	progress          time.Time      // when acked last moved, or sending last began anew
+	passing           *atomic.Uint64 // incarnation of the record sent last; nil if nobody asks
 	encoded           []byte
 	frame             []byte
+	message           wire.Message
 	epochs            []metric.Raw // of the record before, to see that one began
 	before            readings
 	layout            *metric.Layout
@@ -136,7 +140,7 @@ func (l *ledgerLane) newEpoch(layout *metric.Layout, values []metric.Raw) bool {
 // pump publishes up to limit records that were not sent yet. Silence about what
 // was sent makes it start again after the last that is durable.
 func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
-	if l.sent > l.acked && now.Sub(l.progress) > retransmit {
+	if l.sent > l.acked && now.Sub(l.progress).Abs() > retransmit { // Abs: the clock may be set back
 		l.rewind(now)
 	}
 	for range limit {
@@ -157,6 +161,9 @@ func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
 		if l.sent == l.acked {
 			l.progress = now
 		}
+		if l.passing != nil && l.message.Parse(frame) == nil {
+			l.passing.Store(l.message.Incarnation)
+		}
 		l.sent = sequence
 	}
 	return nil
@@ -165,52 +172,73 @@ func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
 // rewind makes the next pump send again all that is not durable.
 func (l *ledgerLane) rewind(now time.Time) { l.sent, l.progress = l.acked, now }
 
+// errOutranked means that a collector that began later sends under this name: by
+// mistake, or as this one's clone.
+var errOutranked = errors.New("the aggregator knows a later life of this agent")
+
 // ack takes the aggregator's word. It may be repeated, late, or of an
-// incarnation whose sequence is gone.
+// incarnation whose sequence is gone; and it may be less than was said before,
+// by an aggregator that lost its newest state.
 func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
-	if a.Incarnation > l.incarnation || a.Sequence > l.last || l.fresh && a.Incarnation < l.incarnation {
+	switch {
+	case a.Incarnation > l.incarnation:
+		return fmt.Errorf("%w: incarnation %d, this is %d", errOutranked, a.Incarnation, l.incarnation)
+	case a.Sequence > l.last, l.fresh && a.Incarnation < l.incarnation:
 		return nil
 	}
-	switch {
-	case a.Sequence > l.acked:
+	before := l.acked
+	if a.Sequence != before {
 		l.acked, l.progress = a.Sequence, now
-		l.sent = max(l.sent, l.acked)
 		l.queue.Ack(a.Sequence)
-	case a.Sequence < l.sent:
-		// The aggregator knows less than was sent: either it has not caught up,
-		// or it lost its newest state and waits for records that are trimmed.
-		return l.bridge(p, a, now)
 	}
-	return nil
+	if a.Sequence < before {
+		l.sent = a.Sequence
+	}
+	l.sent = max(l.sent, l.acked)
+	if before > 0 && a.Sequence > before { // it follows
+		return nil
+	}
+	return l.bridge(p, now)
 }
 
-// bridge tells an aggregator that fell behind what is gone from the queue that
-// the records between are not coming; cumulative counters keep the joules.
-func (l *ledgerLane) bridge(p Publisher, a wire.Ack, now time.Time) error {
-	oldest, frame, ok, err := l.queue.Next(a.Sequence, l.frame)
+// bridge tells an aggregator that waits for records that are gone from the queue
+// that they are not coming; cumulative counters keep the joules.
+func (l *ledgerLane) bridge(p Publisher, now time.Time) error {
+	if l.acked == l.last {
+		return nil
+	}
+	_, frame, ok, err := l.queue.Next(l.acked, l.frame)
+	if err != nil {
+		return fmt.Errorf("read ledger record after %d of %s: %w", l.acked, l.agent, err)
+	}
 	l.frame = frame
-	switch {
-	case err != nil || a.Sequence >= l.acked:
+	b := metric.Batch{
+		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap,
+		Incarnation: l.incarnation, Sequence: l.last, Time: now.UnixMilli(), Ticks: 1,
+	}
+	if ok {
+		// Of the life and time of the record after it, which is none too new for
+		// those that follow.
+		if err := l.message.Parse(frame); err != nil {
+			return fmt.Errorf("read ledger record after %d of %s: %w", l.acked, l.agent, err)
+		}
+		m := &l.message
+		b.Incarnation, b.Sequence, b.Time = m.Incarnation, m.Sequence-1, m.Time
+		if m.Flags&metric.Gap != 0 {
+			b.Sequence = m.Sequence - m.Skipped
+		}
+	}
+	if b.Sequence <= l.acked {
+		return nil
+	}
+	b.Skipped = b.Sequence - l.acked
+	if l.encoded, err = appendGap(l.encoded[:0], &b); err != nil {
+		return fmt.Errorf("encode gap of %s up to %d: %w", l.agent, b.Sequence, err)
+	}
+	if err := p.Publish(l.subject, l.encoded); err != nil {
 		return err
-	case !ok:
-		oldest = l.last + 1
 	}
-	if oldest > a.Sequence+1 {
-		b := metric.Batch{
-			Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap,
-			Incarnation: l.incarnation, Sequence: oldest - 1, Skipped: oldest - 1 - a.Sequence,
-			Time: now.UnixMilli(), Ticks: 1,
-		}
-		gap, err := appendGap(l.encoded[:0], &b)
-		if err != nil {
-			return fmt.Errorf("encode gap of %s up to %d: %w", l.agent, b.Sequence, err)
-		}
-		l.encoded = gap
-		if err := p.Publish(l.subject, gap); err != nil {
-			return err
-		}
-	}
-	l.sent, l.progress = oldest-1, now
+	l.sent, l.progress = b.Sequence, now
 	return nil
 }
 

@@ -5,9 +5,13 @@ import (
 	"slices"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
-var errWidth = errors.New("the reading is not as long as its layout")
+var (
+	errWidth    = errors.New("the reading is not as long as its layout")
+	errNoLayout = errors.New("the reading has no layout")
+)
 
 // merge is the layout whose values are those of the given layouts, one after
 // the other. Entities that several name alike become one.
@@ -43,43 +47,89 @@ func merge(layouts []*metric.Layout) (*metric.Layout, error) {
 	return m, m.Check()
 }
 
-// power names, for each accounted counter, the gauge that lets the aggregator
-// bound its plausibility and estimate across a restart.
-var power = map[metric.Number]bool{metric.GPUPowerWatts: true, metric.HostPowerWatts: true, metric.MeterPowerWatts: true}
-
-// ledgerOnly are the metrics that telemetry leaves out.
-func ledgerOnly(n metric.Number) bool { return n == metric.CounterEpoch || n == metric.CounterQuality }
-
-// A view picks the columns of one lane out of a merged layout.
+// A view picks the columns of one lane out of a merged layout, with the entities
+// that they are of.
 type view struct {
-	layout *metric.Layout
+	layout *wire.Layout
 	pick   []int // index in the merged values of each value
 }
 
-func viewOf(l *metric.Layout, keep func(metric.Column) bool) view {
-	v := view{layout: &metric.Layout{Simulated: l.Simulated, Entities: l.Entities}}
+func viewOf(l *metric.Layout, keep func(metric.Column) bool) (v view, err error) {
+	kept := &metric.Layout{Simulated: l.Simulated}
+	used := make([]bool, len(l.Entities))
 	at := 0
 	for _, c := range l.Columns {
 		if keep(c) {
-			v.layout.Columns = append(v.layout.Columns, c)
+			kept.Columns = append(kept.Columns, c)
 			for i := range c.Count {
 				v.pick = append(v.pick, at+i)
+				used[c.First+i] = true
 			}
 		}
 		at += c.Count
 	}
-	return v
+	for i := len(used) - 1; i >= 0; i-- {
+		if p := l.Entities[i].Parent; used[i] && p >= 0 {
+			used[p] = true
+		}
+	}
+	index := make([]int, len(l.Entities))
+	for i, e := range l.Entities {
+		if used[i] {
+			if e.Parent >= 0 {
+				e.Parent = index[e.Parent]
+			}
+			index[i] = len(kept.Entities)
+			kept.Entities = append(kept.Entities, e)
+		}
+	}
+	for i := range kept.Columns {
+		kept.Columns[i].First = index[kept.Columns[i].First] // a run stays one: nothing in it is left out
+	}
+	v.layout, err = wire.Compile(kept)
+	return v, err
 }
 
-func telemetryView(l *metric.Layout) view {
-	return viewOf(l, func(c metric.Column) bool { return !ledgerOnly(c.Metric) })
+// views are those of both lanes.
+type views struct{ telemetry, ledger view }
+
+// viewsOf makes the views of what the layouts say together. A view's layout that
+// comes out as it was stays the same pointer, so that a lane does not start on a
+// new one because of what it does not carry.
+func viewsOf(layouts []*metric.Layout, old views) (v views, err error) {
+	merged, err := merge(layouts)
+	if err != nil {
+		return old, err
+	}
+	if v.telemetry, err = viewOf(merged, inTelemetry); err != nil {
+		return old, err
+	}
+	if v.ledger, err = viewOf(merged, inLedger); err != nil {
+		return old, err
+	}
+	keep := func(v *view, old view) {
+		if old.layout != nil && old.layout.ID == v.layout.ID {
+			v.layout = old.layout
+		}
+	}
+	keep(&v.telemetry, old.telemetry)
+	keep(&v.ledger, old.ledger)
+	return v, nil
 }
 
-func ledgerView(l *metric.Layout) view {
-	return viewOf(l, func(c metric.Column) bool {
-		d := metric.Lookup(c.Metric)
-		return power[c.Metric] || d != nil && d.Ledger
-	})
+func inTelemetry(c metric.Column) bool {
+	return c.Metric != metric.CounterEpoch && c.Metric != metric.CounterQuality
+}
+
+func inLedger(c metric.Column) bool {
+	switch c.Metric {
+	case metric.GPUPowerWatts, metric.HostPowerWatts, metric.MeterPowerWatts:
+		// With a counter's power the aggregator bounds what is plausible and
+		// estimates across a restart.
+		return true
+	}
+	d := metric.Lookup(c.Metric)
+	return d != nil && d.Ledger
 }
 
 // values appends v's share of the merged values.

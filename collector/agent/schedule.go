@@ -41,5 +41,20 @@ func phase(name string, interval, step time.Duration) time.Duration {
 	return time.Duration(int64(h.Sum32())%n) * step
 }
 
-// hourEdge reports whether now is the turn of an hour.
-func hourEdge(now time.Time) bool { return now.Truncate(time.Hour).Equal(now) }
+// due reports whether a whole multiple of every, shifted by phase, lies after
+// since and not after now: what fell into a skipped tick is made up for in the
+// next. A clock that was set back, and no time before, leave now alone to ask.
+func due(since, now time.Time, every, phase time.Duration) bool {
+	n := now.Add(-phase).UnixNano()
+	if since.IsZero() || !since.Before(now) {
+		return n%int64(every) == 0
+	}
+	return n/int64(every) != since.Add(-phase).UnixNano()/int64(every)
+}
+
+// recordDue reports whether a ledger record is to be read at now, and whether
+// now is the turn of an hour.
+func recordDue(since, now time.Time, every, phase time.Duration) (yes, edge bool) {
+	edge = now.Truncate(time.Hour).Equal(now)
+	return edge || due(since, now, every, phase) || due(since, now, time.Hour, 0), edge
+}

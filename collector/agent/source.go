@@ -49,8 +49,10 @@ type runner struct {
 	used     bool         // last was sent already
 	lastGood time.Time    // when last was requested
 	started  time.Time
-	failures int64 // readings that failed or came too late
-	failing  bool  // the last one failed, said once
+	seen     time.Time      // newest tick
+	checked  *metric.Layout // newest that is valid
+	failures int64          // readings that failed or came too late
+	failing  bool           // the last one failed, said once
 }
 
 func newRunner(s Scheduled) *runner {
@@ -74,10 +76,13 @@ func (r *runner) run(ctx context.Context) {
 // ask requests a reading for the tick at now if one is due; a source that still
 // works on an earlier request is counted as late instead.
 func (r *runner) ask(now time.Time) {
-	if r.started.IsZero() {
+	first := r.started.IsZero()
+	if first {
 		r.started = now
 	}
-	if r.Period > 0 && now.UnixNano()%int64(r.Period) != 0 && !r.lastGood.IsZero() {
+	since := r.seen
+	r.seen = now
+	if r.Period > 0 && !first && !due(since, now, r.Period, 0) {
 		return
 	}
 	if r.busy {
@@ -92,8 +97,8 @@ func (r *runner) ask(now time.Time) {
 // take accepts an answer.
 func (r *runner) take(a reading, log *slog.Logger) {
 	r.busy = false
-	if a.err == nil && len(a.values) != a.layout.Width() {
-		a.err = errWidth
+	if a.err == nil {
+		a.err = r.check(a)
 	}
 	if a.err != nil {
 		r.spare = a.values[:0]
@@ -111,14 +116,36 @@ func (r *runner) take(a reading, log *slog.Logger) {
 	r.spare, r.last, r.used, r.lastGood = r.last.values, a, false, a.at
 }
 
+// check says what is wrong with an answer without an error.
+func (r *runner) check(a reading) error {
+	if a.layout == nil {
+		return errNoLayout
+	}
+	if a.layout != r.checked {
+		if err := a.layout.Check(); err != nil {
+			return err
+		}
+		r.checked = a.layout
+	}
+	if len(a.values) != a.layout.Width() {
+		return errWidth
+	}
+	return nil
+}
+
+// A source is stale once this many periods have gone without a reading, and a
+// reading that comes after them is no longer of the present.
+const stalePeriods = 3
+
 // values appends what the tick at now may say of r's layout: the newest reading
-// if it is new or its period has not passed twice, else missing.
+// if it is new, or if it is held until its period has passed twice; else missing.
 func (r *runner) values(dst []metric.Raw, now time.Time, interval time.Duration) []metric.Raw {
 	if r.last.layout == nil {
 		return dst
 	}
-	period := max(r.Period, interval)
-	if age := now.Sub(r.last.at); r.used && period == interval || age >= 2*period {
+	period, age := max(r.Period, interval), now.Sub(r.last.at)
+	held := r.Period > interval && 0 <= age && age < 2*period
+	if r.used && !held || age > stalePeriods*period {
 		for range r.last.values {
 			dst = append(dst, metric.Missing)
 		}
@@ -128,13 +155,13 @@ func (r *runner) values(dst []metric.Raw, now time.Time, interval time.Duration)
 	return append(dst, r.last.values...)
 }
 
-// stale is 1 once three periods have gone without a reading.
+// stale is 1 once a source is.
 func (r *runner) stale(now time.Time, interval time.Duration) metric.Raw {
 	since := r.lastGood
 	if since.IsZero() {
 		since = r.started
 	}
-	if now.Sub(since) > 3*max(r.Period, interval) {
+	if now.Sub(since) > stalePeriods*max(r.Period, interval) {
 		return 1
 	}
 	return 0

@@ -19,9 +19,16 @@ type telemetryLane struct {
 	incarnation uint64
 	sequence    uint64
 	until       int // batches until the layout is due again
+	back        mark
 	layout      *metric.Layout
 	compiled    *wire.Layout
 	encoded     []byte
+}
+
+// mark is where a lane stood before its newest batch.
+type mark struct {
+	sequence uint64
+	until    int
 }
 
 func newTelemetryLane(site, agent string, incarnation uint64) *telemetryLane {
@@ -41,6 +48,7 @@ func (l *telemetryLane) encode(now time.Time, boottime int64, flags metric.Flags
 		}
 		l.layout, l.compiled, l.until = layout, compiled, 0
 	}
+	l.back = mark{l.sequence, l.until}
 	inline := l.until == 0
 	if inline {
 		// Spread by name, so that a fleet started at once does not repeat its
@@ -64,3 +72,10 @@ func (l *telemetryLane) encode(now time.Time, boottime int64, flags metric.Flags
 	}
 	return l.encoded, nil
 }
+
+// takeBack makes the newest batch as if it had not been.
+func (l *telemetryLane) takeBack() { l.sequence, l.until = l.back.sequence, l.back.until }
+
+// repeat makes the next batch carry the layout: those that did may have gone
+// astray.
+func (l *telemetryLane) repeat() { l.until = 0 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/gigawatch/gigawatch/collector/internal/spool"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -20,17 +21,18 @@ func (a *agent) tick(ctx context.Context, now time.Time, skipped int) {
 	if !a.gather(now) {
 		return
 	}
-	flags := a.clock(now)
+	flags := a.clock()
 	a.telemetry(now, flags)
-	if edge := hourEdge(now); edge || now.Add(-a.phase()).UnixNano()%int64(a.c.Ledger) == 0 {
+	if yes, edge := recordDue(a.last, now, a.c.Ledger, a.phase()); yes {
 		if edge {
 			flags |= metric.HourEdge
 		}
 		a.picked = a.views.ledger.values(a.picked[:0], a.values)
-		if err := a.ledger.record(now, a.boottime, flags, a.views.ledger.layout, a.picked); err != nil {
+		if err := a.ledger.record(now, a.boottime, flags, a.views.ledger.layout.Layout, a.picked); err != nil {
 			a.log.Error("ledger record not made", "error", err)
 		}
 	}
+	a.last = now
 	a.settle(now)
 	a.taking.UpdateDuration(start)
 }
@@ -38,7 +40,7 @@ func (a *agent) tick(ctx context.Context, now time.Time, skipped int) {
 // phase spreads the ledger records of hosts over the interval; meters are read
 // together.
 func (a *agent) phase() time.Duration {
-	return ledgerPhase(a.c.Agent, a.views.ledger.layout, a.c.Ledger, a.c.Interval)
+	return ledgerPhase(a.c.Agent, a.views.ledger.layout.Layout, a.c.Ledger, a.c.Interval)
 }
 
 // gather merges what the sources say of this tick into a.values and, when a
@@ -53,32 +55,36 @@ func (a *agent) gather(now time.Time) bool {
 		}
 	}
 	if slices.Equal(layouts, a.merged) {
-		return true
-	}
-	merged, err := merge(layouts)
-	if err != nil {
-		a.log.Error("layouts of the sources do not fit together", "error", err)
-		return false
+		return a.views.telemetry.layout != nil
 	}
 	a.merged = layouts
-	a.views.telemetry, a.views.ledger = telemetryView(merged), ledgerView(merged)
-	a.log.Debug("layout changed", "telemetry_values", a.views.telemetry.layout.Width(), "ledger_values", a.views.ledger.layout.Width())
-	return true
+	// Of sources that are too much together, the first ones are sent.
+	for n := len(layouts); n > 0; n-- {
+		v, err := viewsOf(layouts[:n], a.views)
+		if err == nil {
+			a.views = v
+			a.log.Debug("layout changed", "telemetry_values", v.telemetry.layout.Width(), "ledger_values", v.ledger.layout.Width())
+			return true
+		}
+		a.log.Error("layouts of the sources do not fit together; the last is left out", "sources", n-1, "error", err)
+	}
+	a.views = views{}
+	return false
 }
 
 // step is how far the wall clock may move against the boot clock between two
 // ticks before the batch says so.
 const step = time.Second
 
-func (a *agent) clock(now time.Time) (flags metric.Flags) {
-	boot := boottime()
+func (a *agent) clock() (flags metric.Flags) {
+	wall, boot := time.Now().Round(0), a.boot() // Round: by the wall clock alone
 	if a.boottime != 0 && boot != 0 {
-		if moved := now.Sub(a.wall) - time.Duration(boot-a.boottime); moved.Abs() > step {
+		if moved := wall.Sub(a.wall) - time.Duration(boot-a.boottime); moved.Abs() > step {
 			flags |= metric.ClockStep
-			a.log.Warn("the wall clock was set", "moved", moved)
+			a.log.Warn("the wall clock was set", "moved_seconds", moved.Seconds())
 		}
 	}
-	a.boottime, a.wall = boot, now
+	a.boottime, a.wall = boot, wall
 	return flags
 }
 
@@ -87,25 +93,32 @@ func (a *agent) telemetry(now time.Time, flags metric.Flags) {
 	a.picked = a.views.telemetry.values(a.picked[:0], a.values)
 	up := a.bus.IsConnected()
 	if up && !a.wasUp { // spread over a minute, so that a site's backlogs do not come at once
-		a.resume = now.Add(phase(a.c.Agent, time.Minute, time.Second))
+		a.wait = int(phase(a.c.Agent, time.Minute, a.c.Interval) / a.c.Interval)
 		a.ledger.rewind(now)
+		a.send.repeat()
 	}
 	a.wasUp = up
-	if !up {
-		flags |= metric.Backfill
+	layout := a.views.telemetry.layout.Layout
+	if up {
+		b, err := a.send.encode(now, a.boottime, flags, layout, a.picked)
+		if err != nil {
+			a.log.Error("batch not made", "error", err)
+			return
+		}
+		if a.bus.Publish(a.send.subject, b) == nil {
+			a.batches.Inc()
+			a.bytes.Add(len(b))
+			return
+		}
+		a.send.takeBack()
 	}
-	b, err := a.send.encode(now, a.boottime, flags, a.views.telemetry.layout, a.picked)
+	b, err := a.send.encode(now, a.boottime, flags|metric.Backfill, layout, a.picked)
 	if err != nil {
 		a.log.Error("batch not made", "error", err)
 		return
 	}
-	if up && a.bus.Publish(a.send.subject, b) == nil {
-		a.batches.Inc()
-		a.bytes.Add(len(b))
-		return
-	}
 	last, _ := a.backlog.Last()
-	if err := a.backlog.Append(last+1, 0, b); err != nil {
+	if err := a.backlog.Append(last+1, spool.Ordinary, b); err != nil {
 		a.log.Error("batch not spooled", "error", err)
 		return
 	}
@@ -132,7 +145,8 @@ func (a *agent) settle(now time.Time) {
 		return
 	}
 	a.note("ledger record not sent", a.ledger.pump(a.bus, now, ledgerBacklog))
-	if now.Before(a.resume) {
+	if a.wait > 0 {
+		a.wait--
 		return
 	}
 	for range backfill {
