@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -283,6 +286,63 @@ func TestSeriesSurviveRestart(t *testing.T) {
 			b.wantAnswer(replays, at(600), 6)
 			b.wantAnswer("gpu_temperature_celsius", at(600), 600)
 		})
+	}
+}
+
+func TestWhatIsReadAgainAfterARestartIsNotStoredTwice(t *testing.T) {
+	b := open(t)
+	l := host(column(metric.GPUTemperature, 0, 3, 1), column(metric.GPUPCIeReplays, 0, 3, 1), column(metric.GPUState, 0, 3, 1))
+	rollup := func() *store.Series {
+		s, err := b.w.Series(metric.SitePowerWatts, 0, "dc1", metric.Place{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	r := rollup()
+	append1 := func(s int) {
+		r.Append(at(s), float64(s))
+		b.tick(l, at(s), metric.Of(float64(s)), metric.Raw(s/300), metric.Raw(s/250))
+	}
+	for s := 0; s <= 600; s += 10 {
+		append1(s)
+	}
+	names := []string{"gpu_temperature_celsius", replays, "gpu_state", "site_power_watts"}
+	want := map[string]string{}
+	for _, name := range names {
+		for k, v := range b.stored(name) {
+			want[k] = v
+		}
+	}
+	b.reopen()
+	r = rollup()
+	for s := 510; s <= 600; s += 10 {
+		append1(s)
+	}
+	got := map[string]string{}
+	for _, name := range names {
+		for k, v := range b.stored(name) {
+			got[k] = steps(v)
+		}
+	}
+	for k := range want {
+		want[k] = steps(want[k])
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("stored after the restart (-before +after):\n%s", d)
+	}
+	if head := b.DB().Head(); head.MaxOOOTime() != math.MinInt64 {
+		t.Error("samples were stored out of order")
+	}
+	if n := b.counted(dropped("stored_before")); n < 20 {
+		t.Errorf("%d samples counted as stored before", n)
+	}
+	created := b.counted(store.MetricCreated)
+	append1(610)
+	b.wantAnswer("gpu_temperature_celsius", at(610), 610)
+	b.wantAnswer("site_power_watts", at(610), 610)
+	if n := b.counted(store.MetricCreated); n != created {
+		t.Errorf("%d series were made that were known", n-created)
 	}
 }
 

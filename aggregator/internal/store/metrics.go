@@ -31,15 +31,16 @@ const (
 	future                      // further ahead of now than is believed
 	tooOld                      // beyond the out-of-order window, or before the head
 	outOfOrder
-	tooMuchLate // out of order, and too many series are already
-	duplicate   // another value at the same time
+	tooMuchLate  // out of order, and too many series are already
+	storedBefore // read again after a restart, and in the store since before it
+	duplicate    // another value at the same time
 	invalid
 	notCommitted
 	reasons
 )
 
 func (r reason) String() string {
-	return [reasons]string{"unknown_metric", "unknown_state", "future", "too_old", "out_of_order", "too_much_late", "duplicate", "invalid", "commit"}[r]
+	return [reasons]string{"unknown_metric", "unknown_state", "future", "too_old", "out_of_order", "too_much_late", "stored_before", "duplicate", "invalid", "commit"}[r]
 }
 
 // reasonOf sorts the TSDB's refusals.

@@ -56,6 +56,8 @@ func (s *Series) Append(t int64, v float64) {
 		s.w.tally.dropped[future]++
 		return
 	}
+	s.w.again = true // a roll-up is of now: an older one was stored before a restart
+	defer func() { s.w.again = false }()
 	if s.ref != 0 && s.w.appendTo(s.ref, t, v) {
 		return
 	}

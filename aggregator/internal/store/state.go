@@ -1,10 +1,6 @@
 package store
 
-import (
-	"github.com/prometheus/prometheus/storage"
-
-	"github.com/gigawatch/gigawatch/collector/metric"
-)
+import "github.com/gigawatch/gigawatch/collector/metric"
 
 // A state metric is one series per state that has occurred:
 //
@@ -64,17 +60,12 @@ func (w *Writer) leave(a *agent, n int, t int64) {
 // others ends the series of the other states that the head still knows, from
 // before a restart: without that two states would be shown for a while.
 func (w *Writer) others(a *agent, r *run, j int, t int64, state int) {
-	heads, ok := w.appender().(storage.GetRef)
-	if !ok {
-		return
-	}
 	for k := range r.states {
 		ref := &a.refs[r.ref+j*r.states+k]
 		if k == state || *ref != 0 {
 			continue
 		}
-		ls := w.labels.of(a.site, a.layout, r.entity+j, r.def, uint32(k))
-		if *ref, _ = heads.GetRef(ls, ls.Hash()); *ref != 0 {
+		if *ref = w.known(w.labels.of(a.site, a.layout, r.entity+j, r.def, uint32(k))); *ref != 0 {
 			w.appendTo(*ref, t, staleNaN)
 		}
 	}

@@ -97,6 +97,7 @@ type Store struct {
 	config  Config
 	db      *tsdb.DB
 	stats   *tsdb.DBStats
+	opened  int64      // time of the newest sample when it was opened
 	remote  *forwarder // nil: nothing is sent on
 	symbols *labels.SymbolTable
 	metrics *counters
@@ -118,6 +119,7 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", c.Dir, err)
 	}
+	s.opened = s.db.Head().MaxTime()
 	if len(c.RemoteWrite) > 0 {
 		if s.remote, err = forward(c); err != nil {
 			return nil, errors.Join(fmt.Errorf("open store in %s: %w", c.Dir, err), s.db.Close())

@@ -4,6 +4,8 @@ import "github.com/gigawatch/gigawatch/collector/metric"
 
 // tick stores the agent's newest tick.
 func (w *Writer) tick(a *agent, t int64, values []metric.Raw) {
+	w.again = t <= w.store.opened
+	defer func() { w.again = false }()
 	if t-a.last > lookback.Milliseconds() { // nothing of before can still be seen
 		a.forget()
 	}

@@ -29,9 +29,11 @@ type Writer struct {
 	beats    int64 // slots in a heartbeat
 
 	app     storage.AppenderV2 // nil: nothing is pending
+	again   bool               // what is older than its series was stored before, and is no late sample
 	pending int
 	agents  map[string]*agent
 	shapes  []*shape
+	room    int // for shapes, before those out of use are looked for
 	labels  labeler
 	tally   tally
 
@@ -124,11 +126,20 @@ func (w *Writer) mayCreate(now time.Time) bool {
 	return w.creations > 0
 }
 
+// shape is that of l, shared with the agents that have the same columns.
 func (w *Writer) shape(l *metric.Layout) *shape {
 	for _, s := range w.shapes {
 		if slices.Equal(s.columns, l.Columns) {
 			return s
 		}
+	}
+	if len(w.shapes) >= w.room { // let go of those that no agent has any more
+		used := make(map[*shape]bool)
+		for _, a := range w.agents {
+			used[a.shape] = true
+		}
+		w.shapes = slices.DeleteFunc(w.shapes, func(s *shape) bool { return !used[s] })
+		w.room = 2*len(w.shapes) + 64
 	}
 	s := newShape(l)
 	w.shapes = append(w.shapes, s)
@@ -166,28 +177,54 @@ func (w *Writer) put(a *agent, r *run, j, k int, t int64, v float64) {
 
 // appendTo appends to a series the head knows; false if it does not.
 func (w *Writer) appendTo(ref storage.SeriesRef, t int64, v float64) bool {
-	_, err := w.appender().Append(ref, labels.EmptyLabels(), 0, t, v, nil, nil, storage.AOptions{})
+	_, err := w.appender().Append(ref, labels.EmptyLabels(), 0, t, v, nil, nil, storage.AOptions{RejectOutOfOrder: w.again})
 	switch {
 	case err == nil:
 		w.pending++
 	case errors.Is(err, tsdb.ErrInvalidSample): // no such series, and no labels to make it by
 		return false
 	default:
-		w.tally.dropped[reasonOf(err)]++
+		w.refused(err)
 	}
 	return true
 }
 
+// create appends to a series by its labels, and makes it if need be.
 func (w *Writer) create(ref *storage.SeriesRef, ls labels.Labels, t int64, v float64) {
+	if w.again { // after a restart the head knows most series, and refuses what it has
+		if *ref = w.known(ls); *ref != 0 {
+			w.creations -= 0.25
+			w.appendTo(*ref, t, v)
+			return
+		}
+	}
 	w.creations--
 	w.tally.created++
 	made, err := w.appender().Append(0, ls, 0, t, v, nil, nil, storage.AOptions{})
 	if err != nil {
-		w.tally.dropped[reasonOf(err)]++
+		w.refused(err)
 		return
 	}
 	*ref = made
 	w.pending++
+}
+
+// known is the head's series with the labels, 0 if it has none.
+func (w *Writer) known(ls labels.Labels) storage.SeriesRef {
+	heads, ok := w.appender().(storage.GetRef)
+	if !ok {
+		return 0
+	}
+	ref, _ := heads.GetRef(ls, ls.Hash())
+	return ref
+}
+
+func (w *Writer) refused(err error) {
+	why := reasonOf(err)
+	if w.again && why == outOfOrder {
+		why = storedBefore
+	}
+	w.tally.dropped[why]++
 }
 
 func (w *Writer) appender() storage.AppenderV2 {
