@@ -29,6 +29,8 @@ type Book interface {
 	// the given message. advanced is false for what was known already or cannot
 	// be taken yet; err says what is wrong with it, if anything is.
 	Apply(b *metric.Batch, arrived time.Time, stream string, sequence uint64) (advanced bool, err error)
+	// Skip notes that a message was passed over: it holds nothing to apply.
+	Skip(stream string, sequence uint64)
 	// Commit makes the state durable and then seals what is due; it returns the
 	// watermarks that moved.
 	Commit(now time.Time) ([]Watermark, error)
@@ -184,13 +186,13 @@ func (l *Ledger) handle(identity string, m message) {
 	l.last = m.sequence
 	var w wire.Message
 	site, agent, err := parse(&w, m.subject, m.data)
-	if err != nil {
-		l.rejects.refuse(m.subject, err)
-		return
+	var b *metric.Batch
+	if err == nil {
+		b, err = l.batch(&w, site, agent)
 	}
-	b, err := l.batch(&w, site, agent)
 	if err != nil {
 		l.rejects.refuse(m.subject, err)
+		l.c.Book.Skip(identity, m.sequence)
 		return
 	}
 	l.records.Inc()

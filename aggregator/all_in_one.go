@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/sim"
+)
+
+// The two sites of all-in-one. They never mix.
+const (
+	hereSite      = "here"
+	simulatedSite = "simulated"
+)
+
+// allInOne runs the whole product in one process: the same bytes over the same
+// bus as in production.
+//
+//	this host's collector ─┐
+//	                       ├─▶ bus ─▶ aggregator ─▶ page, API
+//	simulated site ────────┘
+func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	flags := flag.NewFlagSet("aggregator all-in-one", flag.ContinueOnError)
+	dir := flags.String("data", "data", "`folder` for everything that is kept")
+	listen := flags.String("listen", defaultListen, "`address` of the page and the API")
+	busListen := flags.String("bus", "", "`address` where other collectors reach the bus; empty: nowhere")
+	hosts := flags.Int("hosts", 16, "hosts of the simulated site; 0: none")
+	gpus := flags.Int("gpus", 8, "GPUs a simulated host")
+	seed := flags.Uint64("seed", 1, "seed of the simulated site")
+	interval := flags.Duration("interval", time.Second, "between ticks")
+	truth := flags.String("truth", "", "`file` for the simulated site's true joules, written at the end")
+	insecure := flags.Bool("insecure", false, "listen beyond loopback with neither token nor TLS: anybody who reaches the port reads everything")
+	retention := flags.Duration("retention", 15*24*time.Hour, "of the time series")
+	level := flags.String("log", "info", "least `level` that is logged: debug, info, warn, error")
+	if err := parse(flags, args, stderr); err != nil {
+		return err
+	}
+	log, err := logger(*level, stderr)
+	if err != nil {
+		return err
+	}
+	if *interval < 100*time.Millisecond || time.Minute%*interval != 0 {
+		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", errUsage, *interval)
+	}
+	n, err := open(ctx, &config{
+		Data: *dir, Listen: *listen, Insecure: *insecure,
+		Bus:   busConfig{Embedded: true, Listen: *busListen},
+		Store: store.Config{Retention: *retention, OutOfOrder: time.Hour},
+	}, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+
+	group, running := errgroup.WithContext(context.WithoutCancel(ctx))
+	// The senders stop first and wait for their last records to be durable, then
+	// the aggregator ends.
+	senders, stopAggregator := errgroup.Group{}, context.CancelFunc(nil)
+	running, stopAggregator = context.WithCancel(running)
+	defer stopAggregator()
+	group.Go(func() error { return n.run(running) })
+	local := agent.BusConfig{Options: []nats.Option{nats.InProcessServer(n.server)}}
+	sending, stopSenders := context.WithCancel(ctx)
+	defer stopSenders()
+	context.AfterFunc(running, stopSenders)
+	senders.Go(func() error {
+		hostname, _ := os.Hostname()
+		return agent.Run(sending, &agent.Config{
+			Site: hereSite, Agent: agent.Token(hostname), Place: metric.Place{Host: hostname}, Bus: local,
+			Interval: *interval, Ledger: 10 * time.Second, Host: agent.HostConfig{Enabled: true},
+			Spool: agent.SpoolConfig{Dir: filepath.Join(*dir, "spool"), TelemetryBytes: 64 << 20, TelemetryAge: 30 * time.Minute, LedgerBytes: 128 << 20},
+		}, log)
+	})
+	if *hosts > 0 {
+		world, err := sim.New(sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)})
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
+		senders.Go(func() error {
+			return agent.RunFleet(sending, agent.FleetConfig{
+				Bus: local, World: world, Site: simulatedSite, Interval: *interval, Truth: *truth, Logger: log, Metrics: n.set,
+			})
+		})
+	}
+	fmt.Fprintf(stdout, "page      %s/\nPromQL    %s/api/v1/query?query=site_power_watts\nenergy    %s/api/v1/energy?site=%s\nPUE       %s/api/v1/kpi?site=%s&kpi=pue\n",
+		n.url(), n.url(), n.url(), simulatedSite, n.url(), simulatedSite)
+	if n.c.Bus.Listen != "" {
+		fmt.Fprintf(stdout, "bus       %s\n", n.server.ClientURL())
+	}
+	fmt.Fprintln(stdout, "Ctrl-C stops it.")
+	failed := senders.Wait()
+	stopAggregator()
+	return errors.Join(failed, group.Wait())
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
+)
+
+// book is the ledger as the ledger lane sees it.
+type book struct {
+	*ledger.Ledger
+	today *today
+}
+
+func (b book) Apply(batch *metric.Batch, arrived time.Time, name string, sequence uint64) (advanced bool, err error) {
+	o := b.Ledger.Apply(batch, arrived, name, sequence)
+	var errs []error
+	for _, a := range o.Alarms {
+		errs = append(errs, fmt.Errorf("%s: %s: %s", a.Kind, a.Device, a.Detail))
+	}
+	if o.Verdict == account.Zombie || o.Verdict == account.Invalid {
+		errs = append(errs, fmt.Errorf("%s: %s", o.Verdict, o.Reason))
+	}
+	return o.Verdict == account.Accepted, errors.Join(errs...)
+}
+
+func (b book) Commit(now time.Time) ([]stream.Watermark, error) {
+	moved, err := b.Ledger.Commit(now)
+	if err != nil {
+		return nil, err
+	}
+	b.today.refresh(now)
+	out := make([]stream.Watermark, len(moved))
+	for i, w := range moved {
+		out[i] = watermark(w)
+	}
+	return out, nil
+}
+
+func (b book) Durable(site, agent string) (stream.Watermark, bool) {
+	w, ok := b.Ledger.Durable(site, agent)
+	return watermark(w), ok
+}
+
+func watermark(w account.Watermark) stream.Watermark {
+	return stream.Watermark{Site: w.Site, Agent: w.Agent, Ack: wire.Ack{Incarnation: w.Incarnation, Sequence: w.Sequence}}
+}

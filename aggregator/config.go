@@ -1,0 +1,159 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/setting"
+)
+
+// example is a configuration file with every key explained; it passes
+// parseConfig.
+//
+//go:embed example.yaml
+var example []byte
+
+// config is what an aggregator needs to know.
+type config struct {
+	Data      string
+	Listen    string
+	TokenFile string
+	TLS       tlsFiles
+	Insecure  bool
+	Sites     []siteConfig // empty: whatever speaks
+	Bus       busConfig
+	Store     store.Config // without its folder, log and metrics
+	Memory    int64        // bytes at which the garbage collector works harder; 0: the default
+}
+
+// tlsFiles are paths.
+type tlsFiles struct{ Cert, Key string }
+
+type siteConfig struct {
+	Name string
+	live.Inventory
+}
+
+// busConfig is a server inside this process, or one elsewhere.
+type busConfig struct {
+	Embedded bool
+	Listen   string // of the embedded one, host:port; "": nowhere
+	Client   agent.BusConfig
+}
+
+type rawConfig struct {
+	Data      string `yaml:"data"`
+	Listen    string `yaml:"listen"`
+	TokenFile string `yaml:"token_file"`
+	TLS       struct {
+		Cert string `yaml:"cert"`
+		Key  string `yaml:"key"`
+	} `yaml:"tls"`
+	Insecure bool `yaml:"insecure"`
+	Sites    []struct {
+		Name  string `yaml:"name"`
+		Hosts int    `yaml:"hosts"`
+		GPUs  int    `yaml:"gpus"`
+	} `yaml:"sites"`
+	Bus struct {
+		Embedded *struct {
+			Listen string `yaml:"listen"`
+		} `yaml:"embedded"`
+		URLs        []string `yaml:"urls"`
+		Credentials string   `yaml:"credentials"`
+		CA          string   `yaml:"ca"`
+		Cert        string   `yaml:"cert"`
+		Key         string   `yaml:"key"`
+	} `yaml:"bus"`
+	Store struct {
+		Interval    *setting.Scalar `yaml:"interval"`
+		Retention   *setting.Scalar `yaml:"retention"`
+		MaxBytes    *setting.Scalar `yaml:"max_bytes"`
+		OutOfOrder  *setting.Scalar `yaml:"out_of_order"`
+		RemoteWrite []struct {
+			URL       string `yaml:"url"`
+			Metrics   string `yaml:"metrics"`
+			TokenFile string `yaml:"token_file"`
+			CA        string `yaml:"ca"`
+		} `yaml:"remote_write"`
+	} `yaml:"store"`
+	Memory *setting.Scalar `yaml:"memory"`
+}
+
+func loadConfig(path string) (*config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return parseConfig(path, b)
+}
+
+// parseConfig reads the text of a configuration file; errors say file, line and
+// key.
+func parseConfig(name string, b []byte) (*config, error) {
+	var r rawConfig
+	f, err := setting.Decode(name, b, &r)
+	if err != nil {
+		return nil, err
+	}
+	c := &config{
+		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key}, Insecure: r.Insecure,
+		Bus: busConfig{
+			Embedded: r.Bus.Embedded != nil,
+			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key},
+		},
+		Store: store.Config{
+			Interval:   f.Duration("store.interval", r.Store.Interval, 10*time.Second),
+			Retention:  f.Duration("store.retention", r.Store.Retention, 15*24*time.Hour),
+			MaxBytes:   f.Size("store.max_bytes", r.Store.MaxBytes, 0),
+			OutOfOrder: f.Duration("store.out_of_order", r.Store.OutOfOrder, time.Hour),
+		},
+		Memory: f.Size("memory", r.Memory, 0),
+	}
+	if c.Listen == "" {
+		c.Listen = defaultListen
+	}
+	f.Require(c.Data != "", "data", "missing: the folder for everything that is kept")
+	f.Require((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls", "cert and key go together")
+	if r.Bus.Embedded != nil {
+		c.Bus.Listen = r.Bus.Embedded.Listen
+		f.Require(len(r.Bus.URLs) == 0, "bus.urls", "there is one bus: embedded, or at urls")
+		if c.Bus.Listen != "" {
+			_, _, err := net.SplitHostPort(c.Bus.Listen)
+			f.Require(err == nil, "bus.embedded.listen", "%q is no host:port", c.Bus.Listen)
+		}
+	} else {
+		f.Require(len(r.Bus.URLs) > 0, "bus", "missing: embedded, or urls of a server with JetStream")
+	}
+	for i, s := range r.Sites {
+		key := "sites." + strconv.Itoa(i)
+		f.Require(metric.ValidName(s.Name), key+".name", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", s.Name)
+		f.Require(s.Hosts >= 0 && s.GPUs >= 0, key, "hosts and gpus cannot be below zero")
+		c.Sites = append(c.Sites, siteConfig{s.Name, live.Inventory{Hosts: s.Hosts, GPUs: s.GPUs}})
+	}
+	for i, w := range r.Store.RemoteWrite {
+		f.Require(w.URL != "", "store.remote_write."+strconv.Itoa(i), "url is missing")
+		c.Store.RemoteWrite = append(c.Store.RemoteWrite, store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA})
+	}
+	return c, f.Err()
+}
+
+// defaultListen is where the aggregator answers unless told otherwise.
+const defaultListen = "127.0.0.1:8600"
+
+// token is the secret that callers must show; zero: none.
+func (c *config) token() (query.Secret, error) {
+	if c.TokenFile == "" {
+		return query.Secret{}, nil
+	}
+	return query.ReadToken(c.TokenFile)
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// process is an aggregator of its own, with everything on loopback.
+type process struct {
+	t    testing.TB
+	cmd  *exec.Cmd
+	url  string // of the page
+	args []string
+
+	mu  sync.Mutex
+	log strings.Builder
+}
+
+// freePort is a port that was free a moment ago, for what must come back under
+// the same address.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start runs the aggregator with these arguments and waits until it answers.
+func start(t testing.TB, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, args: args, cmd: exec.Command("aggregator", args...)}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stderr = p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	found := make(chan string, 1)
+	go func() {
+		s := bufio.NewScanner(out)
+		for s.Scan() {
+			if u, ok := strings.CutPrefix(s.Text(), "page      "); ok {
+				found <- strings.TrimSuffix(u, "/")
+			}
+		}
+	}()
+	select {
+	case p.url = <-found:
+	case <-time.After(time.Minute):
+		t.Fatalf("the aggregator did not come up:\n%s", p.output())
+	}
+	p.await(time.Minute, "it answers", func() bool {
+		r, err := http.Get(p.url + "/healthz")
+		if err == nil {
+			r.Body.Close()
+		}
+		return err == nil && r.StatusCode == http.StatusOK
+	})
+	return p
+}
+
+// Write keeps what the process logs.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// kill ends the process as a power cut of its own would.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// stop ends it as Ctrl-C does and wants exit code 0.
+func (p *process) stop() {
+	p.t.Helper()
+	p.cmd.Process.Signal(os.Interrupt)
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("the aggregator ended with %v:\n%s", err, p.output())
+	}
+}
+
+// await polls until ok.
+func (p *process) await(limit time.Duration, what string, ok func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	p.t.Fatalf("waited %s in vain: %s\n%s", limit, what, p.output())
+}
+
+// get decodes the JSON answer to a path.
+func (p *process) get(path string, into any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path, nil)
+	if err != nil {
+		return err
+	}
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if r.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", path, r.Status, b)
+	}
+	return json.Unmarshal(b, into)
+}
+
+// instant is the values of a PromQL expression now, by one of its labels.
+func (p *process) instant(expr, label string) map[string]float64 {
+	var a struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	out := map[string]float64{}
+	if err := p.get("/api/v1/query?query="+strings.NewReplacer("{", "%7B", "}", "%7D", `"`, "%22", " ", "%20", "+", "%2B").Replace(expr), &a); err != nil {
+		return out
+	}
+	for _, r := range a.Data.Result {
+		if v, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64); err == nil {
+			out[r.Metric[label]] = v
+		}
+	}
+	return out
+}
+
+// own is one of the aggregator's own metrics, summed over its labels.
+func (p *process) own(name string) float64 {
+	r, err := http.Get(p.url + "/metrics")
+	if err != nil {
+		return 0
+	}
+	defer r.Body.Close()
+	sum := 0.0
+	s := bufio.NewScanner(r.Body)
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		full, value, ok := strings.Cut(s.Text(), " ")
+		if base, _, _ := strings.Cut(full, "{"); ok && (full == name || base == name) {
+			v, _ := strconv.ParseFloat(value, 64)
+			sum += v
+		}
+	}
+	return sum
+}

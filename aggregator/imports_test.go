@@ -1,0 +1,93 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gigawatch/gigawatch/"
+
+// order lists the module's packages from left to right: the way the readings
+// go. A package may import only packages to its left.
+var order = strings.Fields(`
+	collector/metric collector/setting collector/wire collector/sim
+	collector/internal/gpu collector/internal/host collector/internal/meter collector/internal/carbon collector/internal/job
+	collector/internal/spool collector/agent collector
+	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
+	aggregator/internal/account aggregator/internal/ledger aggregator/internal/store
+	aggregator/internal/rule aggregator/internal/report aggregator/internal/page
+	aggregator/query aggregator
+	plugin/pkg dashboards alerts
+`)
+
+// only says which packages of the module a package may import, where the order
+// allows more than its idea needs.
+var only = map[string]string{
+	"collector/wire":              "collector/metric",
+	"collector/sim":               "collector/metric",
+	"collector/internal/host":     "collector/metric",
+	"collector/internal/spool":    "",
+	"aggregator/internal/bus":     "",
+	"aggregator/internal/stream":  "collector/metric collector/wire",
+	"aggregator/internal/live":    "collector/metric",
+	"aggregator/internal/account": "collector/metric",
+	"aggregator/internal/ledger":  "collector/metric aggregator/internal/account",
+	"aggregator/internal/store":   "collector/metric",
+	"aggregator/internal/page":    "",
+	"aggregator/query":            "collector/metric aggregator/internal/account",
+}
+
+// never lists what a program must not link: the collector is light, and
+// carries no test code.
+var never = map[string][]string{
+	"collector":  {"github.com/nats-io/nats-server", "github.com/prometheus/prometheus", "github.com/grafana/", "testing"},
+	"aggregator": {"github.com/grafana/grafana-plugin-sdk-go"}, // its time-series library links testing
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func TestImportsPointLeft(t *testing.T) {
+	rank := map[string]int{}
+	for i, p := range order {
+		rank[p] = i + 1
+	}
+	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
+		path, imports, _ := strings.Cut(line, " ")
+		pkg := strings.TrimPrefix(path, module)
+		if rank[pkg] == 0 {
+			t.Errorf("%s has no place in the order", pkg)
+			continue
+		}
+		allowed, limited := only[pkg]
+		for imp := range strings.FieldsSeq(imports) {
+			imp, ours := strings.CutPrefix(imp, module)
+			switch {
+			case !ours:
+			case rank[imp] >= rank[pkg]:
+				t.Errorf("%s imports %s, which is to its right", pkg, imp)
+			case limited && !strings.Contains(" "+allowed+" ", " "+imp+" "):
+				t.Errorf("%s imports %s; it may import %q", pkg, imp, allowed)
+			}
+		}
+	}
+}
+
+func TestProgramsLinkNothingTheyMustNot(t *testing.T) {
+	for program, banned := range never {
+		for _, dep := range list(t, "-deps", module+program) {
+			for _, b := range banned {
+				if dep == b || strings.HasPrefix(dep, strings.TrimSuffix(b, "/")+"/") {
+					t.Errorf("%s links %s", program, dep)
+				}
+			}
+		}
+	}
+}

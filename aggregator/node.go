@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/page"
+	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// node is an aggregator that is up: opened in the order of its fields, closed in
+// the other.
+//
+//	bus ─▶ telemetry ─▶ recording ─▶ live, store ─┐
+//	  └──▶ lane ──────▶ ledger ─▶ today ──────────┴─▶ http
+type node struct {
+	c   *config
+	log *slog.Logger
+	set *metrics.Set
+
+	dir       *ledger.Dir
+	server    *server.Server // nil: the bus is elsewhere
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	store     *store.Store
+	ledger    *ledger.Ledger
+	recording *recording
+	telemetry *stream.Telemetry
+	lane      *stream.Ledger
+	today     *today
+	http      *query.Server
+	listener  net.Listener
+
+	closers []func() error
+	caught  atomic.Bool // the telemetry lane is read up to the present
+}
+
+// open brings everything up short of reading the lanes; an error leaves nothing
+// open.
+func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error) {
+	n = &node{c: c, log: log, set: metrics.NewSet()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	if c.Memory > 0 {
+		debug.SetMemoryLimit(c.Memory)
+	}
+	if err := os.MkdirAll(c.Data, 0o755); err != nil {
+		return n, fmt.Errorf("make data folder: %w", err)
+	}
+	if n.dir, err = ledger.OpenDir(c.Data); err != nil {
+		return n, err
+	}
+	n.onClose(n.dir.Close)
+	for _, step := range []func(context.Context) error{n.openBus, n.openStore, n.openLedger, n.openHTTP} {
+		if err := step(ctx); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) onClose(f func() error) { n.closers = append(n.closers, f) }
+
+// close undoes open, last first.
+func (n *node) close() error {
+	var errs []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		errs = append(errs, n.closers[i]())
+	}
+	n.closers = nil
+	return errors.Join(errs...)
+}
+
+// openBus starts or finds the bus and makes its streams.
+func (n *node) openBus(ctx context.Context) error {
+	hosts := 0
+	var sites []string
+	for _, s := range n.c.Sites {
+		hosts += s.Hosts
+		sites = append(sites, s.Name)
+	}
+	dir := filepath.Join(n.c.Data, "bus")
+	limits, err := bus.LimitsFor(n.c.Data, hosts)
+	if err != nil {
+		return err
+	}
+	options := n.c.Bus.Client.Options
+	if n.c.Bus.Embedded {
+		host, port := "", 0
+		if n.c.Bus.Listen != "" {
+			h, p, err := net.SplitHostPort(n.c.Bus.Listen)
+			if err != nil {
+				return fmt.Errorf("bus.embedded.listen: %w", err)
+			}
+			if port, err = strconv.Atoi(p); err != nil {
+				return fmt.Errorf("bus.embedded.listen: %w", err)
+			}
+			host = h
+		}
+		if n.server, err = bus.Start(bus.ServerConfig{Dir: dir, Listen: host, Port: port, Store: limits.Total(), Logger: n.log}); err != nil {
+			return err
+		}
+		n.onClose(func() error { n.server.Shutdown(); n.server.WaitForShutdown(); return nil })
+		options = append(options, nats.InProcessServer(n.server))
+	}
+	client := n.c.Bus.Client
+	client.Options = append(options, nats.RetryOnFailedConnect(false))
+	if n.conn, err = agent.Connect(client, "aggregator", n.log, func() {}); err != nil {
+		return err
+	}
+	n.onClose(func() error { n.conn.Close(); return nil })
+	if n.js, err = jetstream.New(n.conn); err != nil {
+		return fmt.Errorf("open bus: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if err := bus.Ensure(ctx, n.js, sites, limits); err != nil {
+		return err
+	}
+	n.log.Info("bus ready", "telemetry_limit_bytes", limits.Telemetry, "ledger_limit_bytes", limits.Ledger, "sites", strings.Join(sites, " "))
+	return nil
+}
+
+func (n *node) openStore(context.Context) (err error) {
+	c := n.c.Store
+	c.Dir, c.Logger, c.Metrics = filepath.Join(n.c.Data, "tsdb"), n.log, n.set
+	if n.store, err = store.Open(c); err != nil {
+		return err
+	}
+	n.onClose(n.store.Close)
+	expected := map[string]live.Inventory{}
+	for _, s := range n.c.Sites {
+		expected[s.Name] = s.Inventory
+	}
+	n.recording = newRecording(n.store, expected, n.set, n.log)
+	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{
+		JetStream: n.js, Stream: bus.Telemetry, Since: n.since(), Sink: n.recording, Logger: n.log, Metrics: n.set,
+	})
+	return nil
+}
+
+// overlap is read again after a restart, so that layouts are found: agents
+// repeat theirs every minute.
+const overlap = 90 * time.Second
+
+// since is where the telemetry lane is read from: a little before the newest
+// sample in the store, and no further back than the lane keeps.
+func (n *node) since() time.Time {
+	now := time.Now()
+	newest := time.UnixMilli(n.store.DB().Head().MaxTime())
+	if oldest := now.Add(-30 * time.Minute); newest.Before(oldest) || newest.After(now) {
+		return now.Add(-overlap)
+	}
+	return newest.Add(-overlap)
+}
+
+func (n *node) openLedger(context.Context) (err error) {
+	if n.ledger, err = ledger.Open(ledger.Config{Dir: n.dir, Logger: n.log, Metrics: n.set}); err != nil {
+		return err
+	}
+	n.onClose(n.ledger.Close)
+	n.today = newToday(n.ledger, n.recording.live, n.recording.emit)
+	n.lane = stream.NewLedger(stream.LedgerConfig{
+		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Book: book{n.ledger, n.today}, Logger: n.log, Metrics: n.set,
+	})
+	return nil
+}
+
+func (n *node) openHTTP(context.Context) error {
+	token, err := n.c.token()
+	if err != nil {
+		return fmt.Errorf("%w: token_file: %w", errUsage, err)
+	}
+	c := query.Config{
+		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
+		Status: (&statusPage{n.recording.live, n.today, n.telemetry, n.lane}).status,
+		Ready:  n.ready, Page: page.Handler(), Token: token, Insecure: n.c.Insecure, Version: version,
+		Metrics: n.set, Logger: n.log,
+	}
+	if n.c.TLS.Cert != "" {
+		if c.TLS, err = query.LoadTLS(n.c.TLS.Cert, n.c.TLS.Key); err != nil {
+			return fmt.Errorf("%w: tls: %w", errUsage, err)
+		}
+	}
+	if err := query.CheckListen(n.c.Listen, token, c.TLS != nil, n.c.Insecure); err != nil {
+		return fmt.Errorf("%w: listen: %w", errUsage, err)
+	}
+	if n.http, err = query.New(c); err != nil {
+		return err
+	}
+	if n.listener, err = net.Listen("tcp", n.c.Listen); err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	n.onClose(func() error { n.listener.Close(); return nil })
+	return nil
+}
+
+// ready says why the aggregator does not show the present.
+func (n *node) ready() (reasons []string) {
+	if !n.conn.IsConnected() {
+		reasons = append(reasons, "the bus is away")
+	}
+	if lag := n.telemetry.Lag(); lag > 30*time.Second {
+		reasons = append(reasons, fmt.Sprintf("telemetry is %s behind", lag.Round(time.Second)))
+	}
+	return reasons
+}
+
+// replay reads back what a host's agents said at full rate.
+func (n *node) replay(ctx context.Context, site, host string, since time.Time, yield func(string, *metric.Layout, int64, []metric.Raw) error) error {
+	for _, key := range n.recording.live.Agents(site, host) {
+		s, name, _ := strings.Cut(key, "/")
+		if err := n.telemetry.Replay(ctx, s, name, since, func(l *metric.Layout, millis int64, values []metric.Raw) error {
+			return yield(s, l, millis, values)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run reads the lanes and answers until ctx ends. The lanes stop first, then
+// what they feed, then the answers.
+func (n *node) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.telemetry.Run(ctx) })
+	group.Go(func() error { return n.lane.Run(ctx) })
+	group.Go(func() error { return n.recording.Run(ctx) })
+	group.Go(func() error { return n.http.Serve(ctx, n.listener) })
+	return group.Wait()
+}

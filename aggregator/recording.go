@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+const (
+	metricTicksDropped  = "gigawatch_recording_ticks_dropped_total"
+	metricTicksWaiting  = "gigawatch_recording_ticks_waiting"
+	metricPointsDropped = "gigawatch_recording_points_dropped_total"
+)
+
+// recording hands what the telemetry lane says to the present and to the store.
+//
+//	Tick ─┬─▶ live ──▶ roll-ups ─▶ points ─▶ writer ─▶ store
+//	      └─ due ────▶ ticks ──────────────▶ writer ─▶ store
+//
+// Both queues are bounded. What is live and finds its queue full is dropped and
+// counted, so that making a fleet's series never holds up the present; what is
+// read back after a restart waits instead, since the stream keeps it.
+type recording struct {
+	live   *live.Live
+	store  *store.Store
+	log    *slog.Logger
+	ticks  chan tick
+	points chan []live.Point
+	free   chan []metric.Raw
+	last   map[string]int64 // newest stored tick by agent, owned by the reader
+
+	ticksDropped, pointsDropped *metrics.Counter
+}
+
+// tick is one to be stored, or the word that an agent is silent.
+type tick struct {
+	key, site string
+	layout    *metric.Layout
+	millis    int64
+	values    []metric.Raw
+	gone      bool
+}
+
+// queue is how many ticks may wait: 1,250 a second come from a gigafactory, so
+// that is some 13 seconds and 40 MB.
+const queue = 16_384
+
+// present is how old a tick may be and still be the present.
+const present = 5 * time.Second
+
+func newRecording(s *store.Store, expected map[string]live.Inventory, set *metrics.Set, log *slog.Logger) *recording {
+	r := &recording{
+		store: s, log: log, ticks: make(chan tick, queue), points: make(chan []live.Point, 256), free: make(chan []metric.Raw, queue),
+		last: map[string]int64{}, ticksDropped: set.NewCounter(metricTicksDropped), pointsDropped: set.NewCounter(metricPointsDropped),
+	}
+	set.NewGauge(metricTicksWaiting, func() float64 { return float64(len(r.ticks)) })
+	r.live = live.New(live.Config{Expected: expected, Emit: r.emit, Silent: r.silent, Metrics: set})
+	return r
+}
+
+// Tick implements stream.Sink.
+func (r *recording) Tick(t *stream.Tick) {
+	r.live.Observe(t.Key, t.Site, t.Layout, t.Time, t.Values, t.Received)
+	if !t.Late && !r.store.Due(t.Key, r.last[t.Key], t.Time) {
+		return
+	}
+	if t.Late && t.Time/1000%10 != 0 {
+		return
+	}
+	if !t.Late {
+		r.last[t.Key] = t.Time
+	}
+	var values []metric.Raw
+	select {
+	case values = <-r.free:
+	default:
+	}
+	j := tick{key: t.Key, site: t.Site, layout: t.Layout, millis: t.Time, values: append(values[:0], t.Values...)}
+	if time.Since(t.Received) > present {
+		r.ticks <- j
+		return
+	}
+	select {
+	case r.ticks <- j:
+	default:
+		r.ticksDropped.Inc()
+	}
+}
+
+func (r *recording) emit(points []live.Point) {
+	select {
+	case r.points <- points:
+	default:
+		r.pointsDropped.Add(len(points))
+	}
+}
+
+func (r *recording) silent(key string, millis int64) {
+	select {
+	case r.ticks <- tick{key: key, millis: millis, gone: true}:
+	default:
+		r.ticksDropped.Inc()
+	}
+}
+
+// commitEvery is how long a stored sample may be invisible.
+const commitEvery = 250 * time.Millisecond
+
+// Run stores until ctx ends, then what is queued.
+func (r *recording) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.storeTicks(ctx) })
+	group.Go(func() error { return r.storePoints(ctx) })
+	group.Go(func() error { return r.live.Run(ctx) })
+	return group.Wait()
+}
+
+func (r *recording) storeTicks(ctx context.Context) error {
+	w := r.store.Writer()
+	every := time.NewTicker(commitEvery)
+	defer every.Stop()
+	for {
+		select {
+		case t := <-r.ticks:
+			r.note(r.storeTick(w, t))
+		case <-every.C:
+			r.note(w.Commit())
+		case <-ctx.Done():
+			for len(r.ticks) > 0 {
+				r.note(r.storeTick(w, <-r.ticks))
+			}
+			return w.Commit()
+		}
+	}
+}
+
+func (r *recording) storeTick(w *store.Writer, t tick) error {
+	if t.gone {
+		if err := w.Gone(t.key, t.millis); err != nil {
+			return fmt.Errorf("end the series of %s: %w", t.key, err)
+		}
+		return nil
+	}
+	err := w.Append(t.key, t.layout, t.site, t.millis, t.values)
+	select {
+	case r.free <- t.values:
+	default:
+	}
+	if err != nil {
+		return fmt.Errorf("store a tick of %s: %w", t.key, err)
+	}
+	return nil
+}
+
+func (r *recording) storePoints(ctx context.Context) error {
+	w := r.store.Writer()
+	for {
+		select {
+		case points := <-r.points:
+			for _, p := range points {
+				r.note(storePoint(w, p))
+			}
+			r.note(w.Commit())
+		case <-ctx.Done():
+			return w.Commit()
+		}
+	}
+}
+
+func storePoint(w *store.Writer, p live.Point) error {
+	s, ok := p.Handle.(*store.Series)
+	if !ok {
+		var err error
+		if s, err = w.Series(p.Metric, p.Point, p.Site, p.Place, p.Simulated); err != nil {
+			return fmt.Errorf("make roll-up series: %w", err)
+		}
+		p.Handle = s
+	}
+	s.Append(p.Millis, p.Value)
+	return nil
+}
+
+func (r *recording) note(err error) {
+	if err != nil {
+		r.log.Error("store refuses", "error", err)
+	}
+}

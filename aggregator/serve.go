@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// serve is the aggregator of a site.
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	flags := flag.NewFlagSet("aggregator serve", flag.ContinueOnError)
+	path := flags.String("config", "", "configuration `file`")
+	check := flags.Bool("check", false, "say what is wrong with the configuration, and exit")
+	initialise := flags.Bool("init", false, "print a commented configuration file, and exit")
+	showVersion := flags.Bool("version", false, "print the version, and exit")
+	level := flags.String("log", "info", "least `level` that is logged: debug, info, warn, error")
+	if err := parse(flags, args, stderr); err != nil {
+		return err
+	}
+	switch {
+	case *initialise:
+		_, err := stdout.Write(example)
+		return err
+	case *showVersion:
+		fmt.Fprintln(stdout, "aggregator", version)
+		return nil
+	case *path == "":
+		return fmt.Errorf("%w: -config is missing; aggregator serve -init prints a file to start from", errUsage)
+	}
+	log, err := logger(*level, stderr)
+	if err != nil {
+		return err
+	}
+	c, err := loadConfig(*path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if *check {
+		fmt.Fprintf(stdout, "%s is in order: data in %s, answers on %s, %d sites\n", *path, c.Data, c.Listen, len(c.Sites))
+		return nil
+	}
+	n, err := open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	log.Info("aggregator is up", "address", n.url())
+	return n.run(ctx)
+}
+
+// url is where the aggregator answers.
+func (n *node) url() string {
+	scheme := "http"
+	if n.c.TLS.Cert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + n.listener.Addr().String()
+}

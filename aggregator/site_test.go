@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/sim"
+)
+
+// quietly passes on only what is worth a look in a test's output.
+func quietly() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+// fleet publishes a simulated site to a bus for a while and returns its truth.
+func fleet(t testing.TB, ctx context.Context, bus string, hosts int, seed uint64, length time.Duration) func() sim.Truth {
+	t.Helper()
+	t.Logf("seed: %d", seed)
+	truth := filepath.Join(t.TempDir(), "truth.json")
+	world, err := sim.New(sim.Config{Site: "s1", Hosts: hosts, GPUs: 8, Seed: seed, Start: time.Now().Truncate(time.Second), Faults: sim.Faults{Every: 2 * time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- agent.RunFleet(ctx, agent.FleetConfig{
+			Bus: agent.BusConfig{URLs: []string{"nats://" + bus}}, World: world, Site: "s1", For: length, Truth: truth,
+			Logger: quietly(), Metrics: metrics.NewSet(),
+		})
+	}()
+	return func() sim.Truth {
+		t.Helper()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(truth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got sim.Truth
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+}
+
+// checkEnergy holds the aggregator's energy of every GPU against the truth, to
+// the last millijoule, and the site's totals.
+func checkEnergy(t testing.TB, p *process, truth sim.Truth) {
+	t.Helper()
+	client := &query.Client{URL: p.url}
+	got := energyByGPU(t, client, truth)
+	for _, g := range truth.GPU {
+		want := g.Observed // by who sees the readings only
+		if got[g.UUID] != uint64(want) {
+			t.Errorf("%s of %s: ledger says %d mJ, truth is %d (%+d)", g.UUID, g.Host, got[g.UUID], want, int64(got[g.UUID])-int64(want))
+		}
+	}
+	if len(truth.GPU) == 0 {
+		t.Fatal("the truth knows no GPU")
+	}
+}
+
+// energyByGPU is the measured energy of each GPU over the hours of the run.
+func energyByGPU(t testing.TB, c *query.Client, truth sim.Truth) map[string]uint64 {
+	t.Helper()
+	a, err := c.Energy(t.Context(), query.EnergyQuestion{
+		Site: "s1", By: "gpu", Boundary: metric.GPUs,
+		From: truth.Start.UTC().Truncate(time.Hour), To: time.Now().UTC().Truncate(time.Hour).Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Truncated {
+		t.Fatal("the answer was cut")
+	}
+	got := map[string]uint64{}
+	for _, l := range a.Lines {
+		if l.Millijoules == nil {
+			t.Errorf("%s: no figure: %s", l.UUID, l.Reason)
+			continue
+		}
+		// What was estimated across a restart stands beside the measured joules.
+		got[l.UUID] += uint64(l.Parts["measured"] + l.Parts["counter_bridged"])
+	}
+	return got
+}
+
+func TestKilledAggregatorReportsTheSameJoules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	dir, bus := t.TempDir(), freePort(t)
+	args := []string{"all-in-one", "-hosts", "0", "-data", dir, "-listen", "127.0.0.1:0", "-bus", bus}
+	p := start(t, args...)
+	wait := fleet(t, t.Context(), bus, 24, uint64(time.Now().UnixNano()), 50*time.Second)
+	for _, after := range []time.Duration{13 * time.Second, 9 * time.Second} {
+		time.Sleep(after)
+		p.kill()
+		p = start(t, args...)
+	}
+	truth := wait()
+	checkEnergy(t, p, truth)
+	p.stop()
+	if s, err := runVerify(t, dir); err != nil {
+		t.Errorf("verify: %v: %s", err, s)
+	}
+}
+
+func TestFiguresAgreeWithEachOtherAndWithTheTruth(t *testing.T) {
+	dir, bus := t.TempDir(), freePort(t)
+	p := start(t, "all-in-one", "-hosts", "0", "-data", dir, "-listen", "127.0.0.1:0", "-bus", bus)
+	wait := fleet(t, t.Context(), bus, 16, 7, 35*time.Second)
+	p.await(30*time.Second, "roll-ups of the simulated site", func() bool {
+		return len(p.instant(`site_power_watts{site="s1"}`, "boundary")) == 4
+	})
+	power := p.instant(`site_power_watts{site="s1"}`, "boundary")
+	if !(power["facility"] > power["it"] && power["it"] > power["host"] && power["host"] > power["gpu"] && power["gpu"] > 0) {
+		t.Errorf("power does not shrink inwards: %v", power)
+	}
+	p.await(30*time.Second, "this host's own figures", func() bool {
+		return len(p.instant(`host_memory_used_bytes{site="here"}`, "host")) == 1
+	})
+	truth := wait()
+	checkEnergy(t, p, truth)
+	var kpi struct {
+		KPIs []struct {
+			KPI      string   `json:"kpi"`
+			Value    *float64 `json:"value"`
+			Reason   string   `json:"reason"`
+			Category int      `json:"category"`
+		} `json:"kpis"`
+	}
+	if err := p.get("/api/v1/kpi?site=s1&kpi=pue,carbon_location", &kpi); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kpi.KPIs {
+		switch {
+		case k.Value == nil:
+			t.Errorf("%s: no value: %s", k.KPI, k.Reason)
+		case k.KPI == "pue" && (*k.Value < 1.02 || *k.Value > 1.6 || k.Category != 1):
+			t.Errorf("PUE is %v of category %d", *k.Value, k.Category)
+		case k.KPI == "carbon_location" && *k.Value <= 0:
+			t.Errorf("carbon is %v", *k.Value)
+		}
+	}
+	if len(kpi.KPIs) != 2 {
+		t.Errorf("asked for two figures, got %d", len(kpi.KPIs))
+	}
+	if p.own("gigawatch_stream_telemetry_batches_lost_total") != 0 || p.own("gigawatch_stream_rejected_total") != 0 {
+		t.Errorf("lost %v batches, refused %v", p.own("gigawatch_stream_telemetry_batches_lost_total"), p.own("gigawatch_stream_rejected_total"))
+	}
+	p.stop()
+}
+
+// A sample must be queryable within two seconds of its instant, for one GPU as
+// for the site.
+func TestSampleIsQueryableWithinTwoSeconds(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, "all-in-one", "-hosts", "8", "-data", dir, "-listen", "127.0.0.1:0")
+	for _, expr := range []string{`site_power_watts{site="simulated",boundary="facility"}`, `gpu_power_watts{site="simulated",host="n00003",gpu="5"}`} {
+		p.await(30*time.Second, expr, func() bool { return len(p.instant(expr, "site")) == 1 })
+		for range 5 {
+			age := time.Since(time.UnixMilli(int64(p.instant("timestamp("+expr+")", "site")["simulated"] * 1000)))
+			if age > 2*time.Second {
+				t.Errorf("%s: newest sample is %s old", expr, age)
+			}
+			time.Sleep(300 * time.Millisecond)
+		}
+	}
+	p.stop()
+}
+
+func runVerify(t testing.TB, dir string) (string, error) {
+	t.Helper()
+	var out, errs testWriter
+	err := verify([]string{"-data", dir}, &out, &errs)
+	return out.s + errs.s, err
+}
+
+type testWriter struct{ s string }
+
+func (w *testWriter) Write(b []byte) (int, error) { w.s += string(b); return len(b), nil }

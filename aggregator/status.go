@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// pageStatus is what the status page reads once a second.
+type pageStatus struct {
+	Now     int64        `json:"now"` // milliseconds since 1970 UTC
+	Version string       `json:"version"`
+	Sites   []siteStatus `json:"sites"`
+	Bus     busStatus    `json:"bus"`
+}
+
+type busStatus struct {
+	TelemetryLag float64  `json:"telemetry_lag_seconds"`
+	LedgerLag    *float64 `json:"ledger_lag_seconds"`
+}
+
+// siteStatus is a site's present with what the ledger says of its day.
+type siteStatus struct {
+	*live.Status
+	Zone         string                  `json:"zone"`
+	PUE          pueStatus               `json:"pue"`
+	Carbon       carbonStatus            `json:"carbon"`
+	Energy       map[string]energyStatus `json:"energy_today"`
+	Alerts       []struct{}              `json:"alerts"` // null: there are no rules
+	AlertsReason string                  `json:"alerts_reason"`
+}
+
+type pueStatus struct {
+	Value    *float64 `json:"value"`
+	Category int      `json:"category"`
+	Coverage float64  `json:"coverage"`
+	From     int64    `json:"from"`
+	To       int64    `json:"to"`
+	Reason   string   `json:"reason"`
+	Interim  bool     `json:"interim"`
+}
+
+type carbonStatus struct {
+	GramsPerKWh *float64 `json:"grams_per_kwh"`
+	Tonnes      *float64 `json:"tonnes_today"`
+	Reason      string   `json:"reason"`
+	Zone        string   `json:"zone"`
+	Factor      string   `json:"factor"`
+	Provider    string   `json:"provider"`
+	Tier        string   `json:"tier"`
+}
+
+// statusPage answers /api/v1/status.
+type statusPage struct {
+	live      *live.Live
+	today     *today
+	telemetry *stream.Telemetry
+	ledger    *stream.Ledger
+}
+
+// status is the present of one site, or of all if site is empty: real sites
+// first. History is given for what came after since.
+func (p *statusPage) status(_ context.Context, site string, since int64) (any, error) {
+	now := time.Now().UnixMilli()
+	out := pageStatus{Now: now, Version: version, Sites: []siteStatus{}, Bus: busStatus{TelemetryLag: p.telemetry.Lag().Seconds()}}
+	if lag, ok := p.ledger.Lag(); ok {
+		s := lag.Seconds()
+		out.Bus.LedgerLag = &s
+	}
+	for _, name := range p.live.Sites() {
+		st := p.live.Status(name, since, now)
+		if st == nil {
+			continue
+		}
+		if site != "" && site != name { // its tab is not shown
+			st.Halls, st.Worst, st.History = []live.HallStatus{}, []live.GPUStatus{}, live.History{Step: 1000}
+		}
+		out.Sites = append(out.Sites, p.site(st))
+	}
+	slices.SortStableFunc(out.Sites, func(a, b siteStatus) int {
+		if a.Simulated != b.Simulated {
+			if a.Simulated {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.Site, b.Site)
+	})
+	return out, nil
+}
+
+func (p *statusPage) site(st *live.Status) siteStatus {
+	out := siteStatus{Status: st, Energy: map[string]energyStatus{}, AlertsReason: "no rules are loaded"}
+	if g := st.Grid; g != nil {
+		out.Zone = g.Zone
+		out.Carbon = carbonStatus{GramsPerKWh: &g.GramsPerKWh, Zone: g.Zone, Factor: g.Factor, Provider: g.Provider, Tier: g.Tier}
+	} else {
+		out.Carbon.Reason = "no carbon intensity of the grid"
+	}
+	day := p.today.of(st.Site)
+	for b := metric.Facility; b <= metric.GPUs; b++ {
+		if day == nil {
+			out.Energy[b.String()] = energyStatus{Reason: "nothing in the ledger yet"}
+			continue
+		}
+		out.Energy[b.String()] = energyOf(day.energy[b])
+	}
+	if day == nil {
+		out.PUE.Reason = "nothing in the ledger yet"
+		return out
+	}
+	k := day.kpis["pue"]
+	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Reason: k.Reason, Interim: true}
+	if c := day.kpis["carbon_location"]; c.Value != nil {
+		t := *c.Value / 1000 // kilograms
+		out.Carbon.Tonnes = &t
+	} else if out.Carbon.Reason == "" {
+		out.Carbon.Reason = c.Reason
+	}
+	return out
+}

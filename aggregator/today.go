@@ -1,0 +1,142 @@
+package main
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// today keeps what the ledger says of the day so far, for the page and for the
+// site's series, and asks it no oftener than it can have changed.
+type today struct {
+	ledger *ledger.Ledger
+	emit   func([]live.Point)
+	live   *live.Live
+
+	mu      sync.Mutex
+	sites   map[string]*siteDay
+	outlets map[outletKey]*live.Outlet
+}
+
+type outletKey struct {
+	site   string
+	metric metric.Number
+	point  uint32
+}
+
+// siteDay is one site's day so far.
+type siteDay struct {
+	energy [4]account.Line // by boundary
+	kpis   map[string]account.KPI
+}
+
+func newToday(l *ledger.Ledger, p *live.Live, emit func([]live.Point)) *today {
+	return &today{ledger: l, live: p, emit: emit, sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
+}
+
+// kpiSeries says which series a KPI is shown as.
+var kpiSeries = map[string]metric.Number{
+	"pue": metric.SitePUE, "wue": metric.SiteWUE, "cue": metric.SiteCUE, "erf": metric.SiteERF, "ref": metric.SiteREF,
+}
+
+// refresh asks the ledger for the day so far and emits the site's series.
+func (d *today) refresh(now time.Time) {
+	from := now.UTC().Truncate(24 * time.Hour).UnixMilli()
+	to := now.UTC().Truncate(time.Hour).Add(time.Hour).UnixMilli()
+	for _, name := range d.ledger.Sites() {
+		day := &siteDay{kpis: map[string]account.KPI{}}
+		for b := metric.Facility; b <= metric.GPUs; b++ {
+			day.energy[b] = d.energy(name, b, from, to)
+		}
+		for _, k := range []string{"pue", "wue", "cue", "erf", "ref", "carbon_location"} {
+			kpi, err := d.ledger.KPI(name, k, from, to)
+			if err != nil {
+				kpi = account.KPI{Name: k, Reason: err.Error()}
+			}
+			day.kpis[k] = kpi
+		}
+		d.mu.Lock()
+		d.sites[name] = day
+		d.mu.Unlock()
+		d.publish(name, day, now.UnixMilli())
+	}
+}
+
+func (d *today) energy(site string, b metric.Boundary, from, to int64) account.Line {
+	lines, err := d.ledger.Energy(account.Question{Site: site, By: account.BySite, Boundary: b, From: from, To: to})
+	switch {
+	case err != nil:
+		return account.Line{Reason: err.Error()}
+	case len(lines) == 0:
+		return account.Line{Reason: "nothing in the ledger"}
+	}
+	return lines[0]
+}
+
+// publish emits the figures as series of the site.
+func (d *today) publish(site string, day *siteDay, millis int64) {
+	var points []live.Point
+	add := func(n metric.Number, point uint32, v float64) {
+		points = append(points, live.Point{Outlet: d.outlet(site, n, point), Millis: millis, Value: v})
+	}
+	for b := range day.energy {
+		if mj, _, ok := d.ledger.Life(site, metric.Boundary(b)); ok {
+			add(metric.SiteEnergyJoules, uint32(b), mj.Float()/1000)
+		}
+		if l := day.energy[b]; l.Reason == "" && l.ExpectedMillis > 0 {
+			add(metric.SiteCoverage, uint32(b), float64(l.CoveredMillis)/float64(l.ExpectedMillis))
+		}
+	}
+	for name, n := range kpiSeries {
+		if k := day.kpis[name]; k.Value != nil {
+			add(n, uint32(max(0, k.Category-1)), *k.Value)
+		}
+	}
+	d.emit(points)
+}
+
+func (d *today) outlet(site string, n metric.Number, point uint32) *live.Outlet {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := outletKey{site, n, point}
+	if d.outlets[key] == nil {
+		d.outlets[key] = &live.Outlet{Metric: n, Point: point, Site: site, Simulated: d.live.Simulated(site)}
+	}
+	return d.outlets[key]
+}
+
+func (d *today) of(site string) *siteDay {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sites[site]
+}
+
+// energyStatus is a boundary's energy as the page reads it.
+type energyStatus struct {
+	KWh         *float64 `json:"kwh"`
+	Millijoules *string  `json:"millijoules"`
+	Coverage    *float64 `json:"coverage"`
+	Reason      string   `json:"reason"`
+}
+
+func energyOf(l account.Line) energyStatus {
+	if l.Reason != "" {
+		return energyStatus{Reason: l.Reason}
+	}
+	mj, err := l.Energy.Total()
+	if err != nil {
+		return energyStatus{Reason: err.Error()}
+	}
+	kwh, exact := float64(mj)/metric.MillijoulesPerKWh, strconv.FormatUint(mj, 10)
+	st := energyStatus{KWh: &kwh, Millijoules: &exact}
+	if l.ExpectedMillis > 0 {
+		c := float64(l.CoveredMillis) / float64(l.ExpectedMillis)
+		st.Coverage = &c
+	}
+	return st
+}
