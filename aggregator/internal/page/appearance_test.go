@@ -44,19 +44,19 @@ func themes(t *testing.T, chrome context.Context) {
 
 func widths(t *testing.T, chrome context.Context) {
 	f := newFake(t, func(now time.Time, since int64) []fakeSite {
-		return []fakeSite{site("a-site-with-a-very-long-name-of-its-own", 25, 64, now, since), machine(now, since)}
+		return []fakeSite{site("a-site-with-a-very-long-name-of-its-own", 25, 64, now, since), machine(now, since), virtual(now, since), cluster(8, now, since)}
 	})
 	p := open(t, chrome, f.URL, 360, 740, "light")
 	p.live()
 	for _, width := range []int64{320, 360, 412, 768, 1024, 1280, 1920, 3840} {
 		p.do(chromedp.EmulateViewport(width, 900), chromedp.Sleep(150*time.Millisecond))
-		for _, name := range []string{"workshop", "a-site-with-a-very-long-name-of-its-own"} {
+		for _, name := range []string{"workshop", "here", "cluster", "a-site-with-a-very-long-name-of-its-own"} {
 			eval[bool](p, `(document.querySelector('[data-site="`+name+`"]').click(), true)`)
 			if over := eval[int](p, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 				t.Errorf("%s at %d px: %d px too wide", name, width, over)
 			}
-			for _, cut := range eval[[]string](p, `[...document.querySelectorAll(".big, .rows .fig, .ladder .fig, .meter .fig, h2")]
-				.filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline").map((e) => e.innerText)`) {
+			for _, cut := range eval[[]string](p, `[...document.querySelectorAll(".big, .rows .fig, .ladder .fig, .meter .fig, .hosts .fig, .hosts dt, h2")]
+				.filter((e) => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline").map((e) => e.innerText)`) {
 				t.Errorf("%s at %d px: %q is cut", name, width, cut)
 			}
 		}

@@ -164,7 +164,8 @@ func (p *tab) until(what, condition string) {
 	p.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for time.Now().Before(deadline) {
-		if eval[bool](p, "Boolean("+condition+")") {
+		// An error here is a page that is just being loaded again.
+		if met, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")")); err == nil && met {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

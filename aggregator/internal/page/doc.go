@@ -11,6 +11,7 @@
 //	│   ├ view.js   cards          │  1 Hz    │   ?since=MS&site=NAME│
 //	│   ├ chart.js  15 minutes     │          └──────────────────────┘
 //	│   ├ racks.js  every rack     │
+//	│   ├ machines.js  a few hosts │
 //	│   └ sites.js  one tab a site │
 //	└──────────────────────────────┘
 //
@@ -62,7 +63,13 @@
 //	    "alerts": [                                      // null, with alerts_reason: no rules loaded
 //	      {"name": "RackSilent", "severity": "critical", "summary": "…", "since": 1795365990000}
 //	    ],                                               // critical warning info
-//	    "agents": {"known": 18, "silent": 0}
+//	    "agents": {"known": 18, "silent": 0},
+//	    "machines": [                                    // null: more than eight hosts, which have no room
+//	      {"host": "vm", "reporting": true, "cpu_ratio": 0.31, "load1": 0.9,
+//	       "memory_used_bytes": 5658619412, "memory_total_bytes": 16771847291,
+//	       "disk_used_ratio": 0.13,                      // of the fullest file system
+//	       "celsius_max": null}                          // of the hottest sensor; null: not measured
+//	    ]
 //	  }],
 //	  "bus": {"telemetry_lag_seconds": 0.2, "ledger_lag_seconds": 3.1}
 //	}

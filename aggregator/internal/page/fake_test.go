@@ -39,6 +39,7 @@ type (
 		Alerts    []alert              `json:"alerts"`
 		AlertsWhy string               `json:"alerts_reason"`
 		Agents    map[string]int       `json:"agents"`
+		Machines  []machineNow         `json:"machines"`
 	}
 	counts struct {
 		Expected  int `json:"expected"`
@@ -108,6 +109,16 @@ type (
 		Watts   *float64 `json:"watts"`
 		State   string   `json:"state"`
 		Why     []string `json:"why"`
+	}
+	machineNow struct {
+		Host        string   `json:"host"`
+		Reporting   bool     `json:"reporting"`
+		CPU         *float64 `json:"cpu_ratio"`
+		Load        *float64 `json:"load1"`
+		MemoryUsed  *float64 `json:"memory_used_bytes"`
+		MemoryTotal *float64 `json:"memory_total_bytes"`
+		Disk        *float64 `json:"disk_used_ratio"`
+		Celsius     *float64 `json:"celsius_max"`
 	}
 	alert struct {
 		Name     string `json:"name"`
@@ -333,5 +344,38 @@ func machine(now time.Time, since int64) fakeSite {
 		Freshness: new(0.4),
 		AlertsWhy: "alert rules are not loaded",
 		Agents:    map[string]int{"known": 1, "silent": 0},
+		Machines: []machineNow{{
+			Host: "bench", Reporting: true, CPU: new(wave(now, 1) * 0.45), Load: new(wave(now, 2.5)),
+			MemoryUsed: new(5.27 * (1 << 30)), MemoryTotal: new(15.62 * (1 << 30)), Disk: new(0.134), Celsius: new(wave(now, 70)),
+		}},
 	}
+}
+
+// virtual is a real site of one virtual machine, where nothing measures power.
+func virtual(now time.Time, since int64) fakeSite {
+	s := machine(now, since)
+	s.Site, s.Zone = "here", ""
+	s.Power["host"] = powerNow{Reason: "no node power"}
+	s.Energy["host"] = energyDay{Reason: "no node power"}
+	s.History.Host = make([]*float64, len(s.History.Host))
+	s.Machines[0].Host, s.Machines[0].Celsius = "vm", nil
+	return s
+}
+
+// cluster is a real site of n hosts without GPUs, the second of them silent.
+func cluster(n int, now time.Time, since int64) fakeSite {
+	s := machine(now, since)
+	s.Site, s.Hosts, s.Agents = "cluster", counts{n, n - 1}, map[string]int{"known": n, "silent": 1}
+	s.Machines = nil
+	for i := range n {
+		m := machineNow{Host: fmt.Sprintf("node-%02d.cluster", i+1)}
+		if i != 1 {
+			m.Reporting = true
+			m.CPU, m.Load = new(0.05+0.13*float64(i)), new(0.4+11.3*float64(i))
+			m.MemoryUsed, m.MemoryTotal = new(float64(10+60*i)*(1<<30)), new(512.0*(1<<30))
+			m.Disk, m.Celsius = new(0.1+0.11*float64(i)), new(41+5.5*float64(i))
+		}
+		s.Machines = append(s.Machines, m)
+	}
+	return s
 }

@@ -37,6 +37,9 @@ func TestShots(t *testing.T) {
 		}
 		return []fakeSite{north, south, machine(now, since), site("demo", 1, 2, now, since)}
 	}
+	real := func(now time.Time, since int64) []fakeSite {
+		return []fakeSite{virtual(now, since), machine(now, since), cluster(8, now, since), site("demo", 1, 2, now, since)}
+	}
 	alone := func(now time.Time, since int64) []fakeSite { return []fakeSite{site("demo", 4, 12, now, since)} }
 
 	for _, shot := range []struct {
@@ -59,6 +62,13 @@ func TestShots(t *testing.T) {
 		{name: "wall", sites: large, width: 3840, height: 2160, scheme: "dark"},
 		{name: "real", sites: small, width: 1440, height: 900, scheme: "light", before: choose("workshop")},
 		{name: "real-phone", sites: small, width: 360, height: 780, scheme: "dark", before: choose("workshop"), whole: true},
+		{name: "virtual", sites: real, width: 1440, height: 900, scheme: "light"},
+		{name: "virtual-dark", sites: real, width: 1920, height: 1080, scheme: "dark"},
+		{name: "virtual-phone", sites: real, width: 360, height: 780, scheme: "light", whole: true},
+		{name: "virtual-tablet", sites: real, width: 900, height: 1200, scheme: "dark", whole: true},
+		{name: "cluster", sites: real, width: 1440, height: 900, scheme: "light", before: choose("cluster")},
+		{name: "cluster-dark", sites: real, width: 1440, height: 900, scheme: "dark", before: choose("cluster")},
+		{name: "cluster-phone", sites: real, width: 360, height: 780, scheme: "light", before: choose("cluster"), whole: true},
 		{name: "banner", sites: small, width: 1440, height: 900, scheme: "light", before: func(p *tab, f *fake) {
 			f.down()
 			p.until("a banner", `!document.getElementById("banner").hidden`)

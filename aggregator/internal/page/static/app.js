@@ -10,6 +10,7 @@ import { attribute, el, show, Tip, write } from "./dom.js";
 import { Chart } from "./chart.js";
 import { Contact } from "./contact.js";
 import { History } from "./history.js";
+import { machines, small } from "./machines.js";
 import { Racks } from "./racks.js";
 import { Sites } from "./sites.js";
 
@@ -111,16 +112,17 @@ function draw() {
   view.reporting(site);
   view.worst(site);
   view.alerts(site, status.now);
+  machines(site);
   chart.show(histories.get(site.site), Math.floor(status.now / 1000));
+  // Where no power is measured, the hosts' own figures come first.
+  main.classList.toggle("unmetered", small(site) && chart.blank && !view.metered(site));
   drawRacks(site.halls || []);
 }
 
 function drawRacks(halls) {
   const total = halls.reduce((n, { racks }) => n + racks.length, 0);
-  for (const id of ["map", "racks-legend", "racks-mode", "halls"]) show(el(id), total > 0);
-  show(el("racks-empty"), total === 0);
+  show(el("map").parentElement, total > 0);
   el("site").classList.toggle("rackless", total === 0);
-  write(el("racks-empty"), "No host of this site is placed in a rack.");
   write(el("racks-aside"), total ? `${f.count(total)} in ${f.count(halls.length)} ${halls.length === 1 ? "hall" : "halls"}` : "");
   racks.show(halls);
   const [low, high] = racks.ends();

@@ -33,6 +33,7 @@ export class Chart {
     this.plot = null;
     this.history = null;
     this.end = 0;
+    this.blank = true; // no reading in the window
   }
 
   async load() {
@@ -66,7 +67,7 @@ export class Chart {
       return [`${name} ${join(watts(low))} to ${join(watts(high))}`];
     });
     const some = words.length > 0;
-    this.node.classList.toggle("blank", !some);
+    this.blank = !some;
     if (this.uPlot) this.note.textContent = some ? "" : "No power readings in the last 15 minutes";
     this.node.setAttribute("aria-label", some ? `Power over the last 15 minutes: ${words.join(", ")}` : "No power readings in the last 15 minutes");
   }

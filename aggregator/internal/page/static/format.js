@@ -5,6 +5,7 @@ export const NARROW = "\u202f";
 export const NONE = "–";
 
 const PREFIXES = ["", "k", "M", "G", "T"];
+const BINARY = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 // scaled splits value into {n, u} with the prefix that leaves 1 to 999 before
 // the point. The unit may contain "@" where the prefix goes.
@@ -56,6 +57,29 @@ export function percent(share) {
   if (!known(share)) return NONE;
   if (share >= 1) return `100${NARROW}%`;
   return `${(Math.floor(share * 1000) / 10).toFixed(1)}${NARROW}%`;
+}
+
+// share is a part of a whole in round numbers; only a whole is 100 %.
+export function share(v) {
+  if (!known(v)) return { n: NONE, u: "" };
+  const whole = Math.round(v * 100);
+  return { n: minus(String(v < 1 ? Math.min(99, whole) : whole)), u: `${NARROW}%` };
+}
+
+export const load = (v) => (known(v) ? v.toFixed(v < 99.95 ? 2 : 0) : NONE);
+
+// memory is used of total bytes, both in the unit that suits the total.
+export function memory(used, total) {
+  if (!known(used)) return { n: NONE, u: "" };
+  const whole = known(total) && total > 0;
+  let step = 0;
+  let unit = 1;
+  while (step < BINARY.length - 1 && Math.round(Math.max(used, whole ? total : 0) / unit) >= 1000) {
+    unit *= 1024;
+    step++;
+  }
+  const size = (v) => significant(v / unit, 3);
+  return { n: size(used), u: `${whole ? ` of ${size(total)}` : ""}${NARROW}${BINARY[step]}` };
 }
 
 export const celsius = (v) => (known(v) ? `${Math.round(v)}${NARROW}°C` : NONE);

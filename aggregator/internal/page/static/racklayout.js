@@ -10,7 +10,8 @@ const GROUPS = 400; // no search beyond so many blocks side by side
 // ends lower than asked where cells would otherwise be too small to see.
 export function fit(counts, width, height, unit) {
   if (!counts.some((count) => count > 0)) return null;
-  const room = { counts, width, height, unit, least: 0.5 * unit };
+  const narrow = width < 34 * unit; // a phone scrolls past tall tiles
+  const room = { counts, width, height, unit, least: 0.5 * unit, tallest: (narrow ? 10 : 16) * unit };
   const line = matrix(room);
   const flow = blocks(room);
   const best = [line, flow].filter(Boolean).sort((a, b) => b.width * b.height - a.width * a.height)[0]
@@ -21,14 +22,14 @@ export function fit(counts, width, height, unit) {
 
 // proportion limits a cell to a shape that is easy to see: a tile that holds
 // words is wide.
-function proportion(w, h, unit, tallest = 10 * unit) {
+function proportion(w, h, unit, tallest) {
   const height = Math.min(h, tallest, w < 4.6 * unit ? w * 1.4 : Math.max(3.4 * unit, w * 0.7));
   return { w: Math.min(w, height * 2.2), h: height };
 }
 
-function matrix({ counts, width, height, unit, least }) {
+function matrix({ counts, width, height, unit, least, tallest }) {
   const label = 2.6 * unit;
-  const { w, h } = proportion((width - label) / Math.max(...counts), height / counts.length, unit);
+  const { w, h } = proportion((width - label) / Math.max(...counts), height / counts.length, unit, tallest);
   if (w < least || h < least) return null;
   const halls = counts.map((count, i) => ({
     x: label, y: i * h, columns: Math.max(1, count),

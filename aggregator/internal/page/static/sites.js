@@ -2,6 +2,7 @@
 // real sites. A simulated site is marked and enters no total.
 
 import * as f from "./format.js";
+import { cpu, small } from "./machines.js";
 import { attribute, el, figure, make, rows, show, write } from "./dom.js";
 
 export class Sites {
@@ -40,8 +41,11 @@ export class Sites {
       write(name, site.site);
       show(badge, Boolean(site.simulated));
       const { watts, reason } = site.power?.facility || {};
-      figure(power, f.watts(watts), f.known(watts) ? undefined : reason || "power not known");
-      write(rest, facts(site));
+      const busy = f.known(watts) || !small(site) ? null : cpu(site);
+      if (f.known(busy)) figure(power, { n: reporting(site.hosts), u: ` · CPU ${f.join(f.share(busy))}` });
+      else figure(power, f.watts(watts), f.known(watts) ? undefined : reason || "power not known");
+      attribute(power, "title", f.known(busy) && reason ? f.sentence(reason) : "");
+      write(rest, facts(site, f.known(busy)));
     });
   }
 
@@ -68,10 +72,13 @@ function tab() {
   return node;
 }
 
-function facts({ pue, gpus, hosts }) {
+const reporting = (hosts) => `${f.count(hosts?.reporting)}/${f.count(hosts?.expected)} hosts`;
+
+// facts stand beside the main figure, which may have named the hosts already.
+function facts({ pue, gpus, hosts }, named) {
   const parts = [];
   if (f.known(pue?.value)) parts.push(`PUE ${f.ratio(pue.value)}`);
   if (gpus?.expected > 0) parts.push(`${f.count(gpus.reporting)}/${f.count(gpus.expected)} GPUs`);
-  else if (hosts) parts.push(`${f.count(hosts.reporting)}/${f.count(hosts.expected)} hosts`);
+  else if (hosts && !named) parts.push(reporting(hosts));
   return parts.join(" · ");
 }

@@ -38,6 +38,9 @@ export function power(site) {
   });
 }
 
+// metered says whether the power of any part of the site is known.
+export const metered = (site) => BOUNDARIES.some(({ key }) => f.known(site.power?.[key]?.watts));
+
 function ladderRow() {
   const row = make("li");
   const bar = make("i", "bar");
@@ -76,6 +79,7 @@ export function carbon({ carbon }) {
 }
 
 export function energy({ energy_today }) {
+  show(el("energy-aside"), BOUNDARIES.some(({ key }) => f.known(energy_today?.[key]?.kwh)));
   [...rows(el("energy"), BOUNDARIES.length, energyRow)].forEach((row, i) => {
     const { kwh, millijoules, coverage, reason } = energy_today?.[BOUNDARIES[i].key] || {};
     const [name, value, cover] = row.children;
@@ -97,6 +101,7 @@ function energyRow() {
 export function reporting(site) {
   meter(el("hosts"), "Hosts", site.hosts || {}, "none expected");
   meter(el("gpus"), "GPUs", site.gpus || {}, "none expected");
+  show(el("gpus"), !gpuless(site));
   const { known, silent } = site.agents || {};
   const agents = el("agents");
   write(agents, f.known(known) ? `${f.count(known)} ${known === 1 ? "agent" : "agents"}${silent ? `, ${f.count(silent)} silent` : ""}` : "");
@@ -119,11 +124,15 @@ function meter(node, name, { expected, reporting }, nobody) {
   node.classList.toggle("alarm", missing > 0);
 }
 
+// gpuless says that the site is known to have no GPUs.
+const gpuless = ({ gpus }) => gpus?.expected === 0 && !gpus.reporting;
+
 export function worst(site) {
   const list = (site.worst_gpus || []).slice(0, 10);
   show(el("worst"), list.length > 0);
   show(el("worst-empty"), list.length === 0);
-  write(el("worst-empty"), site.gpus?.expected === 0 ? "This site has no GPUs." : "No GPU needs a look.");
+  show(el("worst").parentElement, list.length > 0 || !gpuless(site));
+  write(el("worst-empty"), "No GPU needs a look.");
   [...rows(el("worst-rows"), list.length, worstRow)].forEach((row, i) => {
     const gpu = list[i];
     const [name, rack, temperature, draw, why] = row.children;
