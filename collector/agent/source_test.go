@@ -22,7 +22,7 @@ func selfSays(list []heard, n metric.Number, source string) (out []metric.Raw) {
 }
 
 func TestAHungSourceDelaysNoOtherAndRecovers(t *testing.T) {
-	virtual(t, func(s *stage) {
+	virtual(t, func(t *testing.T, s *stage) {
 		well, ill := &fake{name: "well"}, &fake{name: "ill", gpus: []string{"GPU-a"}}
 		s.start(Scheduled{Source: well}, Scheduled{Source: ill})
 		until(2)
@@ -73,7 +73,7 @@ func TestASlowSourceIsHeardAtTheNextTick(t *testing.T) {
 		"longer than three seconds": {3300 * time.Millisecond, []string{"3:missing", "4:missing", "5:missing", "6:missing", "7:missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			virtual(t, func(s *stage) {
+			virtual(t, func(t *testing.T, s *stage) {
 				f := &fake{name: "slow", delay: tc.delay}
 				s.start(Scheduled{Source: f})
 				until(7)
@@ -96,7 +96,7 @@ func TestASlowSourceIsHeardAtTheNextTick(t *testing.T) {
 }
 
 func TestASlowPacedSourceIsHeldForTwoPeriodsAtMost(t *testing.T) {
-	virtual(t, func(s *stage) {
+	virtual(t, func(t *testing.T, s *stage) {
 		f := &fake{name: "meter"}
 		s.start(Scheduled{Source: f, Period: 3 * time.Second})
 		until(4)
@@ -131,7 +131,7 @@ func TestAnIllSourceLosesItsOwnReadingsOnly(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			virtual(t, func(s *stage) {
+			virtual(t, func(t *testing.T, s *stage) {
 				s.start(Scheduled{Source: odd(read)}, Scheduled{Source: &fake{name: "well"}})
 				until(5)
 				list := s.take(metric.Telemetry)
@@ -157,7 +157,7 @@ func (f odd) Read(context.Context, time.Time, []metric.Raw) (*metric.Layout, []m
 }
 
 func TestSourcesTooLargeTogetherLeaveTheFirst(t *testing.T) {
-	virtual(t, func(s *stage) {
+	virtual(t, func(t *testing.T, s *stage) {
 		big := func(name string) odd {
 			l := &metric.Layout{Entities: metric.Place{Host: name}.Entities()}
 			for range metric.MaxColumns - 100 {

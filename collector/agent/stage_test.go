@@ -24,13 +24,13 @@ import (
 )
 
 // virtual runs f in virtual time, with a bus (reliability 3.3).
-func virtual(t *testing.T, f func(*stage)) {
+func virtual(t *testing.T, f func(*testing.T, *stage)) {
 	t.Helper()
 	ats.Register()
 	defer ats.Unregister()
-	synctest.Test(t, func(t *testing.T) { f(newStage(t)) })
-	runtime.GC() // timers that nats.go keeps in a pool must not live to the next bubble
-	runtime.GC()
+	defer runtime.GC() // timers that nats.go keeps in a pool must not live to the next bubble
+	defer runtime.GC()
+	synctest.Test(t, func(t *testing.T) { f(t, newStage(t)) })
 }
 
 // stage is a bus between an agent under test and a stand-in for the aggregator,
@@ -47,7 +47,7 @@ type stage struct {
 	lines   []net.Conn // of the agent
 	layouts map[uint64]*wire.Layout
 	heard   map[metric.Lane][]heard
-	mute    bool // the aggregator hears nothing
+	mute    bool // the aggregator hears nothing of the ledger lane
 	acks    bool // the aggregator acknowledges what is next
 	next    uint64
 }
@@ -117,12 +117,12 @@ func (s *stage) cut(away bool) {
 func (s *stage) hear(m *nats.Msg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mute {
-		return
-	}
 	var w wire.Message
 	if err := w.Parse(m.Data); err != nil {
 		s.Errorf("on %s: %v", m.Subject, err)
+		return
+	}
+	if s.mute && w.Lane == metric.Ledger {
 		return
 	}
 	if m.Subject != wire.Subject(w.Lane, string(w.Site), string(w.Agent)) {
@@ -201,11 +201,14 @@ func (s *stage) start(sources ...Scheduled) (stop func()) {
 	return stop
 }
 
-// until sleeps to a moment after the full second, of the seconds since the start
-// of the hour.
+// until sleeps until after the next tick of that second of an hour is over.
 func until(second int) {
 	now := time.Now()
-	time.Sleep(time.Until(now.Truncate(time.Hour).Add(time.Duration(second)*time.Second + 900*time.Millisecond)))
+	then := now.Truncate(time.Hour).Add(time.Duration(second)*time.Second + 900*time.Millisecond)
+	if !then.After(now) {
+		then = then.Add(time.Hour)
+	}
+	time.Sleep(then.Sub(now))
 	synctest.Wait()
 }
 
