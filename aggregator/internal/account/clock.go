@@ -20,58 +20,79 @@ const (
 	behind = 30             // records with one lag after which the clock, not the way, is slow
 )
 
-// read takes the stamps of a record that arrived at the given time and returns
-// the time it was read; shift is what the times of the agent's older readings
-// must be moved by to stay as far from it as they were; odd means that the
-// clocks disagreed. interval is what records are usually apart.
-func (c *clock) read(wall, boot, arrived, interval int64) (t, shift int64, odd bool) {
-	if c.time == 0 {
-		t = wall
-		if wall > arrived+future || wall < arrived-oldest {
-			t, odd = arrived, true
-		}
-		*c = clock{time: t, boot: boot, skew: t - wall, lag: arrived - t}
-		return t, 0, odd
-	}
+// A stamp is when a record was read, as its clocks and its arrival let one know.
+type stamp struct {
+	time   int64
+	shift  int64 // what the times of older readings must be moved by to stay as far from it as they were
+	unsure int64 // ms by which it may have been later: no clock ran through since the record before
+	odd    bool  // the clocks disagree
+}
+
+// read takes the stamps of a record that arrived at the given time. interval is
+// what records are usually apart; restarted means that another life of the agent
+// read the one before, so that the host may have booted too.
+func (c *clock) read(wall, boot, arrived, interval int64, restarted bool) (s stamp) {
 	latest := arrived + future
-	if c.boot > 0 && boot > c.boot {
-		t, shift, odd = c.together(wall, (boot-c.boot)/1e6, arrived)
-	} else {
+	step := (boot - c.boot) / 1e6
+	ran := c.boot > 0 && boot > c.boot && // a clock ran through since the record before
+		(!restarted || c.near(wall, step) || c.near(wall+c.skew, step))
+	switch {
+	case c.time == 0:
+		s.time = wall
+		if wall > latest || wall < arrived-oldest {
+			s.time, s.odd = arrived, true
+		}
+		*c = clock{time: s.time, boot: boot, skew: s.time - wall, lag: arrived - s.time}
+		return s
+	case ran:
+		s = c.together(wall, step, arrived)
+	case wall >= c.time && wall <= latest:
+		s.time = wall
+	case wall+c.skew >= c.time && wall+c.skew <= latest:
+		s.time = wall + c.skew
+	default:
+		s.time, s.odd = max(c.time, min(c.time+interval, latest)), true
+	}
+	if s.shift == 0 {
+		s.time = max(s.time, c.time)
+	}
+	if !ran && (s.odd || boot > 0) {
+		s.unsure = max(0, arrived-s.time)
 		switch {
-		case wall >= c.time && wall <= latest:
-			t = wall
-		case wall+c.skew >= c.time && wall+c.skew <= latest:
-			t = wall + c.skew
-		default:
-			t, odd = max(c.time, min(c.time+interval, latest)), true
+		case c.boot == 0:
+		case boot < c.boot: // the host booted since the record before
+			s.unsure = max(s.unsure, boot/1e6)
+		default: // it may have
+			s.unsure = max(s.unsure, c.time+step-s.time)
 		}
 	}
-	if shift == 0 {
-		t = max(t, c.time)
+	if c.slow(s.time, arrived, interval) {
+		s.shift += arrived - s.time
+		s.time, s.odd = arrived, true
 	}
-	if c.slow(t, arrived, interval) {
-		t, shift, odd = arrived, shift+arrived-t, true
-	}
-	c.time, c.boot, c.skew, c.lag = t, boot, t-wall, arrived-t
-	return t, shift, odd
+	c.time, c.boot, c.skew, c.lag = s.time, boot, s.time-wall, arrived-s.time
+	return s
 }
 
 // together reads the wall clock beside a boot clock that has run on by step.
-func (c *clock) together(wall, step, arrived int64) (t, shift int64, odd bool) {
+func (c *clock) together(wall, step, arrived int64) stamp {
 	expected := c.time + step
-	near := func(x int64) bool { return abs(x-expected) <= agree+step/2000 } // crystals differ by 500 ppm at most
 	switch {
-	case near(wall) && wall <= arrived+future:
-		return wall, 0, false
-	case near(wall + c.skew):
-		return wall + c.skew, 0, false
+	case c.near(wall, step) && wall <= arrived+future:
+		return stamp{time: wall}
+	case c.near(wall+c.skew, step):
+		return stamp{time: wall + c.skew}
 	case abs(arrived-wall) <= fresh:
-		return wall, wall - expected, true
+		return stamp{time: wall, shift: wall - expected, odd: true}
 	case expected > arrived+future:
-		return arrived, arrived - expected, true
+		return stamp{time: arrived, shift: arrived - expected, odd: true}
 	}
-	return expected, 0, true
+	return stamp{time: expected, odd: true}
 }
+
+// near reports whether t is about step after the newest record: crystals differ
+// by 500 ppm at most.
+func (c *clock) near(t, step int64) bool { return abs(t-c.time-step) <= agree+step/2000 }
 
 // slow reports whether the clock is behind: records arrive one by one, and all
 // with the same lag. What is late for want of a way catches up.

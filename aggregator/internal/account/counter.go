@@ -49,6 +49,7 @@ type reading struct {
 	value   uint64
 	epoch   int64
 	time    int64
+	unsure  int64 // ms by which it may have been later
 	boot    int64 // ms for which the host has been up; 0: unknown
 	power   uint64
 	powered bool   // power was read
@@ -88,7 +89,7 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 		r.epoch = c.epoch
 	}
 	same := r.epoch == c.epoch || c.epoch == unknownEpoch
-	dt := r.time - c.time
+	dt := r.time - c.time + r.unsure
 	onward := r.value >= c.last && plausible(r.value-c.last, r.rate, dt)
 	switch {
 	case same && onward:
@@ -177,7 +178,7 @@ func (s *site) restart(n uint32, r reading) error {
 func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 	c, u := &s.counters[n], s.doubt(n)
 	if b := u.before; b != nil && r.time-b.time <= memory && r.value >= b.value && r.value-b.value >= b.booked &&
-		plausible(r.value-b.value, r.rate, r.time-b.time) {
+		plausible(r.value-b.value, r.rate, r.time-b.time+r.unsure) {
 		// The lifetime before goes on: the restart was none.
 		d := r.value - b.value - b.booked
 		u.before, u.aside = nil, nil
@@ -191,7 +192,7 @@ func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 		return nil
 	}
 	a := u.aside
-	if a == nil || a.epoch != r.epoch || r.value < a.value || !plausible(r.value-a.value, r.rate, r.time-a.time) {
+	if a == nil || a.epoch != r.epoch || r.value < a.value || !plausible(r.value-a.value, r.rate, r.time-a.time+r.unsure) {
 		u.aside = &point{epoch: r.epoch, value: r.value, time: r.time}
 		o.alarm(Quarantined, c.name, "physics does not allow its reading; the next decides")
 		return nil

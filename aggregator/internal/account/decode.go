@@ -83,6 +83,26 @@ func (d *decoder) time() int64 {
 	return v
 }
 
+// number is that of an hour since 1970.
+func (d *decoder) number() int64 {
+	v := d.int()
+	if v < 0 || v >= 1<<31 {
+		d.fail("hour %d", v)
+		return 0
+	}
+	return v
+}
+
+// since is a time since 1970; offset is added to it.
+func (d *decoder) since(offset int64) int64 {
+	v := d.time() + offset
+	if v < 0 {
+		d.fail("time %d", v)
+		return 0
+	}
+	return v
+}
+
 // below is a number less than limit.
 func (d *decoder) below(limit uint64) uint64 {
 	v := d.uint()
@@ -117,7 +137,7 @@ func (d *decoder) wide() Wide { return Wide{d.uint(), d.uint()} }
 
 func (s *site) decode(d *decoder) {
 	s.simulated = d.byte()&1 != 0
-	s.next, s.sealed, s.floor, s.arrived = d.time(), d.time(), d.time(), d.time()
+	s.next, s.sealed, s.floor, s.arrived = d.number(), d.since(0), d.number(), d.since(0)
 	s.discarded = d.wide()
 	for q := range s.life {
 		for i := range s.life[q] {
@@ -165,13 +185,13 @@ func (s *site) decode(d *decoder) {
 		u, has := &doubt{}, d.byte()
 		for i, p := range []**point{&u.aside, &u.before} {
 			if has&(1<<i) != 0 {
-				*p = &point{d.int(), d.uint(), d.time(), d.uint()}
+				*p = &point{d.int(), d.uint(), d.since(0), d.uint()}
 			}
 		}
 		s.doubts[at] = u
 	}
 	for range min(d.count(5), maxGridSources) {
-		s.grid = append(s.grid, gridSource{d.string(), d.string(), d.string(), uint32(d.below(maxGrams + 2)), d.time()})
+		s.grid = append(s.grid, gridSource{d.string(), d.string(), d.string(), uint32(d.below(maxGrams + 2)), d.since(0)})
 	}
 	for range d.count(208) {
 		h := s.decodeHour(d)
@@ -187,8 +207,9 @@ func (a *agent) decode(d *decoder) {
 	if !metric.ValidName(a.name) {
 		d.fail("agent %q", a.name)
 	}
-	a.gap = d.byte()&1 != 0
-	a.time, a.boot, a.skew, a.lag, a.steady = d.time(), d.int(), d.time(), d.time(), d.byte()
+	flags := d.byte()
+	a.gap, a.restarted = flags&1 != 0, flags&2 != 0
+	a.time, a.boot, a.skew, a.lag, a.steady = d.since(0), d.int(), d.time(), d.time(), d.byte()
 	a.incarnation, a.sequence, a.stamp, a.waiting, a.since = d.uint(), d.uint(), d.int(), d.uint(), d.time()
 	if a.boot < 0 {
 		d.fail("agent %q has been up for %d ns", a.name, a.boot)
@@ -205,7 +226,7 @@ func (s *site) decodeCounter(d *decoder, c *counter) {
 	c.flags = Flags(d.byte())
 	c.metric, c.point = metric.Number(d.below(1<<16)), uint16(d.below(1<<16))
 	c.epoch, c.last = d.int(), d.uint()
-	c.time, c.since = d.time()+s.arrived, d.time()
+	c.time, c.since = d.since(s.arrived), d.since(0)
 	c.power, c.booked, c.estimated = d.uint(), d.uint(), d.uint()
 	c.owner = uint32(d.below(uint64(len(s.agents))+1)) - 1
 	c.place, c.trait = uint32(d.below(1<<32)), uint32(d.below(uint64(max(1, len(s.traits.values)))))
@@ -216,7 +237,7 @@ func (s *site) decodeCounter(d *decoder, c *counter) {
 }
 
 func (s *site) decodeHour(d *decoder) *openHour {
-	h := &openHour{number: d.time()}
+	h := &openHour{number: d.number()}
 	flags := d.byte()
 	h.late, h.closing, h.opened = flags&1 != 0, flags&2 != 0, d.time()
 	n := d.count(6)

@@ -115,7 +115,7 @@ func (s *site) encode(e *encoder) {
 
 func (a *agent) encode(e *encoder) {
 	e.string(a.name)
-	e.bools(a.gap)
+	e.bools(a.gap, a.restarted)
 	e.int(a.time)
 	e.int(a.boot)
 	e.int(a.skew)

@@ -70,6 +70,7 @@ type agent struct {
 	waiting     uint64 // lowest sequence number that came beyond a hole; 0: none
 	since       int64  // its first arrival
 	gap         bool   // records before the next were given up
+	restarted   bool   // the next is of another life than the last that was read
 	dirty       bool   // its watermark has moved since it was last told
 	plan        *plan  // of its newest layout; not kept
 }
@@ -113,6 +114,7 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 		o.alarm(Lost, "", "records are missing for good")
 		a.gap = true
 	}
+	a.restarted = a.restarted || b.Incarnation != a.incarnation
 	a.incarnation, a.sequence, a.stamp = b.Incarnation, b.Sequence, b.Time
 	a.waiting, a.since = 0, 0
 	return o

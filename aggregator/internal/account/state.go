@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -79,7 +80,7 @@ func (s *State) Apply(b *metric.Batch, arrived int64) Outcome {
 		if len(s.sites) >= s.config.Sites {
 			return Outcome{Verdict: Invalid, Reason: "more sites than are told apart", Alarms: []Alarm{{Full, "", "more sites than are told apart"}}}
 		}
-		st = s.addSite(b.Site)
+		st = s.addSite(strings.Clone(b.Site))
 	}
 	n, ok := st.byAgent[b.Agent]
 	if !ok {
@@ -87,7 +88,7 @@ func (s *State) Apply(b *metric.Batch, arrived int64) Outcome {
 			return Outcome{Verdict: Invalid, Reason: "more agents than are told apart", Alarms: []Alarm{{Full, "", "more agents than are told apart"}}}
 		}
 		n = uint32(len(st.agents))
-		st.agents = append(st.agents, agent{name: b.Agent})
+		st.agents = append(st.agents, agent{name: strings.Clone(b.Agent)})
 		st.byAgent[st.agents[n].name] = n
 	}
 	a := &st.agents[n]
@@ -145,20 +146,20 @@ func (s *site) record(n uint32, b *metric.Batch, arrived int64, o *Outcome) erro
 		if b.Boottime > 0 && b.Boottime < 1<<61 {
 			boot = b.Boottime + int64(i)*b.Interval*1e6
 		}
-		t, shift, odd := a.read(wall, boot, arrived, s.config.Interval)
+		at := a.read(wall, boot, arrived, s.config.Interval, a.restarted)
 		if s.next == 0 {
-			s.next = (t - 1) / hour
+			s.next = (at.time - 1) / hour
 		}
-		r := reading{time: t, boot: boot / 1e6}
-		if odd {
+		r := reading{time: at.time, unsure: at.unsure, boot: boot / 1e6}
+		if at.odd {
 			r.flags |= FlagClock
-			o.alarm(Clock, "", fmt.Sprintf("its clocks disagree; booked at %d ms from its wall clock", t-wall))
+			o.alarm(Clock, "", fmt.Sprintf("its clocks disagree; booked at %d ms from its wall clock", at.time-wall))
 		}
 		if a.gap {
 			r.flags |= FlagGap
 		}
-		a.gap = false
-		s.tick(n, p, b.Values[i*p.width:(i+1)*p.width], r, shift, o)
+		a.gap, a.restarted = false, false
+		s.tick(n, p, b.Values[i*p.width:(i+1)*p.width], r, at.shift, o)
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int
 		l := &p.lines[i]
 		c := &s.counters[l.account]
 		if shift != 0 && c.owner == n && c.since != 0 {
-			c.time += shift
+			c.time = max(0, c.time+shift)
 		}
 		v := values[l.value]
 		if v < 0 { // missing among them

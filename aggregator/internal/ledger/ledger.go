@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -255,6 +256,6 @@ func (l *Ledger) alarm(b *metric.Batch, a account.Alarm, now int64) {
 	if len(l.alarms) > 10_000 {
 		clear(l.alarms)
 	}
-	l.alarms[alarmKey{a.Kind, string([]byte(b.Site)), string([]byte(b.Agent)), a.Device}] = now
+	l.alarms[alarmKey{a.Kind, strings.Clone(b.Site), strings.Clone(b.Agent), a.Device}] = now
 	l.log.Warn("accounting alarm", "kind", string(a.Kind), "site", b.Site, "agent", b.Agent, "device", a.Device, "detail", a.Detail)
 }

@@ -137,6 +137,11 @@ func (l *siteLog) write(d disk, x leaf) error {
 	if err := appendDurably(d, dir+"/leaves", l.size, []byte(x.String()+"\n")); err != nil {
 		return err
 	}
+	if first { // no name of hashes before that of lines
+		if err := d.SyncDir(dir); err != nil {
+			return fmt.Errorf("sync folder %s: %w", dir, err)
+		}
+	}
 	if err := l.writeHashes(d, len(l.hashes), stored); err != nil {
 		return err
 	}

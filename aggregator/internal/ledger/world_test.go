@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"log/slog"
+
 	"math/rand/v2"
 	"slices"
 	"testing"
