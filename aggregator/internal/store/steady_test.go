@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -119,6 +121,7 @@ func steady(b *testing.B) {
 		fmt.Printf("%9s %9.0f %8.2fM %8.0f %8.2fM %8.2fM %8.2fM %8.2fM %8s %s\n", time.Duration(t-at(0))*time.Millisecond, series, heap/1e6, heap/series,
 			m["VmRSS"]/1e6, m["RssAnon"]/1e6, m["RssFile"]/1e6, diskUse(dir)/1e6, (processor() - start).Round(100*time.Millisecond), note)
 	}
+	peak := watch(b)
 	var compacting chan error
 	var began, moved, offered int64
 	var moving, storing time.Duration // processor time is taken of the whole, wall time of the parts
@@ -170,6 +173,7 @@ func steady(b *testing.B) {
 		block := head.MaxTime() - head.MinTime()
 		switch {
 		case compacting == nil && block > blockLength()*3/2:
+			show(t, "most so far: "+peak())
 			compacting, began = make(chan error, 1), t
 			go func() { compacting <- s.DB().Compact(b.Context()) }()
 		case compacting != nil && t-began >= steadyDuring.Milliseconds():
@@ -177,7 +181,7 @@ func steady(b *testing.B) {
 			if err := <-compacting; err != nil {
 				b.Fatal(err)
 			}
-			show(t, "cut")
+			show(t, "cut; most since the last: "+peak())
 			compacting = nil
 		}
 	}
@@ -187,6 +191,7 @@ func steady(b *testing.B) {
 		}
 	}
 	show(end, "")
+	fmt.Println("most at the end:", peak())
 	if *steadyHeap != "" {
 		if err := writeHeap(*steadyHeap); err != nil {
 			b.Fatal(err)
@@ -212,9 +217,11 @@ func steady(b *testing.B) {
 	if samples > 0 {
 		b.ReportMetric(bytes/samples, "disk-B/sample")
 	}
+	closing := time.Now()
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
+	fmt.Printf("closed in %v\n", time.Since(closing))
 	runtime.GC()
 	again := processor()
 	if s, err = store.Open(c); err != nil {
@@ -224,6 +231,32 @@ func steady(b *testing.B) {
 	fmt.Printf("opened again in %v of processor time, with %d series\n", processor()-again, s.DB().Head().NumSeries())
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// watch reads the memory in use five times a second; what it returns says the
+// most since it was last asked.
+func watch(b *testing.B) func() string {
+	most := map[string]float64{}
+	var mu sync.Mutex
+	ctx, cancel := context.WithCancel(b.Context())
+	b.Cleanup(cancel)
+	go func() {
+		for tick := time.NewTicker(200 * time.Millisecond); ctx.Err() == nil; <-tick.C {
+			m := status()
+			mu.Lock()
+			for _, k := range []string{"VmRSS", "RssAnon", "RssFile"} {
+				most[k] = max(most[k], m[k])
+			}
+			mu.Unlock()
+		}
+	}()
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		s := fmt.Sprintf("RSS %.0fM, anon %.0fM, file %.0fM", most["VmRSS"]/1e6, most["RssAnon"]/1e6, most["RssFile"]/1e6)
+		clear(most)
+		return s
 	}
 }
 
