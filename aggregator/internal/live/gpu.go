@@ -21,7 +21,7 @@ type GPUStatus struct {
 }
 
 // evidence is what a GPU's counters said at some time.
-type evidence struct{ corrected, uncorrected, xids, slow int64 }
+type evidence struct{ corrected, xids, slow int64 }
 
 // remembered is how often the evidence moves on: what is new is what came in
 // the last one to two of these.
@@ -40,13 +40,34 @@ func (s *site) remember(second int64) {
 	}
 }
 
+// evidence is what the counters say; of one that says nothing now, what it said
+// before.
 func (g *gpu) evidence(values []metric.Raw) evidence {
-	e := evidence{corrected: integer(values, g.corrected), uncorrected: integer(values, g.uncorrected)}
-	for _, i := range g.xids {
-		e.xids += integer(values, i)
+	sum := func(old int64, at ...int32) (n int64) {
+		for _, i := range at {
+			if i < 0 {
+				continue
+			}
+			if values[i] == metric.Missing {
+				return old
+			}
+			n += int64(values[i])
+		}
+		return n
 	}
-	e.slow = integer(values, g.slowThermal) + integer(values, g.slowHardware)
-	return e
+	return evidence{
+		corrected: sum(g.since.corrected, g.corrected),
+		xids:      sum(g.since.xids, g.xids...),
+		slow:      sum(g.since.slow, g.slowThermal, g.slowHardware),
+	}
+}
+
+// rise is by how much a counter rose; one that fell began anew.
+func rise(before, now int64) int64 {
+	if now < before {
+		return now
+	}
+	return now - before
 }
 
 // integer is value i, zero where there is none: used for differences that are
@@ -92,13 +113,13 @@ func (g *gpu) judge(values []metric.Raw, explain bool) (score float64, why []str
 		add(300, "row remap waits for a reset")
 	}
 	now := g.evidence(values)
-	if n := now.xids - g.before.xids; n > 0 {
+	if n := rise(g.before.xids, now.xids); n > 0 {
 		add(200+float64(min(n, 50)), "%s in the last minutes", plural(n, "XID event"))
 	}
-	if ns := now.slow - g.before.slow; ns > 1e9 && g.before.slow > 0 {
+	if ns := rise(g.before.slow, now.slow); ns > 1e9 {
 		add(150, "slowed by heat for %d s", ns/1e9)
 	}
-	if n := now.corrected - g.before.corrected; n > 0 {
+	if n := rise(g.before.corrected, now.corrected); n > 0 {
 		add(100+float64(min(n, 50)), "%s in the last minutes", plural(n, "corrected ECC error"))
 	}
 	if c := number(values, g.celsius); c != nil {

@@ -57,6 +57,10 @@ const idleAfter = 3 * time.Second
 // seconds: within what a query looks back.
 const repeatSilence = 60
 
+// forgetAfter is for how many seconds a silent agent is known: until somebody
+// will have looked for it, and not for ever, since names may come and go.
+const forgetAfter = 7 * 24 * 3600
+
 // patience is how long a second stays open for readings on their way.
 const patience = 1500 * time.Millisecond
 
@@ -103,15 +107,17 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 	}
 	a := l.senders[key]
 	if a == nil {
-		a = &sender{site: s}
+		a = &sender{site: s, rack: -1}
 		l.senders[key] = a
 		s.senders = append(s.senders, a)
 	}
-	if a.layout != layout {
-		a.plan(layout)
-		s.simulated = s.simulated || layout.Simulated
-	}
-	if second := millis / 1000; second > s.last {
+	// What is late for its own second may still stand for the next; what is later
+	// than that is history, and none of its layout is of the present.
+	if second := millis / 1000; second > s.last-hold {
+		if a.layout != layout {
+			a.plan(layout)
+			s.simulated = s.simulated || layout.Simulated
+		}
 		a.take(second, values)
 	}
 	if r := received.UnixMilli(); r > l.clock {
@@ -129,8 +135,7 @@ func (l *Live) settle() {
 				next = (l.clock - patience.Milliseconds()) / 1000
 				s.last = next - 1
 			}
-			if next*1000+1000 < l.clock-10_000 { // a long silence is not replayed second by second
-				s.last = l.clock/1000 - 10
+			if s.skip(l.clock / 1000) {
 				continue
 			}
 			if l.clock < next*1000+patience.Milliseconds() {
@@ -169,25 +174,47 @@ func (l *Live) hurry(now time.Time) {
 		if s.last < second && second-s.last <= 2 && s.complete(s.last+1) {
 			l.rollUp(s, s.last+1)
 		}
-		for idle := now.Sub(l.heard) > idleAfter; idle && s.last < second-3 && second-s.last < 60; {
-			l.rollUp(s, s.last+1)
+		if now.Sub(l.heard) > idleAfter {
+			s.skip(second)
+			for s.last < second-3 {
+				l.rollUp(s, s.last+1)
+			}
 		}
 	}
 	l.missSenders()
+}
+
+// catchUp is how many seconds are closed one by one after a silence; those
+// before them are left out.
+const catchUp = 10
+
+// skip leaves out the seconds of a long silence before the given one.
+func (s *site) skip(second int64) bool {
+	if second-s.last <= catchUp+2 {
+		return false
+	}
+	s.last = second - catchUp
+	return true
 }
 
 // missSenders reports who is silent by the stream's own clock: a lane that lags
 // or is away says nothing about the agents.
 func (l *Live) missSenders() {
 	second := l.clock / 1000
-	if l.c.Silent == nil || l.silence == second {
+	if l.c.Silent == nil || l.silence >= second {
 		return
 	}
+	before := l.silence
 	l.silence = second
-	after := int64(l.c.SilentAfter / time.Second)
 	for key, a := range l.senders {
-		if silent := second - a.newest; a.newest > 0 && silent >= after && (silent-after)%repeatSilence == 0 {
+		// The stream's clock runs in leaps while a lane is read back.
+		due := a.newest + int64(l.c.SilentAfter/time.Second)
+		if a.newest > 0 && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
 			l.c.Silent(key, second*1000)
+		}
+		if a.newest > 0 && second-a.newest > forgetAfter {
+			delete(l.senders, key)
+			a.site.forget(a)
 		}
 	}
 }

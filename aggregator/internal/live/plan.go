@@ -27,6 +27,7 @@ const (
 	exportWatts                 // leaves the site
 	gpuCelsius                  // hottest, not a sum
 	gpusOk                      // count
+	gpusLost                    // count
 	quantities
 )
 
@@ -56,6 +57,7 @@ type sender struct {
 	host    string // "" if it is no host's agent
 	rack    int32
 	gpus    []gpu
+	unseen  bool // gpus has some without evidence
 	grid    []gridValue
 }
 
@@ -66,6 +68,7 @@ type gpu struct {
 	uncorrected, corrected, pending, failed int32
 	slowThermal, slowHardware, recovery     int32
 	xids                                    []int32
+	seen                                    bool     // there is evidence
 	before, since                           evidence // readings of five to ten minutes ago, and of less
 }
 
@@ -78,12 +81,19 @@ type gridValue struct {
 
 // plan works out what a layout contributes.
 func (s *sender) plan(l *metric.Layout) {
+	s.site.count(s, -1)
+	defer s.site.count(s, 1)
+	oldParts, oldGPUs, oldLayout := s.parts, s.gpus, s.layout
+	defer func() { s.carry(oldLayout, oldParts, oldGPUs) }()
 	s.layout, s.parts, s.gpus, s.grid, s.host, s.rack = l, nil, nil, nil, "", -1
-	s.seconds = [ring]int64{}
 	byEntity := map[int]int{}
 	var bmc, module []int32
 	at := int32(0)
 	for _, c := range l.Columns {
+		if d := metric.Lookup(c.Metric); d == nil || d.Form != c.Form { // not what it is here
+			at += int32(c.Count)
+			continue
+		}
 		for k := range c.Count {
 			e, v := c.First+k, at+int32(k)
 			switch c.Metric {
@@ -93,6 +103,7 @@ func (s *sender) plan(l *metric.Layout) {
 				s.add(e, gpuCelsius, v)
 			case metric.GPUState:
 				s.add(e, gpusOk, v)
+				s.add(e, gpusLost, v)
 			case metric.HostPowerWatts:
 				switch metric.Lookup(c.Metric).LabelValue(c.Point, 0) {
 				case "bmc":
@@ -129,6 +140,28 @@ func (s *sender) plan(l *metric.Layout) {
 	s.values = make([]metric.Raw, at)
 	for i := range s.values {
 		s.values[i] = metric.Missing
+	}
+}
+
+// carry takes over from an earlier layout what is still true: the sums of the
+// seconds that are not closed, and what was known of the GPUs.
+func (s *sender) carry(l *metric.Layout, parts []part, gpus []gpu) {
+	for i := range s.parts {
+		p := &s.parts[i]
+		for j := range parts {
+			if o := &parts[j]; o.rack == p.rack && o.quantity == p.quantity {
+				p.sums = o.sums
+			}
+		}
+	}
+	s.unseen = len(s.gpus) > 0
+	for i := range s.gpus {
+		g := &s.gpus[i]
+		for j := range gpus {
+			if o := &gpus[j]; l.Entities[o.entity].Name == s.layout.Entities[g.entity].Name {
+				g.seen, g.before, g.since = o.seen, o.before, o.since
+			}
+		}
 	}
 }
 
@@ -203,14 +236,27 @@ func (s *sender) take(second int64, values []metric.Raw) {
 		case gpuCelsius:
 			p.sums[slot] = hottest(p.values, values)
 		case gpusOk:
-			p.sums[slot] = counted(p.values, values)
+			p.sums[slot] = counted(p.values, values, metric.GPUOk)
+		case gpusLost:
+			p.sums[slot] = counted(p.values, values, metric.GPULost)
 		default:
 			p.sums[slot] = summed(p.values, values)
 		}
 	}
-	if second >= s.newest {
+	// A newest that is far ahead was dated by a clock that has been set back.
+	if second >= s.newest || s.newest > s.site.last+ring {
 		s.newest = second
 		copy(s.values, values)
+	}
+	if s.unseen {
+		s.unseen = false
+		for i := range s.gpus {
+			if g := &s.gpus[i]; !g.seen {
+				g.seen = true
+				g.before = g.evidence(s.values)
+				g.since = g.before
+			}
+		}
 	}
 }
 
@@ -235,9 +281,9 @@ func hottest(at []int32, values []metric.Raw) (r total) {
 	return r
 }
 
-func counted(at []int32, values []metric.Raw) (r total) {
+func counted(at []int32, values []metric.Raw, state metric.Raw) (r total) {
 	for _, i := range at {
-		if values[i] == metric.GPUOk {
+		if values[i] == state {
 			r.n++
 		}
 	}

@@ -64,7 +64,7 @@ func (l *Live) emit(s *site, o **Outlet, n metric.Number, point uint32, place me
 const historySeconds = 900
 
 // history is the last quarter of an hour of the site's power, and the site's
-// own outlets. A watt that is not known is NaN.
+// own outlets.
 type history struct {
 	power  [4]*Outlet
 	hosts  [2]*Outlet
@@ -97,13 +97,10 @@ func (h *history) add(second int64, watts [4]*float64) {
 // since lists the seconds after the given one, oldest first; a second that is
 // not known is nil.
 func (h *history) since(second int64) (start int64, series [4][]*float32) {
-	if h.first == 0 {
-		return 0, series
-	}
 	start = max(h.first, second+1)
 	for b := range series {
 		series[b] = []*float32{}
-		for t := start; t <= h.newest; t++ {
+		for t := start; h.first > 0 && t <= h.newest; t++ {
 			var p *float32
 			if at := t % historySeconds; h.known[b][at] {
 				w := h.watts[b][at]

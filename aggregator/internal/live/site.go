@@ -17,6 +17,8 @@ type site struct {
 	hallIndex map[string]int32
 	rackIndex map[string]int32
 	senders   []*sender
+	known     Inventory         // of all senders
+	counts    [quantities]int32 // readings that all senders have of each
 	expected  Inventory
 
 	last    int64 // newest second that is closed
@@ -51,7 +53,7 @@ type rack struct {
 type outlets struct{ gpu, host, it, celsius *Outlet }
 
 type gridNow struct {
-	known                        bool
+	at                           int64 // second; 0: never
 	grams                        float64
 	zone, provider, tier, factor string
 }
@@ -90,15 +92,15 @@ func (s *site) rackOf(l *metric.Layout, e int) int32 {
 // complete reports whether every sender that reported the second before second
 // has reported it.
 func (s *site) complete(second int64) bool {
-	any := false
+	some := false
 	for _, a := range s.senders {
 		here := a.seconds[second%ring] == second
-		any = any || here
+		some = some || here
 		if !here && a.seconds[(second-1)%ring] == second-1 {
 			return false
 		}
 	}
-	return any
+	return some
 }
 
 // close sums the second over all senders.
@@ -141,7 +143,7 @@ func (s *site) close(second int64) {
 		}
 		for _, g := range a.grid {
 			if v := a.values[g.value]; v != metric.Missing && g.factor == "lifecycle" {
-				s.grid = gridNow{true, math.Float64frombits(uint64(v)), g.zone, g.provider, g.tier, g.factor}
+				s.grid = gridNow{second, math.Float64frombits(uint64(v)), g.zone, g.provider, g.tier, g.factor}
 			}
 		}
 	}
@@ -170,37 +172,46 @@ type Figure struct {
 func (s *site) power(b metric.Boundary) Figure {
 	switch b {
 	case metric.Facility:
-		f := figure(s.now[inWatts], s.count(inWatts), "no facility meter")
-		if f.Watts != nil && s.now[exportWatts].n > 0 {
+		if s.counts[inWatts] == 0 {
+			return Figure{Reason: "no facility meter"}
+		}
+		f := figure(s.now[inWatts], int(s.counts[inWatts]), "facility meters are silent")
+		if f.Watts != nil {
 			*f.Watts -= s.now[exportWatts].sum
+			f.Coverage = float64(s.now[inWatts].n+s.now[exportWatts].n) / float64(s.counts[inWatts]+s.counts[exportWatts])
 		}
 		return f
 	case metric.IT:
 		for i, q := range []quantity{upsWatts, pduWatts, itWatts} {
-			if n := s.count(q); n > 0 {
-				f := figure(s.now[q], n, "IT meters are silent")
+			if n := s.counts[q]; n > 0 {
+				f := figure(s.now[q], int(n), "IT meters are silent")
 				f.Category = i + 1
 				return f
 			}
 		}
 		return Figure{Reason: "no IT meter"}
 	case metric.Hosts:
-		return figure(s.now[hostWatts], max(s.count(hostWatts), s.expected.Hosts), "no node power")
+		return figure(s.now[hostWatts], max(int(s.counts[hostWatts]), s.expected.Hosts), "no node power")
 	}
-	return figure(s.now[gpuWatts], max(s.count(gpuWatts), s.expected.GPUs), "no GPU reports power")
+	return figure(s.now[gpuWatts], max(int(s.counts[gpuWatts]), s.expected.GPUs), "no GPU reports power")
 }
 
-// count is how many readings of a quantity the senders have in all.
-func (s *site) count(q quantity) int {
-	n := 0
-	for _, a := range s.senders {
-		for i := range a.parts {
-			if a.parts[i].quantity == q {
-				n += len(a.parts[i].values)
-			}
-		}
+// count adds what a sender has to what is known of the site, by times one or
+// minus one.
+func (s *site) count(a *sender, by int) {
+	if a.host != "" {
+		s.known.Hosts += by
 	}
-	return n
+	s.known.GPUs += by * len(a.gpus)
+	for i := range a.parts {
+		s.counts[a.parts[i].quantity] += int32(by * len(a.parts[i].values))
+	}
+}
+
+// forget drops a sender.
+func (s *site) forget(a *sender) {
+	s.count(a, -1)
+	s.senders = slices.DeleteFunc(s.senders, func(b *sender) bool { return a == b })
 }
 
 func figure(t total, expected int, none string) Figure {
@@ -212,14 +223,7 @@ func figure(t total, expected int, none string) Figure {
 }
 
 func (s *site) inventory() Inventory {
-	known := Inventory{}
-	for _, a := range s.senders {
-		if a.host != "" {
-			known.Hosts++
-		}
-		known.GPUs += len(a.gpus)
-	}
-	return Inventory{max(known.Hosts, s.expected.Hosts), max(known.GPUs, s.expected.GPUs)}
+	return Inventory{max(s.known.Hosts, s.expected.Hosts), max(s.known.GPUs, s.expected.GPUs)}
 }
 
 // order lists the halls by name, and their racks by name.

@@ -79,6 +79,10 @@ type RackStatus struct {
 // data-centre parts slow themselves down.
 const hot = 85
 
+// gridHold is for how many seconds a carbon intensity is in force after it was
+// last said: it is of a whole hour.
+const gridHold = 3600
+
 // Sites are the names of the sites that have spoken, sorted.
 func (l *Live) Sites() []string {
 	l.mu.Lock()
@@ -135,7 +139,7 @@ func (l *Live) Status(name string, since, now int64) *Status {
 	}
 	start, series := s.history.since(since / 1000)
 	st.History = History{Start: start * 1000, Step: 1000, Facility: series[0], IT: series[1], Host: series[2], GPU: series[3]}
-	if g := s.grid; g.known {
+	if g := s.grid; g.at > 0 && s.last-g.at <= gridHold {
 		st.Grid = &Grid{g.grams, g.zone, g.factor, g.provider, g.tier}
 	}
 	for _, a := range s.senders {
@@ -188,7 +192,7 @@ func (r *rack) status() RackStatus {
 	switch {
 	case r.hosts > 0 && r.up == 0:
 		st.State = "silent"
-	case r.up < r.hosts:
+	case r.up < r.hosts || r.sums[gpusLost].n > 0:
 		st.State = "bad"
 	case st.GPUsOk < st.GPUs, st.Celsius != nil && *st.Celsius >= hot:
 		st.State = "warn"
