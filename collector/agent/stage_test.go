@@ -28,7 +28,8 @@ func virtual(t *testing.T, f func(*testing.T, *stage)) {
 	t.Helper()
 	ats.Register()
 	defer ats.Unregister()
-	defer runtime.GC() // timers that nats.go keeps in a pool must not live to the next bubble
+	// Timers that nats.go keeps in a pool must not live to the next bubble.
+	defer runtime.GC()
 	defer runtime.GC()
 	synctest.Test(t, func(t *testing.T) { f(t, newStage(t)) })
 }

@@ -30,7 +30,8 @@ func virtual(t *testing.T, f func(*testing.T)) {
 	ats.Register()
 	defer ats.Unregister()
 	metrics.NewSet().NewSummary("outside") // its clock, shared by all summaries, must not begin in the bubble
-	defer runtime.GC() // timers that nats.go keeps in a pool must not live to the next bubble
+	// Timers that nats.go keeps in a pool must not live to the next bubble.
+	defer runtime.GC()
 	defer runtime.GC()
 	synctest.Test(t, f)
 }

@@ -77,6 +77,7 @@ type Ledger struct {
 
 	records, held, acks, failures, gaps *metrics.Counter
 	taking                              *metrics.Summary
+	hurry                               chan struct{}
 	lag                                 atomic.Int64 // nanoseconds from reading to handled, of the newest
 }
 
@@ -86,7 +87,7 @@ func NewLedger(c LedgerConfig) *Ledger {
 		c.Every = 10 * time.Second
 	}
 	l := &Ledger{
-		c: c, watchEvery: watchEvery, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{},
+		c: c, watchEvery: watchEvery, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{}, hurry: make(chan struct{}, 1),
 		rejects: newRejects("ledger", c.Metrics, c.Logger),
 		records: c.Metrics.NewCounter(metricRecords), held: c.Metrics.NewCounter(metricHeld),
 		acks: c.Metrics.NewCounter(metricAcks), failures: c.Metrics.NewCounter(metricCommitFailure),
@@ -101,6 +102,14 @@ func NewLedger(c LedgerConfig) *Ledger {
 func (l *Ledger) Lag() (lag time.Duration, ok bool) {
 	n := l.lag.Load()
 	return time.Duration(n), n != 0
+}
+
+// Hurry asks for a commit now, for who waits to end. It does not wait for it.
+func (l *Ledger) Hurry() {
+	select {
+	case l.hurry <- struct{}{}:
+	default:
+	}
 }
 
 // message is one of the lane on its way from the connection to Run.
@@ -164,6 +173,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 				continue
 			}
 		case <-tick.C:
+		case <-l.hurry:
 		case err := <-ended:
 			ended <- err // for the deferred wait
 			if ctx.Err() != nil {

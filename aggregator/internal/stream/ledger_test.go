@@ -95,6 +95,24 @@ func TestAgentsAreToldOnlyWhatIsCommitted(t *testing.T) {
 	})
 }
 
+func TestWhoIsInAHurryNeedNotWaitForTheNextCommit(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		told := s.listen()
+		lane := NewLedger(LedgerConfig{JetStream: s.js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: b, Logger: discard, Metrics: metrics.NewSet()})
+		s.run(lane.Run)
+		s.record(1)
+		settle()
+		for range 3 { // never blocks
+			lane.Hurry()
+		}
+		settle()
+		if got := told.take(); !cmp.Equal(got, []uint64{1}) {
+			t.Errorf("agents were told %d, want 1", got)
+		}
+	})
+}
+
 func TestWhoSendsWhatIsKnownOrTooNewHearsItsWatermark(t *testing.T) {
 	for name, again := range map[string]uint64{"known": 1, "beyond a hole": 9} {
 		t.Run(name, func(t *testing.T) {
@@ -167,6 +185,17 @@ func TestReadingGoesOnFromTheBooksPosition(t *testing.T) {
 		settle()
 		if b.at != 5 || b.taken["n1"] != 8 {
 			t.Errorf("of the new stream, read up to %d, taken up to %d, want 5 and 8", b.at, b.taken["n1"])
+		}
+		stop()
+		<-ended
+
+		// So is one that lost its newest messages.
+		b.durableAt, b.at = 1000, 0
+		ctx, stop = context.WithCancel(t.Context())
+		go read(ctx)
+		settle()
+		if b.at != 5 {
+			t.Errorf("of a stream that is behind the book, read up to %d, want 5", b.at)
 		}
 		stop()
 		<-ended
