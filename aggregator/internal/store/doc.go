@@ -21,6 +21,18 @@
 //   - Labels come from the catalogue and the layout alone, and what the metric
 //     says wins over what an entity says.
 //   - No sample stops the store: what the TSDB refuses is counted by reason.
-//   - A plan holds no pointer per value, and appending to known series does not
-//     allocate.
+//   - What is read again after a restart is not stored twice, and what comes late
+//     takes a bounded part of the memory.
+//   - An agent's plan holds no pointer per value, and appending to known series
+//     does not allocate.
+//
+// What it costs, measured on two 2.5 GHz cores with 1,000,000 series of busy
+// hosts over 2 h 40 min (BenchmarkSteady; 325 values a host, of which 29 % move
+// in ten seconds), built with -tags dedupelabels, GOGC=40:
+//
+//	heap a series      0.70 kB fresh, 0.77 to 0.91 kB from the first hour on; 0.12 kB more without the tag
+//	resident a series  0.82 kB fresh, 1.5 kB after an hour, 2.3 kB at most, while a block is cut
+//	processor          5 µs to make a series, 0.3 to 0.5 µs a value offered, blocks and collections included
+//	disk               4.6 bytes a sample, of which 140 a series and hour
+//	opening            12 s of processor time for a million series, 60 s after a crash
 package store
