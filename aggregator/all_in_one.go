@@ -100,7 +100,22 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		fmt.Fprintf(stdout, "bus       %s\n", n.server.ClientURL())
 	}
 	fmt.Fprintln(stdout, "Ctrl-C stops it.")
+	context.AfterFunc(sending, func() { n.hurry(running) })
 	failed := senders.Wait()
 	stopAggregator()
 	return errors.Join(failed, group.Wait())
+}
+
+// hurry has the ledger commit often, for senders that wait to end until their
+// last records are durable.
+func (n *node) hurry(ctx context.Context) {
+	for t := time.NewTicker(300 * time.Millisecond); ; {
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+			n.lane.Hurry()
+		}
+	}
 }

@@ -108,19 +108,32 @@ func (p *statusPage) site(st *live.Status) siteStatus {
 			out.Energy[b.String()] = energyStatus{Reason: "nothing in the ledger yet"}
 			continue
 		}
-		out.Energy[b.String()] = energyOf(day.energy[b])
+		e := energyOf(day.energy[b])
+		if e.Reason != "" && st.Power[b.String()].Watts == nil {
+			e.Reason = st.Power[b.String()].Reason // the same, in fewer words
+		}
+		out.Energy[b.String()] = e
 	}
 	if day == nil {
 		out.PUE.Reason = "nothing in the ledger yet"
 		return out
 	}
 	k := day.kpis["pue"]
-	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Reason: k.Reason, Interim: true}
+	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Interim: true}
+	if k.Value == nil {
+		out.PUE.Reason = brief(k.Reason)
+	}
 	if c := day.kpis["carbon_location"]; c.Value != nil {
 		t := *c.Value / 1000 // kilograms
 		out.Carbon.Tonnes = &t
 	} else if out.Carbon.Reason == "" {
-		out.Carbon.Reason = c.Reason
+		out.Carbon.Reason = brief(c.Reason)
 	}
 	return out
+}
+
+// brief is a reason without its details, for a card.
+func brief(reason string) string {
+	head, _, _ := strings.Cut(reason, ": ")
+	return head
 }

@@ -53,8 +53,13 @@ func (d *today) refresh(now time.Time) {
 		for b := metric.Facility; b <= metric.GPUs; b++ {
 			day.energy[b] = d.energy(name, b, from, to)
 		}
+		// The figures of a site that began today are of the day since then.
+		since, next := from, now.Truncate(time.Minute).Add(time.Minute).UnixMilli()
+		if began, ok := d.ledger.Began(name); ok && began < next {
+			since = max(from, began)
+		}
 		for _, k := range []string{"pue", "wue", "cue", "erf", "ref", "carbon_location"} {
-			kpi, err := d.ledger.KPI(name, k, from, to)
+			kpi, err := d.ledger.KPI(name, k, since, next)
 			if err != nil {
 				kpi = account.KPI{Name: k, Reason: err.Error()}
 			}
@@ -96,6 +101,9 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 		if k := day.kpis[name]; k.Value != nil {
 			add(n, uint32(max(0, k.Category-1)), *k.Value)
 		}
+	}
+	if k := day.kpis["carbon_location"]; k.Value != nil {
+		add(metric.SiteCarbonGrams, 0, *k.Value*1000)
 	}
 	d.emit(points)
 }

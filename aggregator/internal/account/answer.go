@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -50,7 +51,7 @@ func (q *Question) counts(category int) (Quantity, string) {
 	case q.Boundary == metric.Facility:
 		return Other, ""
 	case q.Boundary == metric.IT && category == 0:
-		return Other, "no meter of role ups_output, pdu_output or it_input"
+		return Other, "no IT meter: none has role ups_output, pdu_output or it_input"
 	case q.Boundary == metric.IT && q.By == BySite:
 		return categories[category-1], ""
 	case q.Boundary == metric.IT && q.By <= ByRack && category > 1:
@@ -91,9 +92,12 @@ func (t *Tally) AddDigest(d *Digest) {
 	t.expected += d.Expected[t.quantity]
 }
 
+// Wants reports whether rows of d count.
+func (t *Tally) Wants(d *Device) bool { return d.Quantity == t.quantity && t.quantity != Other }
+
 // AddRow adds a row of an hour to an answer below the site.
 func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
-	if d.Quantity != t.quantity || t.quantity == Other {
+	if !t.Wants(d) {
 		return
 	}
 	var l label
@@ -142,16 +146,34 @@ func (t *Tally) Lines() []Line {
 		nothing.Reason = "no meter of it in this time"
 		return []Line{nothing}
 	}
-	lines := make([]Line, 0, len(t.lines))
-	for _, l := range t.lines {
+	sorted := slices.SortedFunc(maps.Values(t.lines), (*Line).compare)
+	lines := make([]Line, 0, len(sorted))
+	for _, l := range sorted {
 		l.CoveredMillis, l.Final = min(l.CoveredMillis, l.ExpectedMillis), t.final
 		lines = append(lines, *l)
 	}
-	slices.SortFunc(lines, func(a, b Line) int {
-		return cmp.Or(cmp.Compare(a.Hall, b.Hall), cmp.Compare(a.Rack, b.Rack), cmp.Compare(a.Host, b.Host),
-			cmp.Compare(len(a.GPU), len(b.GPU)), cmp.Compare(a.GPU, b.GPU), cmp.Compare(a.UUID, b.UUID), cmp.Compare(a.Model, b.Model))
-	})
 	return lines
+}
+
+// compare orders lines by place, then boards as they stand in their host. Many
+// lines are compared: it stops at the first difference.
+func (l *Line) compare(o *Line) int {
+	if c := cmp.Compare(l.Hall, o.Hall); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(l.Rack, o.Rack); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(l.Host, o.Host); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(len(l.GPU), len(o.GPU)); c != 0 { // 9 before 10
+		return c
+	}
+	if c := cmp.Compare(l.GPU, o.GPU); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(l.UUID, o.UUID), cmp.Compare(l.Model, o.Model))
 }
 
 // whole is the line of the whole site.
@@ -160,7 +182,7 @@ func (t *Tally) whole(l Line) Line {
 	if !t.metered {
 		l.Reason = "no meter of it in this time"
 		if t.q.Boundary == metric.Facility {
-			l.Reason = "no meter of role grid_input, generator_output or onsite_generation"
+			l.Reason = "no facility meter: none has role grid_input, generator_output or onsite_generation"
 		}
 		return l
 	}

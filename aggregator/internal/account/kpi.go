@@ -201,12 +201,12 @@ func (s *Summary) known(n need, m, category int) (met, ok bool) {
 
 // missing says why a KPI that needs n cannot be.
 var missing = [needs]string{
-	needFacility: "no meter of role grid_input, generator_output or onsite_generation",
-	needIT:       "no meter of role ups_output, pdu_output or it_input",
-	needGrid:     "no meter of role grid_input",
-	needWater:    "no meter of role water_total",
-	needHeat:     "no meter of role heat_reuse",
-	needOnsite:   "no meter of role onsite_generation, and no contracts are configured",
+	needFacility: "no facility meter: none has role grid_input, generator_output or onsite_generation",
+	needIT:       "no IT meter: none has role ups_output, pdu_output or it_input",
+	needGrid:     "no grid meter: none has role grid_input",
+	needWater:    "no water meter: none has role water_total",
+	needHeat:     "no heat meter: none has role heat_reuse",
+	needOnsite:   "no meter of on-site generation, and no contracts are configured",
 }
 
 // finish turns the sums into the figure.

@@ -1,0 +1,23 @@
+package ledger
+
+// Began is the first whole minute after a site's first reading, milliseconds
+// since 1970: figures before it cannot be; ok is false if there is none yet.
+func (l *Ledger) Began(site string) (millis int64, ok bool) {
+	first, end := l.span(site)
+	if first >= end {
+		return 0, false
+	}
+	v := l.look(site, first, nil)
+	u, err := l.summary(&v)
+	if err != nil {
+		return 0, false
+	}
+	for minute := range int64(60) {
+		for q := range u.Covered {
+			if u.Covered[q][minute] > 0 {
+				return first*hourMs + (minute+1)*60_000, true
+			}
+		}
+	}
+	return 0, false
+}
