@@ -191,7 +191,7 @@ func (s *site) decode(d *decoder) {
 		s.doubts[at] = u
 	}
 	for range min(d.count(5), maxGridSources) {
-		s.grid = append(s.grid, gridSource{d.string(), d.string(), d.string(), uint32(d.below(maxGrams + 2)), d.since(0)})
+		s.grid = append(s.grid, gridSource{d.string(), d.string(), d.string(), uint32(d.below(maxGrams + 2)), d.since(0), d.since(0)})
 	}
 	for range d.count(208) {
 		h := s.decodeHour(d)

@@ -12,7 +12,13 @@ type Place struct{ Hall, Rack, Host string }
 
 // Compare orders places hall by hall, rack by rack, host by host.
 func (p Place) Compare(o Place) int {
-	return cmp.Or(cmp.Compare(p.Hall, o.Hall), cmp.Compare(p.Rack, o.Rack), cmp.Compare(p.Host, o.Host))
+	if c := cmp.Compare(p.Hall, o.Hall); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(p.Rack, o.Rack); c != 0 {
+		return c
+	}
+	return cmp.Compare(p.Host, o.Host)
 }
 
 // A Device is what an account is kept of: one counter of one thing. A GPU's uuid
@@ -33,7 +39,13 @@ func (d *Device) key() key { return key{d.Name, d.Kind, d.Metric, d.Point} }
 
 // Compare orders devices by what tells accounts apart.
 func (d *Device) Compare(o *Device) int {
-	return cmp.Or(cmp.Compare(d.Kind, o.Kind), cmp.Compare(d.Name, o.Name), cmp.Compare(d.Metric, o.Metric), cmp.Compare(d.Point, o.Point))
+	if c := cmp.Compare(d.Kind, o.Kind); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(d.Name, o.Name); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(d.Metric, o.Metric), cmp.Compare(d.Point, o.Point))
 }
 
 // key tells accounts of a site apart.

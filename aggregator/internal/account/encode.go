@@ -102,6 +102,7 @@ func (s *site) encode(e *encoder) {
 		e.string(g.tier)
 		e.uint(uint64(g.grams))
 		e.int(g.time)
+		e.int(g.filled)
 	}
 	hours := slices.Clone(s.hours)
 	slices.SortFunc(hours, func(a, b *openHour) int {

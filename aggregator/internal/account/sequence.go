@@ -120,8 +120,8 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	return o
 }
 
-// outwaited reports whether a record beyond a hole is the oldest that the agent
-// has: it came again, and nothing older did, for long enough.
+// outwaited reports whether what is missing before a record beyond a hole was
+// waited for long enough: nothing older than the oldest beyond it came.
 func (a *agent) outwaited(sequence uint64, arrived int64) bool {
 	if a.waiting == 0 || sequence < a.waiting {
 		a.waiting, a.since = sequence, arrived
@@ -131,5 +131,5 @@ func (a *agent) outwaited(sequence uint64, arrived int64) bool {
 	if a.sequence == 0 {
 		patience = patienceUnknown
 	}
-	return sequence == a.waiting && arrived-a.since >= patience
+	return arrived-a.since >= patience
 }

@@ -148,7 +148,7 @@ func (s *site) record(n uint32, b *metric.Batch, arrived int64, o *Outcome) erro
 		}
 		at := a.read(wall, boot, arrived, s.config.Interval, a.restarted)
 		if s.next == 0 {
-			s.next = (at.time - 1) / hour
+			s.next = at.time / hour
 		}
 		r := reading{time: at.time, unsure: at.unsure, boot: boot / 1e6}
 		if at.odd {

@@ -50,9 +50,12 @@ func (l *Ledger) add(t *account.Tally, site string, number int64) error {
 		t.AddDigest(d)
 		return nil
 	}
-	v := l.look(site, number, t.AddRow)
+	v := l.look(site, number, t.Wants)
 	if !v.final() {
 		t.Open()
+	}
+	for i := range v.rows {
+		t.AddRow(&v.rows[i].device, &v.rows[i].place, &v.rows[i].row)
 	}
 	for i := range v.leaves {
 		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i])

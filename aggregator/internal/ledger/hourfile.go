@@ -212,7 +212,7 @@ func readDevice(r *reader) (d account.Device) {
 		r.fail()
 	}
 	d.Metric, d.Point = metric.Number(r.below(1<<16)), uint32(r.below(1<<32))
-	d.Index, d.Model, d.Role = r.string(), r.string(), r.string()
+	d.Index, d.Model, d.Role = r.again(), r.again(), r.again()
 	return d
 }
 
@@ -229,7 +229,18 @@ func packUUID(s string) (id [16]byte, ok bool) {
 }
 
 func spellUUID(id [16]byte) string {
-	return fmt.Sprintf("GPU-%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	var s [40]byte
+	copy(s[:], "GPU-")
+	at := 4
+	for i, n := range [...]int{4, 2, 2, 2, 6} {
+		if i > 0 {
+			s[at] = '-'
+			at++
+		}
+		at += hex.Encode(s[at:], id[:n])
+		copy(id[:], id[n:])
+	}
+	return string(s[:])
 }
 
 // appendRow writes what is whole in one byte.

@@ -102,10 +102,14 @@ func readHour(b []byte) (*account.Hour, error) {
 	if err := s.done(r); err != nil {
 		return nil, err
 	}
+	seen := map[string]string{}
+	h.Devices = make([]account.Device, 0, min(counts[1], len(s.b)/9)) // the least that one takes
+	h.Rows = make([]account.Row, 0, min(counts[2], len(s.b)/6))
 	for at := 0; at < counts[1]; at += perBlock {
 		if r, err = s.next(blockDevices); err != nil {
 			return nil, err
 		}
+		r.seen = seen
 		for i := at; i < min(at+perBlock, counts[1]) && !r.failed; i++ {
 			d := readDevice(r)
 			if h.Devices = append(h.Devices, d); i > 0 && h.Devices[i-1].Compare(&d) >= 0 {

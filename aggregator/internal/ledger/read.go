@@ -77,11 +77,20 @@ type view struct {
 	files  []string
 	index  []int
 	open   *account.Summary // nil: nothing is
-	late   bool             // what is open came late
+	rows   []openRow
+	late   bool // what is open came late
 }
 
-// look takes an hour as it stands now; rows, if not nil, is given its open rows.
-func (l *Ledger) look(site string, number int64, rows func(*account.Device, *account.Place, *account.Row)) view {
+// An openRow is a row of an hour that is open.
+type openRow struct {
+	device account.Device
+	place  account.Place
+	row    account.Row
+}
+
+// look takes an hour as it stands now, with those of its open rows that are
+// wanted; nil: none.
+func (l *Ledger) look(site string, number int64, wanted func(*account.Device) bool) view {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	v := view{site: site, number: number, late: true}
@@ -100,8 +109,12 @@ func (l *Ledger) look(site string, number int64, rows func(*account.Device, *acc
 		v.late = v.late && r.Late
 		if v.open == nil {
 			v.open = l.state.Summarize(site, number, until)
-			if rows != nil {
-				l.state.Rows(site, number, until, rows)
+			if wanted != nil {
+				l.state.Rows(site, number, until, func(d *account.Device, p *account.Place, r *account.Row) {
+					if wanted(d) {
+						v.rows = append(v.rows, openRow{*d, *p, *r})
+					}
+				})
 			}
 		}
 	}

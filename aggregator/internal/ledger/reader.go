@@ -6,6 +6,7 @@ import "encoding/binary"
 type reader struct {
 	b      []byte
 	failed bool
+	seen   map[string]string // what again has read
 }
 
 func (r *reader) fail() { r.b, r.failed = nil, true }
@@ -54,3 +55,17 @@ func (r *reader) bytes(n int) []byte {
 }
 
 func (r *reader) string() string { return string(r.bytes(r.count(1))) }
+
+// again reads a string that is likely to have come before, and keeps one of it.
+func (r *reader) again() string {
+	b := r.bytes(r.count(1))
+	if s, ok := r.seen[string(b)]; ok || len(b) == 0 {
+		return s
+	}
+	if r.seen == nil {
+		r.seen = map[string]string{}
+	}
+	s := string(b)
+	r.seen[s] = s
+	return s
+}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 
@@ -140,16 +141,18 @@ func (w *world) identity() string { return fmt.Sprintf("LEDGER/%d", w.stream) }
 // wipe loses the bus's store.
 func (w *world) wipe() { w.bus, w.stream = nil, w.stream+1 }
 
-// reader is the aggregator's end of the bus.
+// books are a ledger at its end of the bus.
 type books struct {
 	*Ledger
 	disk *memory
 	at   uint64 // last message read
 }
 
+func config() Config { return Config{Logger: slog.New(slog.DiscardHandler), Cache: 1 << 20} }
+
 func openBooks(t testing.TB, w *world, d *memory) *books {
 	t.Helper()
-	l, err := open(Config{Logger: slog.New(slog.DiscardHandler), Cache: 1 << 20}, d)
+	l, err := open(config(), d)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -187,4 +190,11 @@ func (w *world) verify(t testing.TB, b *books, settled bool) {
 			}
 		}
 	}
+}
+
+// resum gives the bytes of a slot their checksum again.
+func resum(b []byte) []byte {
+	body := b[:len(b)-sha256.Size]
+	sum := sha256.Sum256(body)
+	return append(body, sum[:]...)
 }
