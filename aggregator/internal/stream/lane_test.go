@@ -201,6 +201,18 @@ func newBook() *book {
 
 func (b *book) Skip(string, uint64) {}
 
+// standing is how far the book is.
+type standing struct {
+	taken, at, durableAt uint64
+	commits              int
+}
+
+func (b *book) now() standing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return standing{b.taken["n1"], b.at, b.durableAt, b.commits}
+}
+
 func (b *book) Position() (string, uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -79,18 +79,18 @@ func TestAgentsAreToldOnlyWhatIsCommitted(t *testing.T) {
 			s.record(i + 1)
 		}
 		settle()
-		if got := told.take(); got != nil || b.taken["n1"] != 5 {
-			t.Fatalf("after %d records and before a commit agents were told %d", b.taken["n1"], got)
+		if got := told.take(); got != nil || b.now().taken != 5 {
+			t.Fatalf("after %d records and before a commit agents were told %d", b.now().taken, got)
 		}
 		time.Sleep(10 * time.Second)
 		settle()
-		if got := told.take(); !cmp.Equal(got, []uint64{5}) || b.commits != 1 {
-			t.Errorf("after %d commits agents were told %d, want 5 once", b.commits, got)
+		if got := told.take(); !cmp.Equal(got, []uint64{5}) || b.now().commits != 1 {
+			t.Errorf("after %d commits agents were told %d, want 5 once", b.now().commits, got)
 		}
 		time.Sleep(30 * time.Second)
 		settle()
-		if got := told.take(); got != nil || b.commits != 4 {
-			t.Errorf("with nothing new, %d commits, and agents were told %d", b.commits, got)
+		if got := told.take(); got != nil || b.now().commits != 4 {
+			t.Errorf("with nothing new, %d commits, and agents were told %d", b.now().commits, got)
 		}
 	})
 }
@@ -155,16 +155,16 @@ func TestReadingGoesOnFromTheBooksPosition(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Fatal(err)
 		}
-		if b.commits != 1 || b.durableAt != 2 {
-			t.Fatalf("at its end %d commits, position %d; want a last one, at 2", b.commits, b.durableAt)
+		if b.now().commits != 1 || b.now().durableAt != 2 {
+			t.Fatalf("at its end %d commits, position %d; want a last one, at 2", b.now().commits, b.now().durableAt)
 		}
 		s.record(3)
 		b.at = 0
 		ctx, stop = context.WithCancel(t.Context())
 		go read(ctx)
 		settle()
-		if b.at != 3 || b.taken["n1"] != 3 {
-			t.Errorf("read up to %d, taken up to %d, want 3 and 3", b.at, b.taken["n1"])
+		if b.now().at != 3 || b.now().taken != 3 {
+			t.Errorf("read up to %d, taken up to %d, want 3 and 3", b.now().at, b.now().taken)
 		}
 		stop()
 		<-ended
@@ -183,8 +183,8 @@ func TestReadingGoesOnFromTheBooksPosition(t *testing.T) {
 		ctx, stop = context.WithCancel(t.Context())
 		go read(ctx)
 		settle()
-		if b.at != 5 || b.taken["n1"] != 8 {
-			t.Errorf("of the new stream, read up to %d, taken up to %d, want 5 and 8", b.at, b.taken["n1"])
+		if b.now().at != 5 || b.now().taken != 8 {
+			t.Errorf("of the new stream, read up to %d, taken up to %d, want 5 and 8", b.now().at, b.now().taken)
 		}
 		stop()
 		<-ended
@@ -194,8 +194,8 @@ func TestReadingGoesOnFromTheBooksPosition(t *testing.T) {
 		ctx, stop = context.WithCancel(t.Context())
 		go read(ctx)
 		settle()
-		if b.at != 5 {
-			t.Errorf("of a stream that is behind the book, read up to %d, want 5", b.at)
+		if b.now().at != 5 {
+			t.Errorf("of a stream that is behind the book, read up to %d, want 5", b.now().at)
 		}
 		stop()
 		<-ended
@@ -296,13 +296,13 @@ func TestTheLedgerLaneRefusesWhatTelemetryRefusesSaveTheDate(t *testing.T) {
 				t.Errorf("%d refused as %s, want 1", n, reason)
 			}
 		}
-		if b.taken["n1"] != 0 {
+		if b.now().taken != 0 {
 			t.Error("booked")
 		}
 		// One that is refused would hold up all that come after it.
 		s.publish("ledger.s.n1", encode(t, r, l, true))
 		settle()
-		if b.taken["n1"] != 1 {
+		if b.now().taken != 1 {
 			t.Error("a record with a date in the future was refused")
 		}
 	})
