@@ -127,3 +127,65 @@ func TestSilenceIsSealedAndAbsenceIsNot(t *testing.T) {
 	}
 	w.verify(t, b, true)
 }
+
+// The newest state is lost just after it sealed hours without a host, and the
+// host's records come before the older state gets as far: what the log holds and
+// what is booked are set against each other, and the difference is a restatement.
+func TestOlderStateComesToAnotherEndThanTheLog(t *testing.T) {
+	w := newWorld(12, 2, 1)
+	d := newMemory(w.rng)
+	b := openBooks(t, w, d)
+	lone := w.hosts[1]
+	step := func() {
+		w.spend(10 * second)
+		for _, h := range w.hosts {
+			w.record(h)
+			for _, x := range h.spool {
+				if h.cut == 0 {
+					w.publish(x)
+				}
+			}
+		}
+		for b.read(w) {
+		}
+		if _, err := b.Commit(time.UnixMilli(w.now)); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range w.hosts {
+			if d, ok := b.Durable("s1", h.name); ok && h.cut == 0 {
+				h.acknowledge(d.Sequence)
+			}
+		}
+	}
+	for range 30 {
+		step()
+	}
+	lone.cut = 1
+	for len(b.logs) == 0 || len(b.logs["s1"].leaves) == 0 {
+		step()
+	}
+	was := len(b.logs["s1"].leaves)
+	name := ledgerDir + "/" + slotName(b.slot)
+	d.files[name].data[40] ^= 1
+	b = openBooks(t, w, d)
+	if len(b.logs["s1"].pending) != was {
+		t.Fatalf("%d leaves are unknown to the older state, want %d", len(b.logs["s1"].pending), was)
+	}
+	lone.cut = 0
+	for range 6 * 60 {
+		step()
+		if _, err := check(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.verify(t, b, true)
+	sum, err := check(d)
+	if err != nil || sum.Restatements == 0 {
+		t.Errorf("%v, %v; want a restatement", sum, err)
+	}
+	hour := start / hourMs
+	lines, err := b.Energy(account.Question{Site: "s1", By: account.ByHost, Boundary: metric.GPUs, From: hour * hourMs, To: (hour + 1) * hourMs})
+	if err != nil || len(lines) != 2 || !lines[1].Final || lines[1].CoveredMillis != lines[1].ExpectedMillis {
+		t.Errorf("%+v, %v", lines, err)
+	}
+}
