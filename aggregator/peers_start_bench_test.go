@@ -53,12 +53,11 @@ func startPeer(ctx context.Context, b *testing.B, c *contender, listen, ready, p
 	return c
 }
 
-// measureDisk is what an ended contender left. What the head of a Prometheus
-// database still had in its log only, is written to dir as the block that it
+// measureDisk is the time series that an ended contender left. What the head of a
+// Prometheus database still had in its log only is written to dir as the block it
 // would become.
 func (c *contender) measureDisk(b *testing.B, dir string) {
 	b.Helper()
-	c.stopped = sizeOf(c.dir)
 	if data := filepath.Join(c.dir, "data"); c.count == "vm_rows_inserted_total" {
 		c.values, c.index = sizeOf(data), sizeOf(filepath.Join(c.dir, "indexdb"))
 		return
