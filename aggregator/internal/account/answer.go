@@ -16,11 +16,12 @@ type Tally struct {
 	reason   string
 	lines    map[label]*Line
 	final    bool
+	category int // of IT energy; 0: it does not matter
 	overflow bool
 
-	supply, drawn, export Amount // by site
-	metered               bool   // there is anything that could be counted
-	covered, expected     int64
+	drawn, export     Amount // by site
+	metered           bool   // there is anything that could be counted
+	covered, expected int64
 }
 
 // label is what tells lines of an interval apart.
@@ -33,7 +34,9 @@ type label struct {
 // metered there, 0 if nowhere.
 func NewTally(q *Question, from, to int64, category int) *Tally {
 	t := &Tally{q: q, from: from, to: to, final: true, lines: map[label]*Line{}}
-	t.quantity, t.reason = q.counts(category)
+	if t.quantity, t.reason = q.counts(category); t.reason == "" && q.Boundary == metric.IT {
+		t.category = category
+	}
 	return t
 }
 
@@ -133,7 +136,7 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 
 // Lines is the answer for the interval, in the order of its labels.
 func (t *Tally) Lines() []Line {
-	nothing := Line{From: t.from, To: t.to, Reason: t.reason, Final: t.final}
+	nothing := Line{From: t.from, To: t.to, Reason: t.reason, Final: t.final, Category: t.category}
 	switch {
 	case t.reason != "":
 		return []Line{nothing}
@@ -149,7 +152,7 @@ func (t *Tally) Lines() []Line {
 	sorted := slices.SortedFunc(maps.Values(t.lines), (*Line).compare)
 	lines := make([]Line, 0, len(sorted))
 	for _, l := range sorted {
-		l.CoveredMillis, l.Final = min(l.CoveredMillis, l.ExpectedMillis), t.final
+		l.CoveredMillis, l.Final, l.Category = min(l.CoveredMillis, l.ExpectedMillis), t.final, t.category
 		lines = append(lines, *l)
 	}
 	return lines

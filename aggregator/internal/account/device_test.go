@@ -63,15 +63,19 @@ func TestBoardMovesToAnotherHostAndCountsOnceWithARowForEachPlace(t *testing.T) 
 	tally := account.NewTally(&q, q.From, q.To, 0)
 	s.Rows("s1", noon/hour, noon+700*second, tally.AddRow)
 	var hosts []string
-	var expected int64
+	var expected, covered int64
 	for _, l := range tally.Lines() {
 		if l.UUID == "GPU-1" {
 			hosts = append(hosts, l.Host)
 			expected += l.ExpectedMillis
+			covered += l.CoveredMillis
+			if e := l.Energy[metric.EstimatedProfile]; (e > 0) != (l.Host == "n1") {
+				t.Errorf("%s is estimated to have drawn %d mJ", l.Host, e)
+			}
 		}
 	}
-	if !slices.Equal(hosts, []string{"n1", "n2"}) || expected != 700*second {
-		t.Errorf("lines of hosts %v, expected for %d ms; want n1 and n2, 700,000", hosts, expected)
+	if !slices.Equal(hosts, []string{"n1", "n2"}) || expected != 700*second || covered != 10*second+30*second+10*second {
+		t.Errorf("lines of hosts %v, known for %d ms of %d; want n1 and n2, 50,000 of 700,000", hosts, covered, expected)
 	}
 	checkBooks(t, s)
 }

@@ -1,9 +1,13 @@
 package account
 
+import "github.com/gigawatch/gigawatch/collector/metric"
+
 // A Digest is a site's hour in short: what answers by site rest on.
 type Digest struct {
 	Sums    [Quantities]Amount
 	Metered uint32 // by quantity: something was read, or should have been
+
+	Carbon Wide // mJ from the grid times mg CO2e/kWh, of the minutes whose intensity is known
 
 	// Covered and Expected are milliseconds: for hosts and boards, summed over
 	// them; for meters, of the hour itself, by the worst known of the meters that
@@ -33,6 +37,11 @@ func NewDigest(u *Summary) *Digest {
 			d.Expected[q] += int64(u.Expected[q][m])
 		}
 	}
+	for m, g := range u.Grams {
+		if g > 1 {
+			d.Carbon, _ = d.Carbon.Add(product(u.Amount[GridInput][m], uint64(g-1))) // 60 terms of 64 + 22 bits fit
+		}
+	}
 	d.Covered[Other], d.Expected[Other] = u.worst(GridInput, GeneratorOutput, OnsiteGeneration, Export)
 	return d
 }
@@ -56,3 +65,6 @@ func (s *Summary) worst(of ...Quantity) (covered, expected int64) {
 	}
 	return covered, expected
 }
+
+// Grams is a sum of Carbon in grams.
+func Grams(carbon Wide) float64 { return carbon.Float() / metric.MillijoulesPerKWh / 1000 }

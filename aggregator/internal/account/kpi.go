@@ -110,7 +110,7 @@ func NewKPI(name string, from, to, now int64, category int, hours func(func(numb
 	}
 	var g figures
 	for number, u := range hours {
-		g.add(f, number, u, from, min(to, now), category)
+		g.add(f.needs, number, u, from, min(to, now), category)
 	}
 	if end := min(to, now); end > from {
 		g.over = (end - from) / minute
@@ -120,41 +120,41 @@ func NewKPI(name string, from, to, now int64, category int, hours func(func(numb
 }
 
 // add sums up the minutes of an hour that lie in [from, to).
-func (g *figures) add(f *formula, number int64, u *Summary, from, to int64, category int) {
+func (f *figures) add(needed []need, number int64, u *Summary, from, to int64, category int) {
 	for m := range 60 {
 		at := number*hour + int64(m)*minute
 		if at < from || at+minute > to {
 			continue
 		}
 		known := true
-		for _, n := range f.needs {
+		for _, n := range needed {
 			met, ok := u.known(n, m, category)
-			g.met[n] = g.met[n] || met
+			f.met[n] = f.met[n] || met
 			known = known && met && ok
 		}
 		if !known {
 			continue
 		}
-		g.known++
-		for _, n := range f.needs {
+		f.known++
+		for _, n := range needed {
 			for _, q := range n.quantities(category) {
 				if q == Export {
-					g.export = g.export.plus(u.Amount[q][m])
+					f.export = f.export.plus(u.Amount[q][m])
 				} else {
-					g.sum[n] = g.sum[n].plus(u.Amount[q][m])
+					f.sum[n] = f.sum[n].plus(u.Amount[q][m])
 				}
 			}
 			switch n {
 			case needGrid:
-				g.carbon, _ = g.carbon.Add(product(u.Amount[GridInput][m], uint64(u.Grams[m]-1)))
+				f.carbon, _ = f.carbon.Add(product(u.Amount[GridInput][m], uint64(u.Grams[m]-1)))
 			}
 		}
 	}
-	for _, n := range f.needs {
+	for _, n := range needed {
 		for _, q := range n.quantities(category) {
 			for i := range u.Sums[q] {
 				if !q.IsWater() {
-					g.quality[i] = g.quality[i].plus(u.Sums[q][i])
+					f.quality[i] = f.quality[i].plus(u.Sums[q][i])
 				}
 			}
 		}

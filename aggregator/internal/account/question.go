@@ -104,6 +104,8 @@ type Line struct {
 	CoveredMillis  int64 // time for which the energy is known, summed over what is counted
 	ExpectedMillis int64 // time for which it should be
 
+	Category int // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: it does not matter here
+
 	Final  bool   // every hour of the interval is sealed
 	Reason string // why there is no figure; "" if there is one
 }

@@ -51,8 +51,6 @@ type site struct {
 
 const noAgent = math.MaxUint32
 
-func (s *State) site(name string) *site { return s.sites[name] }
-
 func (s *State) addSite(name string) *site {
 	st := &site{config: &s.config, name: name, byAgent: map[string]uint32{}, byKey: map[key]uint32{}, doubts: map[uint32]*doubt{}}
 	s.sites[name] = st

@@ -46,12 +46,17 @@ func (c *Category) Add(d *Digest) {
 }
 
 // Best is the outermost category that is metered nearly as long as any: 1 UPS
-// output, 2 PDU output, 3 IT input; 0 if there is none.
-func (c *Category) Best() int {
-	most := slices.Max(c.millis[:])
-	for i, n := range c.millis {
+// output, 2 PDU output, 3 IT input; 0 if there is none. Of halls and racks it is
+// one below the UPS, which knows no such thing.
+func (c *Category) Best(by Level) int {
+	first := 0
+	if by != BySite {
+		first = 1
+	}
+	most := slices.Max(c.millis[first:])
+	for i, n := range c.millis[first:] {
 		if n > 0 && n*100 >= most*95 {
-			return i + 1
+			return first + i + 1
 		}
 	}
 	return 0

@@ -18,7 +18,7 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 	first, end := l.span(q.Site)
 	var lines []account.Line
 	for from, to := range q.Intervals {
-		category, err := l.category(q.Site, from, to)
+		category, err := l.category(q.Site, q.By, from, to)
 		if err != nil {
 			return nil, fmt.Errorf("read energy of %s: %w", q.Site, err)
 		}
@@ -71,7 +71,7 @@ func (l *Ledger) add(t *account.Tally, site string, number int64) error {
 }
 
 // category is where IT energy is metered in [from, to).
-func (l *Ledger) category(site string, from, to int64) (int, error) {
+func (l *Ledger) category(site string, by account.Level, from, to int64) (int, error) {
 	first, end := l.span(site)
 	var c account.Category
 	for n := max(first, from/hourMs); n < min(end, (to+hourMs-1)/hourMs); n++ {
@@ -82,13 +82,13 @@ func (l *Ledger) category(site string, from, to int64) (int, error) {
 		}
 		c.Add(d)
 	}
-	return c.Best(), nil
+	return c.Best(by), nil
 }
 
 // KPI is the figure called name over [from, to), milliseconds since 1970; see
 // [account.NewKPI].
 func (l *Ledger) KPI(site, name string, from, to int64) (account.KPI, error) {
-	category, err := l.category(site, from, to)
+	category, err := l.category(site, account.BySite, from, to)
 	if err != nil {
 		return account.KPI{}, fmt.Errorf("read %s of %s: %w", name, site, err)
 	}
@@ -119,4 +119,23 @@ func (l *Ledger) Life(site string, b metric.Boundary) (mj account.Wide, category
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.state.LifeInside(site, b)
+}
+
+// Carbon is the carbon dioxide equivalent, in grams, of all that a site took from
+// the grid since its ledger began, location-based; ok is false if none of it is
+// known.
+func (l *Ledger) Carbon(site string) (grams float64, ok bool, err error) {
+	var sum account.Wide
+	first, end := l.span(site)
+	for n := first; n < end; n++ {
+		v := l.look(site, n, nil)
+		d, err := l.digest(&v)
+		if err != nil {
+			return 0, false, fmt.Errorf("read carbon of %s: %w", site, err)
+		}
+		if sum, err = sum.Add(d.Carbon); err != nil {
+			return 0, false, fmt.Errorf("read carbon of %s: %w", site, err)
+		}
+	}
+	return account.Grams(sum), sum != account.Wide{}, nil
 }

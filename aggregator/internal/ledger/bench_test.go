@@ -94,7 +94,8 @@ func BenchmarkSnapshot(b *testing.B) {
 	})
 	b.Run("encode+sha256", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := l.encode(); err != nil {
+			b2, err := l.encode()
+			if l.buffer = withSum(b2); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -42,7 +42,8 @@ func (l *Ledger) Commit(now time.Time) ([]account.Watermark, error) {
 	l.changed = false
 	l.mu.Unlock()
 	if err == nil {
-		err = l.writeSlot(b)
+		l.buffer = withSum(b)
+		err = l.writeSlot(l.buffer)
 	}
 	if err == nil {
 		err = l.seal(contents)

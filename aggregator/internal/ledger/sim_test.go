@@ -121,6 +121,13 @@ func TestBooksOfASimulatedSite(t *testing.T) {
 			t.Errorf("%s is %v (%s), want about %v", name, k.Value, k.Reason, want)
 		}
 	}
+	racks, err := l.Energy(account.Question{Site: "fra1", By: account.ByRack, Boundary: metric.IT, From: from, To: to})
+	if err != nil || len(racks) != 2 || racks[0].Rack == "" || racks[0].Category != 2 || racks[0].Energy.IsZero() || !racks[0].Final {
+		t.Errorf("IT by rack: %+v, %v", racks, err)
+	}
+	if g, ok, err := l.Carbon("fra1"); err != nil || !ok || g < truth.Total.CarbonLifecycle*0.98 || g > truth.Total.CarbonLifecycle*1.02 {
+		t.Errorf("carbon since the ledger began is %v g, %v; want about %v", g, err, truth.Total.CarbonLifecycle)
+	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

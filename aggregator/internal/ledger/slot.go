@@ -45,8 +45,8 @@ var (
 
 func slotName(i int) string { return "state." + strconv.Itoa(i) }
 
-// append appends the encoding of s, complete with its checksum. state appends
-// the accounts.
+// append appends the encoding of s, short of its checksum. state appends the
+// accounts.
 func (s *snapshot) append(dst []byte, state func([]byte) []byte) []byte {
 	dst = append(dst, snapshotMagic...)
 	dst = binary.LittleEndian.AppendUint16(dst, snapshotVersion)
@@ -63,16 +63,20 @@ func (s *snapshot) append(dst []byte, state func([]byte) []byte) []byte {
 			dst = binary.AppendUvarint(dst, uint64(p))
 		}
 	}
-	dst = state(dst)
-	sum := sha256.Sum256(dst)
-	return append(dst, sum[:]...)
+	return state(dst)
+}
+
+// withSum is the encoding of a snapshot, complete.
+func withSum(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...)
 }
 
 func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// readSnapshot reads what append wrote.
+// readSnapshot reads what append and withSum wrote.
 func readSnapshot(b []byte) (*snapshot, error) {
 	if len(b) < len(snapshotMagic)+2+sha256.Size || string(b[:4]) != snapshotMagic {
 		return nil, errSlot

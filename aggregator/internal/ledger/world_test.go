@@ -51,10 +51,9 @@ type world struct {
 	now   int64
 	hosts []*host
 	// the bus: a stream that may be wiped
-	stream  int
-	bus     []message
-	dropped int // that aged out before bus
-	held    []message
+	stream int
+	bus    []message
+	held   []message
 }
 
 type message struct {
@@ -193,8 +192,4 @@ func (w *world) verify(t testing.TB, b *books, settled bool) {
 }
 
 // resum gives the bytes of a slot their checksum again.
-func resum(b []byte) []byte {
-	body := b[:len(b)-sha256.Size]
-	sum := sha256.Sum256(body)
-	return append(body, sum[:]...)
-}
+func resum(b []byte) []byte { return withSum(b[:len(b)-sha256.Size]) }
