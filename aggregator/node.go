@@ -58,6 +58,11 @@ type node struct {
 	caught  atomic.Bool // the telemetry lane is read up to the present
 }
 
+// gcPercent is how much garbage may pile up beside what lives. Most of the heap
+// is series that stay for hours, so that half as much again is plenty; GOGC in
+// the environment says otherwise.
+const gcPercent = 50
+
 // open brings everything up short of reading the lanes; an error leaves nothing
 // open.
 func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error) {
@@ -67,6 +72,9 @@ func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error)
 			err = errors.Join(err, n.close())
 		}
 	}()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if c.Memory > 0 {
 		debug.SetMemoryLimit(c.Memory)
 	}

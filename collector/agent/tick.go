@@ -128,7 +128,7 @@ func (a *agent) telemetry(now time.Time, flags metric.Flags) {
 // Backlogs flow beside the live lane, at no more than so many a tick.
 const (
 	backfill      = 2
-	ledgerBacklog = 20
+	ledgerBacklog = 4
 )
 
 // settle takes acknowledgements, sends ledger records, and lets the backlog
