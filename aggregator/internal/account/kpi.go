@@ -122,17 +122,13 @@ func NewKPI(name string, from, to, now int64, category int, hours func(func(numb
 // add sums up the minutes of an hour that lie in [from, to).
 func (f *figures) add(needed []need, number int64, u *Summary, from, to int64, category int) {
 	for m := range 60 {
-		at := number*hour + int64(m)*minute
-		if at < from || at+minute > to {
-			continue
-		}
 		known := true
 		for _, n := range needed {
 			met, ok := u.known(n, m, category)
-			f.met[n] = f.met[n] || met
+			f.met[n] = f.met[n] || met // also just before or after: there is such a meter
 			known = known && met && ok
 		}
-		if !known {
+		if at := number*hour + int64(m)*minute; !known || at < from || at+minute > to {
 			continue
 		}
 		f.known++
@@ -236,10 +232,10 @@ func (k *KPI) finish(f *formula, g *figures, now int64) {
 	}
 	switch {
 	case g.known == 0 && slices.Contains(f.needs, needGrid):
-		k.Reason = "no minute in which all meters and the carbon intensity of the grid are known"
+		k.Reason = "no whole minute in which all meters and the carbon intensity of the grid are known"
 		return
 	case g.known == 0:
-		k.Reason = "no minute in which all meters are known"
+		k.Reason = "no whole minute in which all meters are known"
 		return
 	case !interim && k.Coverage < enough:
 		k.Reason = fmt.Sprintf("insufficient data: %.1f %% of the minutes are known, and %.0f %% are needed", 100*k.Coverage, 100*enough)
