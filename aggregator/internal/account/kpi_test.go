@@ -122,7 +122,7 @@ func TestKPIIsRefusedOrFlaggedWhen(t *testing.T) {
 		"4 minutes of one meter are missing": {"pue", []*account.Summary{half(full(), account.GridInput, 4)}, 1, 1, "insufficient data: 93.3 %", 0, 56.0 / 60},
 		"other minutes of each are missing":  {"pue", []*account.Summary{half(half(full(), account.GridInput, 60), account.UPSOutput, 2), full()}, 2, 1, "insufficient data: 50.0 %", 0, 0.5},
 		"the day is not over":                {"pue", []*account.Summary{half(full(), account.GridInput, 30)}, 1, 1, "interim", 1.2, 0.5},
-		"nothing is known":                   {"pue", []*account.Summary{half(full(), account.GridInput, 60)}, 1, 1, "no minute", 0, 0},
+		"nothing is known":                   {"pue", []*account.Summary{half(full(), account.GridInput, 60)}, 1, 1, "no whole minute", 0, 0},
 		"there is no grid meter":             {"pue", []*account.Summary{spread(0, map[account.Quantity]uint64{account.UPSOutput: 1})}, 1, 1, "no facility meter", 0, 0},
 		"there is no IT meter":               {"pue", []*account.Summary{spread(0, map[account.Quantity]uint64{account.GridInput: 1})}, 1, 0, "no IT meter", 0, 0},
 		"IT draws nothing":                   {"pue", []*account.Summary{spread(0, map[account.Quantity]uint64{account.GridInput: 1, account.UPSOutput: 0})}, 1, 1, "denominator is zero", 0, 1},
