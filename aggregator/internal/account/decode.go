@@ -210,7 +210,7 @@ func (a *agent) decode(d *decoder) {
 	flags := d.byte()
 	a.gap, a.restarted = flags&1 != 0, flags&2 != 0
 	a.time, a.boot, a.skew, a.lag, a.steady = d.since(0), d.int(), d.time(), d.time(), d.byte()
-	a.incarnation, a.sequence, a.stamp, a.waiting, a.since = d.uint(), d.uint(), d.int(), d.uint(), d.time()
+	a.incarnation, a.sequence, a.stamp, a.waiting, a.since, a.beyond = d.uint(), d.uint(), d.int(), d.uint(), d.time(), d.time()
 	if a.boot < 0 {
 		d.fail("agent %q has been up for %d ns", a.name, a.boot)
 	}

@@ -127,6 +127,7 @@ func (a *agent) encode(e *encoder) {
 	e.int(a.stamp)
 	e.uint(a.waiting)
 	e.int(a.since)
+	e.int(a.beyond)
 }
 
 // encode writes times as their distance to a recent one, which is short.

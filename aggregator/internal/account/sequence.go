@@ -69,6 +69,7 @@ type agent struct {
 	stamp       int64  // wall clock of it, as sent
 	waiting     uint64 // lowest sequence number that came beyond a hole; 0: none
 	since       int64  // its first arrival
+	beyond      int64  // newest arrival beyond the hole
 	gap         bool   // records before the next were given up
 	restarted   bool   // the next is of another life than the last that was read
 	dirty       bool   // its watermark has moved since it was last told
@@ -81,6 +82,7 @@ type agent struct {
 const (
 	patienceUnknown = 2 * minute
 	patienceKnown   = 10 * minute
+	patienceSilent  = 90_000 // ms; who was silent for so long may send what is missing first
 )
 
 // admit applies the rules of sequence (reliability 4.2) and, if b is accepted,
@@ -116,14 +118,17 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	}
 	a.restarted = a.restarted || b.Incarnation != a.incarnation
 	a.incarnation, a.sequence, a.stamp = b.Incarnation, b.Sequence, b.Time
-	a.waiting, a.since = 0, 0
+	a.waiting, a.since, a.beyond = 0, 0, 0
 	return o
 }
 
 // outwaited reports whether what is missing before a record beyond a hole was
-// waited for long enough: nothing older than the oldest beyond it came.
+// waited for long enough: the agent sends and sends, and nothing older than the
+// oldest beyond the hole came.
 func (a *agent) outwaited(sequence uint64, arrived int64) bool {
-	if a.waiting == 0 || sequence < a.waiting {
+	silent := arrived-a.beyond > patienceSilent
+	a.beyond = arrived
+	if a.waiting == 0 || sequence < a.waiting || silent {
 		a.waiting, a.since = sequence, arrived
 		return false
 	}

@@ -29,11 +29,14 @@ func TestBatchIsBookedOnce(t *testing.T) {
 		"standing for known ones":    {{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 4, gap, 4, 0, account.Accepted}, {1, 5, 0, 0, 0, account.Accepted}},
 		"first of a thinned spool":   {{3, 7, gap, 7, 0, account.Accepted}, {3, 8, 0, 0, 0, account.Accepted}},
 		"of an agent not seen here before, whose older ones are gone": {
-			{3, 500, 0, 0, 0, account.Hole}, {3, 501, 0, 0, 10, account.Hole}, {3, 500, 0, 0, 60, account.Hole}, {3, 500, 0, 0, 120, account.Accepted}, {3, 501, 0, 0, 0, account.Accepted}},
+			{3, 500, 0, 0, 0, account.Hole}, {3, 501, 0, 0, 10, account.Hole}, {3, 500, 0, 0, 60, account.Hole}, {3, 500, 0, 0, 60, account.Accepted}, {3, 501, 0, 0, 0, account.Accepted}},
 		"of an agent not seen here before, whose older ones were delayed": {
 			{3, 500, 0, 0, 0, account.Hole}, {3, 499, 0, 0, 60, account.Hole}, {3, 500, 0, 0, 70, account.Hole}, {3, 499, 0, 0, 40, account.Hole}, {3, 499, 0, 0, 60, account.Accepted}},
 		"after a hole that nothing fills": {
-			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 599, account.Hole}, {1, 9, 0, 0, 1, account.Accepted}},
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 10, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole},
+			{1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 60, account.Accepted}},
+		"after a hole and a long silence": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 900, account.Hole}, {1, 2, 0, 0, 0, account.Accepted}},
 		"without a number":      {{1, 0, fresh, 0, 0, account.Invalid}},
 		"with a gap of nothing": {{1, 1, gap, 0, 0, account.Invalid}},
 		"with a gap too long":   {{1, 1, gap, 2, 0, account.Invalid}},

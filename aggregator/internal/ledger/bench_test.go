@@ -94,10 +94,11 @@ func BenchmarkSnapshot(b *testing.B) {
 	})
 	b.Run("encode+sha256", func(b *testing.B) {
 		for b.Loop() {
-			b2, err := l.encode()
-			if l.buffer = withSum(b2); err != nil {
+			body, err := l.encode()
+			if err != nil {
 				b.Fatal(err)
 			}
+			l.buffer = withSum(body)
 		}
 	})
 	b.Run("decode", func(b *testing.B) {
@@ -108,6 +109,27 @@ func BenchmarkSnapshot(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkCommit is what agents wait for: encoded, summed, written, synced,
+// renamed.
+func BenchmarkCommit(b *testing.B) {
+	l, _ := gigasite(b)
+	d, err := openFolder(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.root.Close()
+	if err := d.MkdirAll(ledgerDir); err != nil {
+		b.Fatal(err)
+	}
+	l.disk, l.opened = d, start
+	for b.Loop() {
+		l.changed = true
+		if _, err := l.Commit(time.UnixMilli(start)); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkSeal(b *testing.B) {

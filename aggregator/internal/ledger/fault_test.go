@@ -28,7 +28,11 @@ func TestNoFaultLosesOrDoublesAMillijoule(t *testing.T) {
 		from, to = n, n+1
 	}
 	var sum tally
+	seeds := []int{139, 182, 242, 431} // each found what the first ones do not
 	for seed := from; seed < to; seed++ {
+		seeds = append(seeds, seed)
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { sum.add(runFaults(t, uint64(seed))) })
 	}
 	t.Logf("%+v", sum)
