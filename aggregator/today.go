@@ -102,8 +102,8 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 			add(n, uint32(max(0, k.Category-1)), *k.Value)
 		}
 	}
-	if k := day.kpis["carbon_location"]; k.Value != nil {
-		add(metric.SiteCarbonGrams, 0, *k.Value*1000)
+	if grams, ok, err := d.ledger.Carbon(site); err == nil && ok {
+		add(metric.SiteCarbonGrams, 0, grams)
 	}
 	d.emit(points)
 }

@@ -57,6 +57,7 @@ type EnergyLine struct {
 	KWh         *float64           `json:"kwh"`                    // Millijoules to three decimals
 	Parts       map[string]Exact   `json:"millijoules_by_quality"` // Millijoules, by how they are known
 	Quality     map[string]float64 `json:"quality"`                // the same as shares
+	Category    int                `json:"category,omitempty"`     // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input
 	Coverage    *float64           `json:"coverage"`               // share of the time that is known; nil: nothing was expected
 	Final       bool               `json:"final"`                  // the ledger will not change it but by a correction
 	Reason      string             `json:"reason,omitempty"`       // why Millijoules is nil
@@ -212,7 +213,7 @@ func energyLine(l *account.Line) EnergyLine {
 	e := EnergyLine{
 		From: time.UnixMilli(l.From).UTC(), To: time.UnixMilli(l.To).UTC(),
 		Hall: l.Hall, Rack: l.Rack, Host: l.Host, GPU: l.GPU, UUID: l.UUID, Model: l.Model, Job: l.Job, Tenant: l.Tenant,
-		Parts: map[string]Exact{}, Quality: map[string]float64{}, Final: l.Final, Reason: l.Reason,
+		Parts: map[string]Exact{}, Quality: map[string]float64{}, Category: l.Category, Final: l.Final, Reason: l.Reason,
 	}
 	if l.ExpectedMillis > 0 {
 		c := float64(l.CoveredMillis) / float64(l.ExpectedMillis)

@@ -221,7 +221,7 @@ var catalogue = []Def{
 		"Renewable energy factor of the day so far (ISO/IEC 30134-3)."},
 	{SiteCarbonGrams, "site_carbon_grams_total", Grams, Counter, Float, 1, Site,
 		[]Label{{"method", []string{"location", "market"}}}, Fast, false,
-		"Carbon dioxide equivalent of the energy taken from the grid since the UTC day began, by GHG Protocol scope 2 method; begins again from zero each day."},
+		"Carbon dioxide equivalent of the energy taken from the grid since the ledger began, by GHG Protocol scope 2 method."},
 	{SiteCoverage, "site_coverage_ratio", Ratio, Gauge, Float, 1, Site, []Label{boundary}, Fast, false,
 		"Share of what was expected inside a boundary that the energy of the day so far rests on."},
 	{SiteHosts, "site_hosts", Count, Gauge, Int, 1, Site, []Label{{"state", []string{"expected", "reporting"}}}, Fast, false,
