@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -37,6 +38,7 @@ type recording struct {
 	points chan []live.Point
 	free   chan []metric.Raw
 	last   map[string]int64 // newest stored tick by agent, owned by the reader
+	heard  atomic.Int64     // when the newest tick was taken, nanoseconds since 1970
 
 	ticksDropped, pointsDropped *metrics.Counter
 }
@@ -70,6 +72,7 @@ func newRecording(s *store.Store, expected map[string]live.Inventory, set *metri
 // Tick implements stream.Sink.
 func (r *recording) Tick(t *stream.Tick) {
 	r.live.Observe(t.Key, t.Site, t.Layout, t.Time, t.Values, t.Received)
+	r.heard.Store(time.Now().UnixNano())
 	if !t.Late && !r.store.Due(t.Key, r.last[t.Key], t.Time) {
 		return
 	}
@@ -131,6 +134,7 @@ func (r *recording) storeTicks(ctx context.Context) error {
 	for {
 		select {
 		case t := <-r.ticks:
+			r.giveWay()
 			r.note(r.storeTick(w, t))
 		case <-every.C:
 			r.note(w.Commit())
@@ -140,6 +144,20 @@ func (r *recording) storeTicks(ctx context.Context) error {
 			}
 			return w.Commit()
 		}
+	}
+}
+
+// lull is how long after a tick the burst that it came in counts as over.
+const lull = 3 * time.Millisecond
+
+// giveWay waits while a second's ticks are pouring in: a whole fleet speaks at
+// once, its present is wanted at once, and storing has the rest of the second.
+func (r *recording) giveWay() {
+	for range 200 {
+		if len(r.ticks) > queue/2 || time.Now().UnixNano()-r.heard.Load() > int64(lull) {
+			return
+		}
+		time.Sleep(lull)
 	}
 }
 

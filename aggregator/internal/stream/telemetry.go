@@ -93,7 +93,7 @@ func NewTelemetry(c TelemetryConfig) *Telemetry {
 		batches: c.Metrics.NewCounter(metricBatches), samples: c.Metrics.NewCounter(metricSamples),
 		unknown: c.Metrics.NewCounter(metricUnknown), bytes: c.Metrics.NewCounter(metricBytes),
 		lost: c.Metrics.NewCounter(metricLost), late: c.Metrics.NewCounter(metricLate),
-		freshness: c.Metrics.NewSummaryExt(metricFreshness, 5*time.Minute, []float64{0.5, 0.9, 0.99, 1}),
+		freshness: c.Metrics.NewSummaryExt(metricFreshness, time.Minute, []float64{0.5, 0.9, 0.99, 1}),
 	}
 	c.Metrics.NewGauge(metricLag, func() float64 { return t.Lag().Seconds() })
 	return t
