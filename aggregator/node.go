@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -55,7 +54,6 @@ type node struct {
 	listener  net.Listener
 
 	closers []func() error
-	caught  atomic.Bool // the telemetry lane is read up to the present
 }
 
 // gcPercent is how much garbage may pile up beside what lives. Most of the heap
