@@ -3,7 +3,8 @@ SHELL := /bin/bash -o pipefail
 PAGE := aggregator/internal/page
 # Labels as references into one symbol table: half a kilobyte less a series.
 TAGS := dedupelabels
-BUILD := go build -trimpath -tags $(TAGS) -o bin/
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD := go build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)" -o bin/
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 

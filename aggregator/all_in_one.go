@@ -54,6 +54,15 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if *interval < 100*time.Millisecond || time.Minute%*interval != 0 {
 		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", errUsage, *interval)
 	}
+	if *hosts < 0 {
+		return fmt.Errorf("%w: -hosts %d is below zero", errUsage, *hosts)
+	}
+	var world *sim.World
+	if *hosts > 0 {
+		if world, err = sim.New(sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)}); err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
+	}
 	n, err := open(ctx, &config{
 		Data: *dir, Listen: *listen, Insecure: *insecure,
 		Bus:   busConfig{Embedded: true, Listen: *busListen},
@@ -67,14 +76,14 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	group, running := errgroup.WithContext(context.WithoutCancel(ctx))
 	// The senders stop first and wait for their last records to be durable, then
 	// the aggregator ends.
-	senders, stopAggregator := errgroup.Group{}, context.CancelFunc(nil)
-	running, stopAggregator = context.WithCancel(running)
+	running, stopAggregator := context.WithCancel(running)
 	defer stopAggregator()
 	group.Go(func() error { return n.run(running) })
 	local := agent.BusConfig{Options: []nats.Option{nats.InProcessServer(n.server)}}
-	sending, stopSenders := context.WithCancel(ctx)
+	wanted, stopSenders := context.WithCancel(ctx)
 	defer stopSenders()
 	context.AfterFunc(running, stopSenders)
+	senders, sending := errgroup.WithContext(wanted) // one that fails takes all with it
 	senders.Go(func() error {
 		hostname, _ := os.Hostname()
 		return agent.Run(sending, &agent.Config{
@@ -83,11 +92,9 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 			Spool: agent.SpoolConfig{Dir: filepath.Join(*dir, "spool"), TelemetryBytes: 64 << 20, TelemetryAge: 30 * time.Minute, LedgerBytes: 128 << 20},
 		}, log)
 	})
-	if *hosts > 0 {
-		world, err := sim.New(sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)})
-		if err != nil {
-			return fmt.Errorf("%w: %w", errUsage, err)
-		}
+	shown := hereSite
+	if world != nil {
+		shown = simulatedSite
 		senders.Go(func() error {
 			return agent.RunFleet(sending, agent.FleetConfig{
 				Bus: local, World: world, Site: simulatedSite, Interval: *interval, Truth: *truth, Logger: log, Metrics: n.set,
@@ -95,7 +102,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		})
 	}
 	fmt.Fprintf(stdout, "page      %s/\nPromQL    %s/api/v1/query?query=site_power_watts\nenergy    %s/api/v1/energy?site=%s\nPUE       %s/api/v1/kpi?site=%s&kpi=pue\n",
-		n.url(), n.url(), n.url(), simulatedSite, n.url(), simulatedSite)
+		n.url(), n.url(), n.url(), shown, n.url(), shown)
 	if n.c.Bus.Listen != "" {
 		fmt.Fprintf(stdout, "bus       %s\n", n.server.ClientURL())
 	}

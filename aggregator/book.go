@@ -18,16 +18,19 @@ type book struct {
 	today *today
 }
 
+// errMixed keeps a model's joules out of a real site's books, and the other way
+// about.
+var errMixed = errors.New("simulated and real readings under one site's name")
+
 func (b book) Apply(batch *metric.Batch, arrived time.Time, name string, sequence uint64) (advanced bool, err error) {
+	if b.Mixes(batch.Site, batch.Layout.Simulated) {
+		return false, errMixed
+	}
 	o := b.Ledger.Apply(batch, arrived, name, sequence)
-	var errs []error
-	for _, a := range o.Alarms {
-		errs = append(errs, fmt.Errorf("%s: %s: %s", a.Kind, a.Device, a.Detail))
-	}
 	if o.Verdict == account.Zombie || o.Verdict == account.Invalid {
-		errs = append(errs, fmt.Errorf("%s: %s", o.Verdict, o.Reason))
+		err = fmt.Errorf("%s: %s", o.Verdict, o.Reason)
 	}
-	return o.Verdict == account.Accepted, errors.Join(errs...)
+	return o.Verdict == account.Accepted, err
 }
 
 func (b book) Commit(now time.Time) ([]stream.Watermark, error) {
@@ -35,7 +38,7 @@ func (b book) Commit(now time.Time) ([]stream.Watermark, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.today.refresh(now)
+	b.today.wake()
 	out := make([]stream.Watermark, len(moved))
 	for i, w := range moved {
 		out[i] = watermark(w)

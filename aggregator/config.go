@@ -138,6 +138,9 @@ func parseConfig(name string, b []byte) (*config, error) {
 		key := "sites." + strconv.Itoa(i)
 		f.Require(metric.ValidName(s.Name), key+".name", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", s.Name)
 		f.Require(s.Hosts >= 0 && s.GPUs >= 0, key, "hosts and gpus cannot be below zero")
+		for _, other := range c.Sites {
+			f.Require(other.Name != s.Name, key+".name", "%q stands twice", s.Name)
+		}
 		c.Sites = append(c.Sites, siteConfig{s.Name, live.Inventory{Hosts: s.Hosts, GPUs: s.GPUs}})
 	}
 	for i, w := range r.Store.RemoteWrite {

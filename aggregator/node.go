@@ -128,8 +128,11 @@ func (n *node) openBus(ctx context.Context) error {
 				return fmt.Errorf("bus.embedded.listen: %w", err)
 			}
 			host = h
+			if err := query.CheckListen(n.c.Bus.Listen, query.Secret{}, false, n.c.Insecure); err != nil {
+				return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", errUsage, err)
+			}
 		}
-		if n.server, err = bus.Start(bus.ServerConfig{Dir: dir, Listen: host, Port: port, Store: limits.Total(), Logger: n.log}); err != nil {
+		if n.server, err = bus.Start(bus.ServerConfig{Dir: dir, Listen: host, Port: port, Store: bus.MaxStore, Logger: n.log}); err != nil {
 			return err
 		}
 		n.onClose(func() error { n.server.Shutdown(); n.server.WaitForShutdown(); return nil })
@@ -180,10 +183,14 @@ const overlap = 90 * time.Second
 func (n *node) since() time.Time {
 	now := time.Now()
 	newest := time.UnixMilli(n.store.DB().Head().MaxTime())
-	if oldest := now.Add(-30 * time.Minute); newest.Before(oldest) || newest.After(now) {
+	if n.store.DB().Head().NumSeries() == 0 || newest.After(now.Add(time.Hour)) {
 		return now.Add(-overlap)
 	}
-	return newest.Add(-overlap)
+	oldest := now.Add(-30 * time.Minute)
+	if newest = newest.Add(-overlap); newest.Before(oldest) {
+		return oldest
+	}
+	return newest
 }
 
 func (n *node) openLedger(context.Context) (err error) {
@@ -191,7 +198,7 @@ func (n *node) openLedger(context.Context) (err error) {
 		return err
 	}
 	n.onClose(n.ledger.Close)
-	n.today = newToday(n.ledger, n.recording.live, n.recording.emit)
+	n.today = newToday(n.ledger, n.recording.emit, n.log)
 	n.lane = stream.NewLedger(stream.LedgerConfig{
 		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Book: book{n.ledger, n.today}, Logger: n.log, Metrics: n.set,
 	})
@@ -235,6 +242,12 @@ func (n *node) ready() (reasons []string) {
 	if lag := n.telemetry.Lag(); lag > 30*time.Second {
 		reasons = append(reasons, fmt.Sprintf("telemetry is %s behind", lag.Round(time.Second)))
 	}
+	if lag, ok := n.lane.Lag(); ok && lag > 2*time.Minute {
+		reasons = append(reasons, fmt.Sprintf("the ledger lane is %s behind", lag.Round(time.Second)))
+	}
+	if since := n.recording.failing(); since > 0 {
+		reasons = append(reasons, fmt.Sprintf("the store refuses samples, last %s ago", since.Round(time.Second)))
+	}
 	return reasons
 }
 
@@ -252,12 +265,25 @@ func (n *node) replay(ctx context.Context, site, host string, since time.Time, y
 }
 
 // run reads the lanes and answers until ctx ends. The lanes stop first, then
-// what they feed, then the answers.
+// what they feed and the answers.
 func (n *node) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return n.telemetry.Run(ctx) })
-	group.Go(func() error { return n.lane.Run(ctx) })
-	group.Go(func() error { return n.recording.Run(ctx) })
-	group.Go(func() error { return n.http.Serve(ctx, n.listener) })
-	return group.Wait()
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	fed, stopFed := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopFed()
+	var lanes, rest errgroup.Group
+	both := func(g *errgroup.Group, ctx context.Context, run func(context.Context) error) {
+		g.Go(func() error {
+			defer stopReading() // one that ends takes all with it
+			return run(ctx)
+		})
+	}
+	both(&lanes, reading, n.telemetry.Run)
+	both(&lanes, reading, n.lane.Run)
+	both(&rest, fed, n.recording.Run)
+	both(&rest, fed, n.today.Run)
+	both(&rest, fed, func(ctx context.Context) error { return n.http.Serve(ctx, n.listener) })
+	err := lanes.Wait()
+	stopFed()
+	return errors.Join(err, rest.Wait())
 }

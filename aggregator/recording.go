@@ -20,6 +20,7 @@ const (
 	metricTicksDropped  = "gigawatch_recording_ticks_dropped_total"
 	metricTicksWaiting  = "gigawatch_recording_ticks_waiting"
 	metricPointsDropped = "gigawatch_recording_points_dropped_total"
+	metricStoreFailures = "gigawatch_recording_store_failures_total"
 )
 
 // recording hands what the telemetry lane says to the present and to the store.
@@ -39,8 +40,13 @@ type recording struct {
 	free   chan []metric.Raw
 	last   map[string]int64 // newest stored tick by agent, owned by the reader
 	heard  atomic.Int64     // when the newest tick was taken, nanoseconds since 1970
+	failed atomic.Int64     // when the store last refused, likewise; 0: never
+	said   atomic.Int64     // when that was last logged
 
-	ticksDropped, pointsDropped *metrics.Counter
+	gave   time.Duration // waited in the second gaveIn, for a burst to pass; owned by storeTicks
+	gaveIn int64
+
+	ticksDropped, pointsDropped, failures *metrics.Counter
 }
 
 // tick is one to be stored, or the word that an agent is silent.
@@ -63,6 +69,7 @@ func newRecording(s *store.Store, expected map[string]live.Inventory, set *metri
 	r := &recording{
 		store: s, log: log, ticks: make(chan tick, queue), points: make(chan []live.Point, 256), free: make(chan []metric.Raw, queue),
 		last: map[string]int64{}, ticksDropped: set.NewCounter(metricTicksDropped), pointsDropped: set.NewCounter(metricPointsDropped),
+		failures: set.NewCounter(metricStoreFailures),
 	}
 	set.NewGauge(metricTicksWaiting, func() float64 { return float64(len(r.ticks)) })
 	r.live = live.New(live.Config{Expected: expected, Emit: r.emit, Silent: r.silent, Metrics: set})
@@ -151,13 +158,19 @@ func (r *recording) storeTicks(ctx context.Context) error {
 const lull = 3 * time.Millisecond
 
 // giveWay waits while a second's ticks are pouring in: a whole fleet speaks at
-// once, its present is wanted at once, and storing has the rest of the second.
+// once, its present is wanted at once, and storing has the rest of the second, half
+// of it at least.
 func (r *recording) giveWay() {
-	for range 200 {
-		if len(r.ticks) > queue/2 || time.Now().UnixNano()-r.heard.Load() > int64(lull) {
+	for {
+		now := time.Now()
+		if second := now.Unix(); r.gaveIn != second {
+			r.gaveIn, r.gave = second, 0
+		}
+		if len(r.ticks) > queue/2 || r.gave > time.Second/2 || now.UnixNano()-r.heard.Load() > int64(lull) {
 			return
 		}
 		time.Sleep(lull)
+		r.gave += lull
 	}
 }
 
@@ -184,14 +197,21 @@ func (r *recording) storePoints(ctx context.Context) error {
 	for {
 		select {
 		case points := <-r.points:
-			for _, p := range points {
-				r.note(storePoint(w, p))
-			}
-			r.note(w.Commit())
+			r.storeAll(w, points)
 		case <-ctx.Done():
+			for len(r.points) > 0 {
+				r.storeAll(w, <-r.points)
+			}
 			return w.Commit()
 		}
 	}
+}
+
+func (r *recording) storeAll(w *store.Writer, points []live.Point) {
+	for _, p := range points {
+		r.note(storePoint(w, p))
+	}
+	r.note(w.Commit())
 }
 
 func storePoint(w *store.Writer, p live.Point) error {
@@ -207,8 +227,24 @@ func storePoint(w *store.Writer, p live.Point) error {
 	return nil
 }
 
+// note counts what the store refuses as a whole, and says so once a minute.
 func (r *recording) note(err error) {
-	if err != nil {
+	if err == nil {
+		return
+	}
+	now := time.Now().UnixNano()
+	r.failures.Inc()
+	r.failed.Store(now)
+	if last := r.said.Load(); now-last > int64(time.Minute) && r.said.CompareAndSwap(last, now) {
 		r.log.Error("store refuses", "error", err)
 	}
+}
+
+// failing is how long ago the store last refused, if that is within a minute.
+func (r *recording) failing() time.Duration {
+	last := r.failed.Load()
+	if since := time.Since(time.Unix(0, last)); last != 0 && since < time.Minute {
+		return max(since, time.Millisecond)
+	}
+	return 0
 }

@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -99,10 +103,10 @@ func energyByGPU(t testing.TB, c *query.Client, truth sim.Truth) map[string]uint
 
 func TestKilledAggregatorReportsTheSameJoules(t *testing.T) {
 	t.Parallel()
-	dir, bus := t.TempDir(), freePort(t)
-	args := []string{"all-in-one", "-hosts", "0", "-data", dir, "-listen", "127.0.0.1:0", "-bus", bus}
+	dir, busAddr := t.TempDir(), freePort(t)
+	args := []string{"all-in-one", "-hosts", "0", "-data", dir, "-listen", "127.0.0.1:0", "-bus", busAddr}
 	p := start(t, args...)
-	wait := fleet(t, t.Context(), bus, 24, uint64(time.Now().UnixNano()), 50*time.Second)
+	wait := fleet(t, t.Context(), busAddr, 24, uint64(time.Now().UnixNano()), 50*time.Second)
 	for _, after := range []time.Duration{13 * time.Second, 9 * time.Second} {
 		time.Sleep(after)
 		p.kill()
@@ -118,11 +122,11 @@ func TestKilledAggregatorReportsTheSameJoules(t *testing.T) {
 
 func TestFiguresAgreeWithEachOtherAndWithTheTruth(t *testing.T) {
 	t.Parallel()
-	dir, bus := t.TempDir(), freePort(t)
-	p := start(t, "all-in-one", "-hosts", "0", "-data", dir, "-listen", "127.0.0.1:0", "-bus", bus)
+	dir, busAddr := t.TempDir(), freePort(t)
+	p := start(t, "all-in-one", "-hosts", "0", "-data", dir, "-listen", "127.0.0.1:0", "-bus", busAddr)
 	// Long enough for a whole minute of the clock, which is what KPIs are made of.
 	length := time.Until(time.Now().Truncate(time.Minute).Add(2*time.Minute + 10*time.Second))
-	wait := fleet(t, t.Context(), bus, 16, 7, length)
+	wait := fleet(t, t.Context(), busAddr, 16, 7, length)
 	p.await(30*time.Second, "roll-ups of the simulated site", func() bool {
 		return len(p.instant(`site_power_watts{site="s1"}`, "boundary")) == 4
 	})
@@ -173,6 +177,35 @@ func TestSampleIsQueryableWithinTwoSeconds(t *testing.T) {
 			}
 			time.Sleep(300 * time.Millisecond)
 		}
+	}
+	p.stop()
+}
+
+// In production the bus is a server of its own, and the aggregator a client.
+func TestBusElsewhere(t *testing.T) {
+	t.Parallel()
+	s, err := bus.Start(bus.ServerConfig{Dir: t.TempDir(), Listen: "127.0.0.1", Store: 4 << 30, Logger: quietly()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	dir := t.TempDir()
+	config := filepath.Join(dir, "aggregator.yaml")
+	text := fmt.Sprintf("data: %s\nlisten: 127.0.0.1:0\nsites: [{name: s1, hosts: 4, gpus: 32}]\nbus: {urls: [%q]}\n", filepath.Join(dir, "data"), s.ClientURL())
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "serve", "-config", config)
+	wait := fleet(t, t.Context(), s.Addr().String(), 2, 11, 15*time.Second)
+	p.await(30*time.Second, "what is missing of the inventory is counted", func() bool {
+		hosts := p.instant(`site_hosts{site="s1"}`, "state")
+		return hosts["expected"] == 4 && hosts["reporting"] == 2
+	})
+	checkEnergy(t, p, wait())
+
+	// A second one must not open the same folder.
+	if out, err := exec.Command("aggregator", "serve", "-config", config).CombinedOutput(); err == nil || !strings.Contains(string(out), "another process has it open") {
+		t.Errorf("a second process got the folder: %v: %s", err, out)
 	}
 	p.stop()
 }

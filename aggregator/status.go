@@ -119,7 +119,7 @@ func (p *statusPage) site(st *live.Status) siteStatus {
 		return out
 	}
 	k := day.kpis["pue"]
-	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Interim: true}
+	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Interim: strings.HasPrefix(k.Reason, "interim")}
 	if k.Value == nil {
 		out.PUE.Reason = brief(k.Reason)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -16,7 +18,8 @@ import (
 type today struct {
 	ledger *ledger.Ledger
 	emit   func([]live.Point)
-	live   *live.Live
+	due    chan struct{} // that the ledger has changed; one is enough
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	sites   map[string]*siteDay
@@ -31,17 +34,38 @@ type outletKey struct {
 
 // siteDay is one site's day so far.
 type siteDay struct {
-	energy [4]account.Line // by boundary
-	kpis   map[string]account.KPI
+	energy  [4]account.Line // by boundary
+	highest [4]float64      // joules shown so far, by boundary
+	kpis    map[string]account.KPI
 }
 
-func newToday(l *ledger.Ledger, p *live.Live, emit func([]live.Point)) *today {
-	return &today{ledger: l, live: p, emit: emit, sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
+func newToday(l *ledger.Ledger, emit func([]live.Point), log *slog.Logger) *today {
+	return &today{ledger: l, emit: emit, log: log, due: make(chan struct{}, 1), sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
 }
 
 // kpiSeries says which series a KPI is shown as.
 var kpiSeries = map[string]metric.Number{
 	"pue": metric.SitePUE, "wue": metric.SiteWUE, "cue": metric.SiteCUE, "erf": metric.SiteERF, "ref": metric.SiteREF,
+}
+
+// wake says that the ledger has changed. It waits for nothing.
+func (d *today) wake() {
+	select {
+	case d.due <- struct{}{}:
+	default:
+	}
+}
+
+// Run refreshes after each change until ctx ends.
+func (d *today) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.due:
+			d.refresh(time.Now())
+		}
+	}
 }
 
 // refresh asks the ledger for the day so far and emits the site's series.
@@ -66,6 +90,9 @@ func (d *today) refresh(now time.Time) {
 			day.kpis[k] = kpi
 		}
 		d.mu.Lock()
+		if before := d.sites[name]; before != nil {
+			day.highest = before.highest
+		}
 		d.sites[name] = day
 		d.mu.Unlock()
 		d.publish(name, day, now.UnixMilli())
@@ -91,7 +118,10 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 	}
 	for b := range day.energy {
 		if mj, _, ok := d.ledger.Life(site, metric.Boundary(b)); ok {
-			add(metric.SiteEnergyJoules, uint32(b), mj.Float()/1000)
+			// Export is booked apart from what comes in, so that a difference may
+			// step back for a moment; a counter must not.
+			day.highest[b] = max(day.highest[b], mj.Float()/1000)
+			add(metric.SiteEnergyJoules, uint32(b), day.highest[b])
 		}
 		if l := day.energy[b]; l.Reason == "" && l.ExpectedMillis > 0 {
 			add(metric.SiteCoverage, uint32(b), float64(l.CoveredMillis)/float64(l.ExpectedMillis))
@@ -102,7 +132,10 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 			add(n, uint32(max(0, k.Category-1)), *k.Value)
 		}
 	}
-	if grams, ok, err := d.ledger.Carbon(site); err == nil && ok {
+	switch grams, ok, err := d.ledger.Carbon(site); {
+	case err != nil:
+		d.log.Error("carbon not known", "site", site, "error", err)
+	case ok:
 		add(metric.SiteCarbonGrams, 0, grams)
 	}
 	d.emit(points)
@@ -113,7 +146,8 @@ func (d *today) outlet(site string, n metric.Number, point uint32) *live.Outlet 
 	defer d.mu.Unlock()
 	key := outletKey{site, n, point}
 	if d.outlets[key] == nil {
-		d.outlets[key] = &live.Outlet{Metric: n, Point: point, Site: site, Simulated: d.live.Simulated(site)}
+		simulated, _ := d.ledger.Simulated(site)
+		d.outlets[key] = &live.Outlet{Metric: n, Point: point, Site: site, Simulated: simulated}
 	}
 	return d.outlets[key]
 }

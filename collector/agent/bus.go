@@ -21,7 +21,7 @@ type BusConfig struct {
 
 // Connect returns at once, connected or not: the connection is kept up in the
 // background. Nothing is buffered while it is down, because the spool does that
-// in order and within its bounds (reliability 1.5).
+// in order and within its bounds.
 func Connect(c BusConfig, name string, log *slog.Logger, up func()) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(name),

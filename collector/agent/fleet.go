@@ -111,10 +111,10 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 		}
 		conns, buses = append(conns, nc), append(buses, nc)
 	}
+	f.build(buses)
 	if _, err := conns[0].Subscribe(wire.AckSubject(c.Site, "*"), f.heard); err != nil {
 		return fmt.Errorf("listen for acknowledgements of %s: %w", c.Site, err)
 	}
-	f.build(buses)
 
 	run, cancel := ctx, context.CancelFunc(func() {})
 	if c.For > 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
-// follower takes one agent's ledger records by the rules of sequence
-// (reliability 4.2), without patience.
+// follower takes one agent's ledger records by the rules of sequence, without
+// patience.
 type follower struct {
 	sequence, incarnation uint64
 	again                 bool     // it has something to say

@@ -26,7 +26,7 @@ type queue interface {
 }
 
 // retransmit is how long the aggregator may be silent about records that were
-// sent before they are sent again: three of its commits (reliability D6).
+// sent before they are sent again: three of its commits.
 const retransmit = 30 * time.Second
 
 // ledgerLane sends one agent's ledger records and keeps each until it is

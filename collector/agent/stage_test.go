@@ -23,7 +23,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
-// virtual runs f in virtual time, with a bus (reliability 3.3).
+// virtual runs f in virtual time, with a bus.
 func virtual(t *testing.T, f func(*testing.T, *stage)) {
 	t.Helper()
 	ats.Register()

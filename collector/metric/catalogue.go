@@ -79,7 +79,7 @@ const (
 var boundaries = []string{"facility", "it", "host", "gpu"}
 
 // Qualities of a counter's reading, best first: how its joules came to be
-// known (facility_carbon: quality enum).
+// known.
 var qualities = []string{"measured", "counter_bridged", "integrated", "estimated_profile", "estimated_static", "manual", "corrected", "missing"}
 
 // gpuStates: what is known of a GPU, best first.

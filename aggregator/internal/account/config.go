@@ -74,7 +74,7 @@ func (c *Config) rate(n metric.Number) uint64 {
 
 // plausible reports whether a counter may have counted d within dt
 // milliseconds: a fifth more than the most, and two seconds of it for what
-// clocks and refresh add (reliability 4.2).
+// clocks and refresh add.
 func plausible(d, rate uint64, dt int64) bool {
 	dt = min(max(0, dt), 1<<40)
 	w := product(rate, uint64(dt)*6/5+2000)

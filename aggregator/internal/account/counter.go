@@ -75,7 +75,7 @@ type point struct {
 	booked uint64 // since
 }
 
-// take books reading r of account n, by the rules of reliability 4.2.
+// take books reading r of account n.
 func (s *site) take(n uint32, r reading, o *Outcome) error {
 	c := &s.counters[n]
 	r.left, c.place = c.place, r.place

@@ -8,7 +8,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// The hazards of counting twice (reliability 4.4).
+// The hazards of counting twice.
 
 func TestMIGInstancesRepeatTheirBoardAndItCountsOnce(t *testing.T) {
 	s := account.NewState(account.Config{})
@@ -166,6 +166,42 @@ func TestASumThatDoesNotFitIsRefused(t *testing.T) {
 	e2.send(noon, 0)
 	if got := kinds(e2.send(noon+1800*second, huge)); !slices.Contains(got, account.Overflow) {
 		t.Errorf("a third half of the range raises %v", got)
+	}
+	checkBooks(t, s)
+}
+
+// What a meter adds up to is fixed by its first reading: neither another agent's
+// word nor an edited role moves joules from one sum of the site to another.
+func TestRoleOfAMeterStaysWhatItWasAtItsFirstReading(t *testing.T) {
+	s := account.NewState(account.Config{})
+	roles := func(role string) *metric.Layout {
+		l := meters("m1")
+		for i := range l.Entities {
+			for j, p := range l.Entities[i].Labels {
+				if p.Name == "role" {
+					l.Entities[i].Labels[j].Value = role
+				}
+			}
+		}
+		return l
+	}
+	a, b := newEmitter(t, s, "a", roles(metric.RoleGridInput)), newEmitter(t, s, "b", roles(metric.RolePDUOutput))
+	width := a.layout.Width()
+	read := func(v int64) []int64 { return append([]int64{v}, make([]int64, width-1)...) }
+	for i := range int64(12) {
+		at := noon + i*10*second
+		a.send(at, read(1e9+i*1e6)...)
+		if i == 5 {
+			b.send(at+second, read(7)...)
+			a.layout = roles(metric.RolePDUOutput)
+		}
+	}
+	if counted, _ := booked(s, "m1"); counted != 11e6 {
+		t.Errorf("booked %d mJ, want 11000000", counted)
+	}
+	life := s.Life("s1", account.GridInput)
+	if got := life[metric.Measured].Lo; got != 11e6 {
+		t.Errorf("the grid supplied %d mJ, want all 11000000", got)
 	}
 	checkBooks(t, s)
 }

@@ -139,7 +139,12 @@ func (s *site) account(d *Device) (n uint32, ok bool) {
 		s.counters = append(s.counters, counter{name: d.Name, epoch: unknownEpoch, kind: d.Kind, metric: d.Metric, point: uint16(d.Point), owner: noAgent})
 	}
 	c := &s.counters[n]
-	c.trait, c.quantity = s.traits.put(d.Trait), d.Quantity
+	c.trait = s.traits.put(d.Trait)
+	if c.since == 0 {
+		// What an account adds up to is fixed by its first reading: another agent's
+		// word, or a role that is edited, must not move joules that are booked.
+		c.quantity = d.Quantity
+	}
 	return n, true
 }
 

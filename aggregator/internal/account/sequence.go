@@ -77,7 +77,7 @@ type agent struct {
 }
 
 // How long an agent that sends nothing older is waited for: longer than it takes
-// a lost record to be sent again (reliability 1.5). An agent unknown here may
+// a lost record to be sent again. An agent unknown here may
 // have had its older records acknowledged by a state that is lost.
 const (
 	patienceUnknown = 2 * minute
@@ -85,7 +85,7 @@ const (
 	patienceSilent  = 90_000 // ms; who was silent for so long may send what is missing first
 )
 
-// admit applies the rules of sequence (reliability 4.2) and, if b is accepted,
+// admit applies the rules of sequence and, if b is accepted,
 // moves the watermark.
 func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	first := b.Sequence

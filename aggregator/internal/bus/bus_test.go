@@ -34,7 +34,7 @@ func TestLimitsStayWithinDiskAndPromise(t *testing.T) {
 func connect(t *testing.T, dir string) (*nats.Conn, jetstream.JetStream, func()) {
 	t.Helper()
 	l := Limits{64 << 20, 64 << 20}
-	s, err := Start(ServerConfig{Dir: dir, Store: l.Total(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s, err := Start(ServerConfig{Dir: dir, Store: MaxStore, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func connect(t *testing.T, dir string) (*nats.Conn, jetstream.JetStream, func())
 }
 
 // A publisher that names another's subject as its reply must not have the server
-// write there (reliability 1.6, trap 2), and message ids, which are one space for
+// write there, and message ids, which are one space for
 // the whole stream, must not swallow what carries none (trap 1).
 func TestLanesAnswerNoPublishAndNeedNoMessageIDs(t *testing.T) {
 	nc, js, stop := connect(t, t.TempDir())
@@ -125,5 +125,31 @@ func TestStreamsOutliveTheServer(t *testing.T) {
 	}
 	if i, err := s.Info(t.Context()); err != nil || i.State.Msgs != 1 {
 		t.Errorf("after a restart the stream holds %d messages, %v", i.State.Msgs, err)
+	}
+}
+
+// A disk that fills up shrinks the limits that are computed; what was promised
+// to the streams must not keep the server from starting.
+func TestRestartOnAFullerDisk(t *testing.T) {
+	dir := t.TempDir()
+	for _, l := range []Limits{{8 << 30, 8 << 30}, {64 << 20, 64 << 20}, {9 << 30, 9 << 30}} {
+		s, err := Start(ServerConfig{Dir: dir, Store: MaxStore, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc, err := nats.Connect("", nats.InProcessServer(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		js, err := jetstream.New(nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Ensure(t.Context(), js, []string{"s1"}, l); err != nil {
+			t.Error(err)
+		}
+		nc.Close()
+		s.Shutdown()
+		s.WaitForShutdown()
 	}
 }

@@ -8,7 +8,7 @@
 // Invariants:
 //   - NoAck: the server answers no publish. An answer would prove nothing about
 //     durability, and would be sent with the server's rights to whatever reply
-//     subject a publisher names (reliability 1.6).
+//     subject a publisher names.
 //   - No message ids: duplicates are told by (agent, incarnation, sequence).
 //   - Limits are computed from the disk or the inventory, never left to grow,
 //     and their sum is what the server may use.

@@ -23,7 +23,7 @@ const start = 2 * time.Minute
 
 // Start runs a server until Shutdown. Its store is written through every few
 // seconds only: what is not durable at the aggregator is still in the
-// collectors' spools, and is sent again (reliability D3).
+// collectors' spools, and is sent again.
 func Start(c ServerConfig) (*server.Server, error) {
 	o := &server.Options{
 		ServerName: "gigawatch", NoSigs: true,

@@ -15,14 +15,14 @@ const (
 	Ledger    = "LEDGER"
 )
 
-// What a lane keeps at most; reliability 1.4.
+// What a lane keeps at most.
 const (
 	telemetryAge     = 30 * time.Minute
 	telemetryBytes   = 40 << 30
 	telemetryMessage = 64 << 10
 	ledgerAge        = 48 * time.Hour
 	ledgerBytes      = 120 << 30
-	ledgerMessage    = 8 << 10
+	ledgerMessage    = 64 << 10 // as large as a batch can be: what is refused here nobody hears of
 )
 
 // Measured sizes in the store, for the limits' arithmetic: a host of 8 GPUs and
@@ -35,8 +35,10 @@ const (
 // Limits are the bytes that the streams may take on disk.
 type Limits struct{ Telemetry, Ledger int64 }
 
-// Total is what the server's store must hold, with room for its own files.
-func (l Limits) Total() int64 { return l.Telemetry + l.Ledger + 1<<30 }
+// MaxStore is what the server's store may hold: the hard limits of both streams.
+// It does not follow the disk, because the server refuses to open streams that
+// were promised more than it.
+const MaxStore = telemetryBytes + ledgerBytes + 1<<30
 
 // LimitsFor is what hosts need, half as much again, within the hard limits and
 // within half of what is free on the disk of dir. hosts zero stands for unknown:
@@ -81,6 +83,11 @@ func Ensure(ctx context.Context, js jetstream.JetStream, sites []string, l Limit
 		Discard: jetstream.DiscardNew, MaxAge: ledgerAge, MaxBytes: l.Ledger, MaxMsgSize: ledgerMessage,
 		DenyDelete: true, DenyPurge: true, Replicas: 1, Duplicates: time.Second,
 	}} {
+		if s, err := js.Stream(ctx, c.Name); err == nil {
+			// What was promised stays, and what an operator chose for a cluster.
+			known := s.CachedInfo().Config
+			c.MaxBytes, c.Replicas = max(c.MaxBytes, known.MaxBytes), known.Replicas
+		}
 		if _, err := js.CreateOrUpdateStream(ctx, c); err != nil {
 			return fmt.Errorf("create stream %s of %d bytes: %w", c.Name, c.MaxBytes, err)
 		}

@@ -47,6 +47,7 @@ type Config struct {
 const (
 	metricRollups = "gigawatch_live_rollup_seconds_total"
 	metricAgents  = "gigawatch_live_agents"
+	metricMixed   = "gigawatch_live_ticks_mixed_total" // simulated under a real site's name, or the other way about
 )
 
 // idleAfter is how long the lane may bring nothing before the wall clock closes
@@ -76,7 +77,7 @@ type Live struct {
 	heard   time.Time // when the newest tick was taken
 	silence int64     // second of the last look for silent agents
 
-	rollups *metrics.Counter
+	rollups, mixed *metrics.Counter
 }
 
 // New is a present in which nothing has been heard.
@@ -84,7 +85,7 @@ func New(c Config) *Live {
 	if c.SilentAfter == 0 {
 		c.SilentAfter = 10 * time.Second
 	}
-	l := &Live{c: c, sites: map[string]*site{}, senders: map[string]*sender{}, rollups: c.Metrics.NewCounter(metricRollups)}
+	l := &Live{c: c, sites: map[string]*site{}, senders: map[string]*sender{}, rollups: c.Metrics.NewCounter(metricRollups), mixed: c.Metrics.NewCounter(metricMixed)}
 	c.Metrics.NewGauge(metricAgents, func() float64 {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -103,7 +104,12 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 	if s == nil {
 		s = newSite(siteName)
 		s.expected = l.c.Expected[siteName]
+		s.simulated = layout.Simulated
 		l.sites[siteName] = s
+	}
+	if s.simulated != layout.Simulated { // a model's figures never enter a real site's
+		l.mixed.Inc()
+		return
 	}
 	a := l.senders[key]
 	if a == nil {
@@ -116,7 +122,6 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 	if second := millis / 1000; second > s.last-hold {
 		if a.layout != layout {
 			a.plan(layout)
-			s.simulated = s.simulated || layout.Simulated
 		}
 		a.take(second, values)
 	}

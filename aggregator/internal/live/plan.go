@@ -11,7 +11,7 @@ import (
 const ring = 8
 
 // hold is for how many seconds the last reading stands for one that did not
-// come: 2.5 nominal intervals, in whole seconds (facility_carbon section 6).
+// come: 2.5 nominal intervals, in whole seconds.
 const hold = 2
 
 // quantity is what a sum is of.

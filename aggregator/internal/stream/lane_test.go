@@ -24,7 +24,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
-// virtual runs f in virtual time, where the bus can run too (reliability 3.3).
+// virtual runs f in virtual time, where the bus can run too.
 func virtual(t *testing.T, f func(*testing.T)) {
 	t.Helper()
 	ats.Register()
@@ -46,7 +46,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	l := bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}
-	s, err := bus.Start(bus.ServerConfig{Dir: t.TempDir(), Store: l.Total(), Logger: slog.New(slog.DiscardHandler)})
+	s, err := bus.Start(bus.ServerConfig{Dir: t.TempDir(), Store: bus.MaxStore, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

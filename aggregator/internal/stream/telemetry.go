@@ -60,6 +60,7 @@ type Telemetry struct {
 	batches, samples, unknown, bytes, lost, late *metrics.Counter
 	freshness                                    *metrics.Summary
 	lag                                          atomic.Int64 // nanoseconds from sample to handled, of the newest
+	heard                                        atomic.Int64 // when that was, nanoseconds since 1970
 
 	mu     sync.RWMutex // guards agents and each layouts; the rest of an agent is the reader's own
 	agents map[string]*agent
@@ -100,8 +101,20 @@ func NewTelemetry(c TelemetryConfig) *Telemetry {
 }
 
 // Lag is the time from a sample's instant to its being handled, of the newest
-// batch.
-func (t *Telemetry) Lag() time.Duration { return time.Duration(t.lag.Load()) }
+// batch; once nothing has come for a while, the time since it came.
+func (t *Telemetry) Lag() time.Duration { return lagOf(&t.lag, &t.heard) }
+
+// quiet is how long a lane may bring nothing before that is its lag.
+const quiet = 3 * time.Second
+
+func lagOf(lag, heard *atomic.Int64) time.Duration {
+	if h := heard.Load(); h != 0 {
+		if since := time.Since(time.Unix(0, h)); since > quiet {
+			return since
+		}
+	}
+	return time.Duration(lag.Load())
+}
 
 // Run reads until ctx ends. It returns an error when the stream is gone.
 func (t *Telemetry) Run(ctx context.Context) error {
@@ -170,6 +183,7 @@ func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 	if last, ok := newest(&m); ok && !late && m.Ticks > 0 {
 		lag := time.Since(time.UnixMilli(last))
 		t.lag.Store(int64(lag))
+		t.heard.Store(time.Now().UnixNano())
 		t.freshness.Update(lag.Seconds())
 	}
 }
