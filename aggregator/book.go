@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -18,14 +17,7 @@ type book struct {
 	today *today
 }
 
-// errMixed keeps a model's joules out of a real site's books, and the other way
-// about.
-var errMixed = errors.New("simulated and real readings under one site's name")
-
 func (b book) Apply(batch *metric.Batch, arrived time.Time, name string, sequence uint64) (advanced bool, err error) {
-	if b.Mixes(batch.Site, batch.Layout.Simulated) {
-		return false, errMixed
-	}
 	o := b.Ledger.Apply(batch, arrived, name, sequence)
 	if o.Verdict == account.Zombie || o.Verdict == account.Invalid {
 		err = fmt.Errorf("%s: %s", o.Verdict, o.Reason)

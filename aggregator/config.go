@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	_ "embed"
 	"fmt"
 	"net"
@@ -153,10 +154,21 @@ func parseConfig(name string, b []byte) (*config, error) {
 // defaultListen is where the aggregator answers unless told otherwise.
 const defaultListen = "127.0.0.1:8600"
 
-// token is the secret that callers must show; zero: none.
-func (c *config) token() (query.Secret, error) {
-	if c.TokenFile == "" {
-		return query.Secret{}, nil
+// access is what callers must show and how they are spoken to; an error names
+// the key at fault.
+func (c *config) access() (token query.Secret, t *tls.Config, err error) {
+	if c.TokenFile != "" {
+		if token, err = query.ReadToken(c.TokenFile); err != nil {
+			return token, nil, fmt.Errorf("%w: token_file: %w", errUsage, err)
+		}
 	}
-	return query.ReadToken(c.TokenFile)
+	if c.TLS.Cert != "" {
+		if t, err = query.LoadTLS(c.TLS.Cert, c.TLS.Key); err != nil {
+			return token, nil, fmt.Errorf("%w: tls: %w", errUsage, err)
+		}
+	}
+	if err := query.CheckListen(c.Listen, token, t != nil, c.Insecure); err != nil {
+		return token, nil, fmt.Errorf("%w: listen: %w", errUsage, err)
+	}
+	return token, t, nil
 }

@@ -206,23 +206,15 @@ func (n *node) openLedger(context.Context) (err error) {
 }
 
 func (n *node) openHTTP(context.Context) error {
-	token, err := n.c.token()
+	token, tls, err := n.c.access()
 	if err != nil {
-		return fmt.Errorf("%w: token_file: %w", errUsage, err)
+		return err
 	}
 	c := query.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.telemetry, n.lane}).status,
-		Ready:  n.ready, Page: page.Handler(), Token: token, Insecure: n.c.Insecure, Version: version,
+		Ready:  n.ready, Page: page.Handler(), Token: token, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
-	}
-	if n.c.TLS.Cert != "" {
-		if c.TLS, err = query.LoadTLS(n.c.TLS.Cert, n.c.TLS.Key); err != nil {
-			return fmt.Errorf("%w: tls: %w", errUsage, err)
-		}
-	}
-	if err := query.CheckListen(n.c.Listen, token, c.TLS != nil, n.c.Insecure); err != nil {
-		return fmt.Errorf("%w: listen: %w", errUsage, err)
 	}
 	if n.http, err = query.New(c); err != nil {
 		return err

@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-
-	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // serve is the aggregator of a site.
@@ -40,17 +38,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	if *check {
-		token, err := c.token()
-		if err != nil {
-			return fmt.Errorf("%w: %s: token_file: %w", errUsage, *path, err)
-		}
-		if c.TLS.Cert != "" {
-			if _, err := query.LoadTLS(c.TLS.Cert, c.TLS.Key); err != nil {
-				return fmt.Errorf("%w: %s: tls: %w", errUsage, *path, err)
-			}
-		}
-		if err := query.CheckListen(c.Listen, token, c.TLS.Cert != "", c.Insecure); err != nil {
-			return fmt.Errorf("%w: %s: listen: %w", errUsage, *path, err)
+		if _, _, err := c.access(); err != nil {
+			return fmt.Errorf("%s: %w", *path, err)
 		}
 		fmt.Fprintf(stdout, "%s is in order: data in %s, answers on %s, %d sites\n", *path, c.Data, c.Listen, len(c.Sites))
 		return nil

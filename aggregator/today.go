@@ -146,8 +146,7 @@ func (d *today) outlet(site string, n metric.Number, point uint32) *live.Outlet 
 	defer d.mu.Unlock()
 	key := outletKey{site, n, point}
 	if d.outlets[key] == nil {
-		simulated, _ := d.ledger.Simulated(site)
-		d.outlets[key] = &live.Outlet{Metric: n, Point: point, Site: site, Simulated: simulated}
+		d.outlets[key] = &live.Outlet{Metric: n, Point: point, Site: site, Simulated: d.ledger.Simulated(site)}
 	}
 	return d.outlets[key]
 }

@@ -205,3 +205,30 @@ func TestRoleOfAMeterStaysWhatItWasAtItsFirstReading(t *testing.T) {
 	}
 	checkBooks(t, s)
 }
+
+func TestModelNeverBooksUnderARealSitesName(t *testing.T) {
+	for _, simulated := range []bool{false, true} {
+		s := account.NewState(account.Config{})
+		own, other := board("n1", "GPU-1"), board("n2", "GPU-2")
+		own.Simulated, other.Simulated = simulated, !simulated
+		a, b := newEmitter(t, s, "n1", own), newEmitter(t, s, "n2", other)
+		a.send(noon, 1e9, watts(100), 1)
+		if o := s.Apply(b.batch(noon, 5e9, watts(100), 1), noon); o.Verdict != account.Invalid {
+			t.Errorf("simulated %t: the other kind is %v", simulated, o.Verdict)
+		}
+		if _, ok := s.Durable("s1", "n2"); ok {
+			t.Error("it was taken on all the same")
+		}
+		// What is given up is of neither kind.
+		gap := &metric.Batch{Site: "s1", Agent: "n1", Lane: metric.Ledger, Flags: metric.Gap, Incarnation: 1, Sequence: 3, Skipped: 2, Time: noon, Ticks: 1, Layout: &metric.Layout{}}
+		if o := s.Apply(gap, noon); o.Verdict != account.Accepted {
+			t.Errorf("simulated %t: a gap is %v: %s", simulated, o.Verdict, o.Reason)
+		}
+		a.sequence = 3
+		a.send(noon+40*second, 1e9+4e6, watts(100), 1)
+		if counted, _ := booked(s, "GPU-1"); counted != 4e6 {
+			t.Errorf("booked %d mJ, want 4000000", counted)
+		}
+		checkBooks(t, s)
+	}
+}

@@ -80,6 +80,9 @@ func (s *State) Apply(b *metric.Batch, arrived int64) Outcome {
 		}
 		st = s.addSite(strings.Clone(b.Site))
 	}
+	if st.mixes(b) {
+		return Outcome{Verdict: Invalid, Reason: "simulated and real readings under one site's name"}
+	}
 	n, ok := st.byAgent[b.Agent]
 	if !ok {
 		if len(st.agents) >= s.config.Agents {
@@ -104,6 +107,12 @@ func (s *State) Apply(b *metric.Batch, arrived int64) Outcome {
 		o.Verdict, o.Reason = Invalid, err.Error()
 	}
 	return o
+}
+
+// mixes reports whether b would put a model's joules beside measured ones. A gap
+// holds no readings, and so is neither.
+func (s *site) mixes(b *metric.Batch) bool {
+	return len(s.counters) > 0 && b.Flags&metric.Gap == 0 && b.Layout != nil && b.Layout.Simulated != s.simulated
 }
 
 // valid says what is wrong with b before it is known whether it is wanted.

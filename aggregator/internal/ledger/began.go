@@ -1,7 +1,5 @@
 package ledger
 
-import "slices"
-
 // Began is the first whole minute after a site's first reading, milliseconds
 // since 1970: figures before it cannot be; ok is false if there is none yet.
 func (l *Ledger) Began(site string) (millis int64, ok bool) {
@@ -24,16 +22,9 @@ func (l *Ledger) Began(site string) (millis int64, ok bool) {
 	return 0, false
 }
 
-// Simulated reports whether a site's readings come from a model; ok is false if
-// it has no books.
-func (l *Ledger) Simulated(site string) (simulated, ok bool) {
+// Simulated reports whether a site's readings come from a model.
+func (l *Ledger) Simulated(site string) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.state.Simulated(site), slices.Contains(l.sites(), site)
-}
-
-// Mixes reports whether readings would put a model's joules beside measured ones.
-func (l *Ledger) Mixes(site string, simulated bool) bool {
-	known, ok := l.Simulated(site)
-	return ok && known != simulated
+	return l.state.Simulated(site)
 }

@@ -95,14 +95,6 @@ func (l *Live) Sites() []string {
 	return names
 }
 
-// Simulated reports whether a site's readings come from a model.
-func (l *Live) Simulated(site string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.sites[site]
-	return s != nil && s.simulated
-}
-
 // Agents are the names under which the agents of a host speak, as site/agent;
 // site "" is any.
 func (l *Live) Agents(site, host string) (keys []string) {
