@@ -12,10 +12,12 @@ const module = "github.com/gigawatch/gigawatch/"
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
 	collector/metric collector/setting collector/wire collector/sim
-	collector/internal/gpu collector/internal/host collector/internal/meter collector/internal/carbon collector/internal/job
+	collector/internal/tree collector/internal/energy
+	collector/internal/gpu collector/internal/gpu/dcgm collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
+	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
-	aggregator/internal/account aggregator/internal/ledger aggregator/internal/store
+	aggregator/internal/account aggregator/internal/ledger aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rule aggregator/internal/report aggregator/internal/page
 	aggregator/query aggregator
 	plugin/pkg dashboards alerts
@@ -26,7 +28,9 @@ var order = strings.Fields(`
 var only = map[string]string{
 	"collector/wire":              "collector/metric",
 	"collector/sim":               "collector/metric",
-	"collector/internal/host":     "collector/metric",
+	"collector/internal/tree":     "",
+	"collector/internal/energy":   "collector/metric",
+	"collector/internal/host":     "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/spool":    "",
 	"aggregator/internal/bus":     "",
 	"aggregator/internal/stream":  "collector/metric collector/wire",

@@ -1,7 +1,7 @@
 package metric
 
 // The numbers, by room: 100 GPU, 200 host, 300 fabric and disks, 400 meters,
-// 500 grid, 600 site and roll-ups, 900 what the agents say of themselves.
+// 500 grid, 600 site and roll-ups, 700 jobs, 900 what the agents say of themselves.
 const (
 	GPUPowerWatts         Number = 100
 	GPUEnergyJoules       Number = 101
@@ -26,6 +26,26 @@ const (
 	GPUNVLinkErrors       Number = 120
 	GPUState              Number = 121
 	GPURecoveryAction     Number = 122
+	GPUPowerInstant       Number = 123
+	GPUEncoderUtilization Number = 124
+	GPUDecoderUtilization Number = 125
+	GPUPerformanceState   Number = 126
+	GPUClockReasons       Number = 127
+	GPUPCIeWidth          Number = 128
+	GPUPCIeGeneration     Number = 129
+	GPUPowerLimitDefault  Number = 130
+	GPUSRAMThreshold      Number = 131
+	GPUMemoryUnrepairable Number = 132
+	GPUPagesPending       Number = 133
+	GPUEngineActive       Number = 134
+	GPUSMActive           Number = 135
+	GPUTensorActive       Number = 136
+	GPUMemoryActive       Number = 137
+	GPUPCIeThroughput     Number = 138
+	GPUNVLinkThroughput   Number = 139
+	GPUXIDTime            Number = 140
+	GPUEnergyCheck        Number = 141
+	GPUPartitions         Number = 142
 	HostUp                Number = 200
 	HostCPUUsage          Number = 201
 	HostLoad1             Number = 202
@@ -38,13 +58,20 @@ const (
 	HostTemperature       Number = 209
 	HostPowerWatts        Number = 210
 	HostEnergyJoules      Number = 211
+	HostPowerAge          Number = 212
+	HostGPUs              Number = 213
 	FabricPortBytes       Number = 300
 	FabricPortErrors      Number = 301
 	FabricPortLinkDowns   Number = 302
 	FabricPortRate        Number = 303
+	FabricPortRateMax     Number = 304
 	NVMeTemperature       Number = 310
 	NVMeWear              Number = 311
 	NVMeMediaErrors       Number = 312
+	NVMeSpare             Number = 313
+	NVMeWarning           Number = 314
+	NVSwitchTemperature   Number = 320
+	NVSwitchErrors        Number = 321
 	MeterPowerWatts       Number = 400
 	MeterEnergyJoules     Number = 401
 	MeterWater            Number = 402
@@ -67,6 +94,8 @@ const (
 	HallPowerWatts        Number = 611
 	RackPowerWatts        Number = 612
 	RackGPUTemperatureMax Number = 613
+	JobGPUShare           Number = 700
+	JobHostShare          Number = 701
 	AgentSourceStale      Number = 900
 	AgentSpoolBytes       Number = 901
 	AgentSpoolDropped     Number = 902
@@ -138,12 +167,52 @@ var catalogue = []Def{
 	{GPUPCIeReplays, "gpu_pcie_replays_total", Count, Counter, Int, 1, GPU, nil, Slow, false,
 		"PCIe packets that had to be sent again (DCGM field 202)."},
 	{GPUNVLinkErrors, "gpu_nvlink_errors_total", Count, Counter, Int, 1, GPU,
-		[]Label{{"kind", []string{"crc_flit", "crc_data", "replay", "recovery"}}}, Slow, false,
-		"NVLink errors over all links of the GPU (DCGM fields 409, 419, 429, 439)."},
+		[]Label{{"kind", []string{"crc_flit", "crc_data", "replay", "recovery", "receive", "effective", "ecc"}}}, Slow, false,
+		"NVLink errors over all links of the GPU (DCGM fields 409, 419, 429, 439; from NVLink 5 on 1205 to 1207, 1219, 1220)."},
 	{GPUState, "gpu_state", Count, State, Int, 1, GPU, []Label{{"state", gpuStates}}, Slow, false,
 		"1 for what is known of the GPU now: ok; lost (all blank, its neighbours are not); blank (the driver answers nothing); stale (readings stopped advancing); unreachable (no answer from the host engine)."},
 	{GPURecoveryAction, "gpu_recovery_action", Count, Gauge, Int, 1, GPU, nil, Slow, false,
 		"What the driver asks for: 0 nothing, 1 GPU reset, 2 reboot, 3 drain peer-to-peer, 4 drain and reset (DCGM field 1523)."},
+	{GPUPowerInstant, "gpu_power_instant_watts", Watts, Gauge, Float, 1, GPU, nil, Fast, false,
+		"Power drawn by the GPU board at the moment of its reading (DCGM field 157)."},
+	{GPUEncoderUtilization, "gpu_encoder_utilization_ratio", Ratio, Gauge, Float, 1, GPU, nil, Slow, false,
+		"Share of time in which the video encoder was busy (DCGM field 206)."},
+	{GPUDecoderUtilization, "gpu_decoder_utilization_ratio", Ratio, Gauge, Float, 1, GPU, nil, Slow, false,
+		"Share of time in which the video decoder was busy (DCGM field 207)."},
+	{GPUPerformanceState, "gpu_performance_state", Count, Gauge, Int, 1, GPU, nil, Slow, false,
+		"Performance state, from 0 the fastest to 15 (DCGM field 190)."},
+	{GPUClockReasons, "gpu_clock_event_reasons", Count, Gauge, Int, 1, GPU, nil, Slow, false,
+		"Why clocks are below their maximum, as the driver's bits: 1 idle, 2 clock setting, 4 software power cap, 8 hardware slowdown, 16 sync boost, 32 software thermal, 64 hardware thermal, 128 power brake, 256 display (DCGM field 112)."},
+	{GPUPCIeWidth, "gpu_pcie_link_width_lanes", Count, Gauge, Int, 1, GPU, []Label{{"link", linkEnds}}, Slow, false,
+		"Lanes of the PCIe link, now and at most (DCGM fields 238, 236)."},
+	{GPUPCIeGeneration, "gpu_pcie_link_generation", Count, Gauge, Int, 1, GPU, []Label{{"link", linkEnds}}, Slow, false,
+		"Generation of the PCIe link, now and at most; an idle GPU may lower it to save power (DCGM fields 237, 235)."},
+	{GPUPowerLimitDefault, "gpu_power_limit_default_watts", Watts, Gauge, Float, 1, GPU, nil, Slow, false,
+		"Power limit that the board is built for (DCGM field 163)."},
+	{GPUSRAMThreshold, "gpu_ecc_sram_threshold_exceeded", Count, Gauge, Int, 1, GPU, nil, Slow, false,
+		"1 if the on-chip memory has had more uncorrected errors than the vendor allows (DCGM field 346)."},
+	{GPUMemoryUnrepairable, "gpu_memory_unrepairable", Count, Gauge, Int, 1, GPU, nil, Slow, false,
+		"1 if the memory has a fault that no repair is left for (DCGM field 1507)."},
+	{GPUPagesPending, "gpu_retired_pages_pending", Count, Gauge, Int, 1, GPU, nil, Slow, false,
+		"Memory pages that wait for a reboot to be retired (DCGM field 392; AMD gpu_vram_bad_pages, flag P)."},
+	{GPUEngineActive, "gpu_engine_active_ratio", Ratio, Gauge, Float, 1, GPU, nil, Fast, false,
+		"Share of time in which the graphics or compute engine was active (DCGM field 1001)."},
+	{GPUSMActive, "gpu_sm_active_ratio", Ratio, Gauge, Float, 1, GPU, nil, Fast, false,
+		"Share of time in which a multiprocessor had work, over all of them (DCGM field 1002)."},
+	{GPUTensorActive, "gpu_tensor_active_ratio", Ratio, Gauge, Float, 1, GPU, nil, Fast, false,
+		"Share of cycles in which the tensor pipe was active (DCGM field 1004)."},
+	{GPUMemoryActive, "gpu_memory_active_ratio", Ratio, Gauge, Float, 1, GPU, nil, Fast, false,
+		"Share of cycles in which the memory interface moved something (DCGM field 1005)."},
+	{GPUPCIeThroughput, "gpu_pcie_throughput_bytes_per_second", BytesPerSecond, Gauge, Int, 1, GPU, []Label{direction}, Fast, false,
+		"Bytes per second over PCIe, overhead included (DCGM fields 1010, 1009)."},
+	{GPUNVLinkThroughput, "gpu_nvlink_throughput_bytes_per_second", BytesPerSecond, Gauge, Int, 1, GPU, []Label{direction}, Fast, false,
+		"Bytes per second over all NVLinks of the GPU, without headers (DCGM fields 1012, 1011)."},
+	{GPUXIDTime, "gpu_xid_event_timestamp_seconds", Seconds, Gauge, Int, 1000, GPU, []Label{{"xid", nil}}, Slow, false,
+		"When the newest XID event of a code happened, as seconds since 1970 UTC (DCGM field 230)."},
+	{GPUEnergyCheck, "gpu_energy_check_ratio", Ratio, Gauge, Float, 1, GPU, nil, Slow, false,
+		"What the GPU's energy counter moved over the last five minutes, over its power integrated across the same time; far from 1 one of them is wrong."},
+	{GPUPartitions, "gpu_partitions", Count, Gauge, Int, 1, GPU, nil, Slow, false,
+		"Instances that the GPU is divided into (MIG, compute partitions); 0 if it is whole. Energy and power are of the whole board."},
 
 	{HostUp, "host_up", Count, Gauge, Int, 1, Host, nil, Slow, false,
 		"1 while the host's agent reports; the aggregator writes 0 when it has stopped."},
@@ -166,9 +235,13 @@ var catalogue = []Def{
 	{HostTemperature, "host_temperature_celsius", Celsius, Gauge, Float, 1, Sensor, nil, Fast, false,
 		"Temperature of a sensor on the host."},
 	{HostPowerWatts, "host_power_watts", Watts, Gauge, Float, 1, Host, []Label{hostSource}, Fast, false,
-		"Power of the host, by where it was read: bmc is the whole node; module a superchip with its GPU; rapl_package and rapl_dram are inside the node and never added to it."},
+		"Power of the host, by where it was read: bmc is the whole node; module a superchip with its GPU; grace its processor socket, inside the module; rapl_package and rapl_dram are inside the node and never added to it."},
 	{HostEnergyJoules, "host_energy_joules_total", Joules, Counter, Int, 1000, Host, []Label{hostSource}, Fast, true,
 		"Energy of the host, by where it was counted; see host_power_watts."},
+	{HostPowerAge, "host_power_age_seconds", Seconds, Gauge, Float, 1, Host, []Label{hostSource}, Slow, false,
+		"Age of the reading that host_power_watts shows, where its source is slower than the agent."},
+	{HostGPUs, "host_gpus", Count, Gauge, Int, 1, Host, []Label{{"state", []string{"expected", "present"}}}, Slow, false,
+		"GPUs of the host: expected by its configuration, or else the most that were seen since the agent started; and present with state ok."},
 
 	{FabricPortBytes, "fabric_port_bytes_total", Bytes, Counter, Int, 1, Port, []Label{direction}, Fast, false,
 		"Bytes that passed a fabric port."},
@@ -179,12 +252,22 @@ var catalogue = []Def{
 		"How often a fabric port lost its link."},
 	{FabricPortRate, "fabric_port_rate_bits_per_second", BitsPerSecond, Gauge, Int, 1, Port, nil, Slow, false,
 		"Signalling rate of a fabric port now; below its maximum a cable or a lane is at fault."},
+	{FabricPortRateMax, "fabric_port_rate_max_bits_per_second", BitsPerSecond, Gauge, Int, 1, Port, nil, Slow, false,
+		"Highest signalling rate that a fabric port has had since the agent started, or that its adapter states."},
 	{NVMeTemperature, "nvme_temperature_celsius", Celsius, Gauge, Float, 1, Device, nil, Fast, false,
 		"Composite temperature of an NVMe disk."},
 	{NVMeWear, "nvme_wear_ratio", Ratio, Gauge, Float, 1, Device, nil, Slow, false,
 		"Share of an NVMe disk's rated endurance that is used; may pass 1."},
 	{NVMeMediaErrors, "nvme_media_errors_total", Count, Counter, Int, 1, Device, nil, Slow, false,
 		"Unrecovered media errors of an NVMe disk."},
+	{NVMeSpare, "nvme_available_spare_ratio", Ratio, Gauge, Float, 1, Device, nil, Slow, false,
+		"Share of an NVMe disk's spare blocks that is left."},
+	{NVMeWarning, "nvme_critical_warning", Count, Gauge, Int, 1, Device, nil, Slow, false,
+		"Critical warnings of an NVMe disk, as its bits: 1 spare low, 2 temperature, 4 reliability, 8 read only, 16 backup failed (NVM Express base specification, SMART / Health Information)."},
+	{NVSwitchTemperature, "nvswitch_temperature_celsius", Celsius, Gauge, Float, 1, Device, nil, Fast, false,
+		"Temperature of an NVSwitch (DCGM field 858)."},
+	{NVSwitchErrors, "nvswitch_errors_total", Count, Counter, Int, 1, Device, []Label{{"kind", []string{"fatal", "non_fatal"}}}, Slow, false,
+		"SXid errors of an NVSwitch seen by the agent since it started (DCGM fields 856, 857)."},
 
 	{MeterPowerWatts, "meter_power_watts", Watts, Gauge, Float, 1, Meter, nil, Fast, false,
 		"Active power through a meter, positive in the direction of its role."},
@@ -235,6 +318,11 @@ var catalogue = []Def{
 	{RackGPUTemperatureMax, "rack_gpu_temperature_celsius_max", Celsius, Gauge, Float, 1, Rack, nil, Fast, false,
 		"Temperature of the hottest GPU of a rack."},
 
+	{JobGPUShare, "job_gpu_share_ratio", Ratio, Gauge, Int, 1_000_000, Job, nil, Slow, true,
+		"Share of a GPU that a job holds: 1 for a whole one; of a divided or shared one what its instances make of the board, a model and not a measurement."},
+	{JobHostShare, "job_host_share_ratio", Ratio, Gauge, Int, 1_000_000, Job, nil, Slow, true,
+		"Share of a host that a job holds, by which the energy of the host besides its GPUs is given to it."},
+
 	{AgentSourceStale, "agent_source_stale", Count, Gauge, Int, 1, Sensor, nil, Slow, false,
 		"1 while a source of the agent has not answered for more than three of its periods; its samples are missing then. The label sensor names the source."},
 	{AgentSpoolBytes, "agent_spool_bytes", Bytes, Gauge, Int, 1, Host, []Label{{"lane", []string{"telemetry", "ledger"}}}, Slow, false,
@@ -249,7 +337,9 @@ var catalogue = []Def{
 		"How an accounted counter of the entity is known, where it is not measured. Ledger lane only."},
 }
 
-var hostSource = Label{"source", []string{"bmc", "rapl_package", "rapl_dram", "module", "estimate"}}
+var hostSource = Label{"source", []string{"bmc", "rapl_package", "rapl_dram", "module", "estimate", "grace"}}
+
+var linkEnds = []string{"now", "max"}
 
 // byNumber indexes the catalogue; 0 means no such metric. byName likewise.
 var byNumber, byName = func() ([1024]uint8, map[string]Number) {

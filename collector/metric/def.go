@@ -45,6 +45,7 @@ const (
 	Hertz                Unit = "hertz"
 	Seconds              Unit = "seconds"
 	BitsPerSecond        Unit = "bits_per_second"
+	BytesPerSecond       Unit = "bytes_per_second"
 	CubicMetres          Unit = "cubic_metres"
 	CubicMetresPerSecond Unit = "cubic_metres_per_second"
 	GramsPerKWh          Unit = "grams_per_kwh" // CO2 equivalent

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -12,10 +13,10 @@ type port struct{ adapter, number, dir string }
 
 // ports are the fabric ports that sysfs shows, with their counters.
 func (s *Source) ports() (found []port) {
-	for _, adapter := range s.tree.list("sys/class/infiniband") {
-		for _, number := range s.tree.list("sys/class/infiniband", adapter, "ports") {
-			if s.tree.exists("sys/class/infiniband", adapter, "ports", number, "counters") && fits(adapter) && fits(number) {
-				found = append(found, port{adapter, number, s.tree.path("sys/class/infiniband", adapter, "ports", number)})
+	for _, adapter := range s.tree.List("sys/class/infiniband") {
+		for _, number := range s.tree.List("sys/class/infiniband", adapter, "ports") {
+			if s.tree.Exists("sys/class/infiniband", adapter, "ports", number, "counters") && fits(adapter) && fits(number) {
+				found = append(found, port{adapter, number, s.tree.Path("sys/class/infiniband", adapter, "ports", number)})
 			}
 		}
 	}
@@ -41,8 +42,8 @@ var fabricFiles = []fabricFile{
 }
 
 // count reads a counter of port p.
-func (t *tree) count(p port, f fabricFile) metric.Raw {
-	v, err := t.number(p.dir + "/counters/" + f.name)
+func count(t *tree.Tree, p port, f fabricFile) metric.Raw {
+	v, err := t.Number(p.dir + "/counters/" + f.name)
 	if err != nil || v < 0 || v > 1<<62/f.unit {
 		return metric.Missing
 	}
@@ -50,9 +51,9 @@ func (t *tree) count(p port, f fabricFile) metric.Raw {
 }
 
 // rate reads the signalling rate of port p: "400 Gb/sec (4X NDR)".
-func (t *tree) rate(p port) metric.Raw {
+func rate(t *tree.Tree, p port) metric.Raw {
 	var b [64]byte
-	n, err := t.read(p.dir+"/rate", b[:])
+	n, err := t.ReadFile(p.dir+"/rate", b[:])
 	if err != nil {
 		return metric.Missing
 	}

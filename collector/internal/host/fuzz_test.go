@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -14,19 +15,19 @@ func FuzzFiles(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		x := tree{"/", func(_ string, to []byte) (int, error) {
+		x := tree.Tree{Root: "/", ReadFile: func(_ string, to []byte) (int, error) {
 			if len(b) == 0 {
 				return 0, io.ErrUnexpectedEOF
 			}
 			return copy(to, b), nil
 		}}
-		read, written := x.diskBytes("")
-		for what, v := range map[string]metric.Raw{"read": read, "written": written, "rate": x.rate(port{}), "count": x.count(port{}, fabricFiles[0])} {
+		read, written := diskBytes(&x, "")
+		for what, v := range map[string]metric.Raw{"read": read, "written": written, "rate": rate(&x, port{}), "count": count(&x, port{}, fabricFiles[0])} {
 			if v < 0 && v != metric.Missing {
 				t.Errorf("%s is %d", what, v)
 			}
 		}
-		if v := x.celsius(""); v != metric.Missing && (v.Float() < coldest || v.Float() > hottest) {
+		if v := celsius(&x, ""); v != metric.Missing && (v.Float() < coldest || v.Float() > hottest) {
 			t.Errorf("%v degrees", v.Float())
 		}
 		if n := len(unescape(string(b))); n > len(b) {

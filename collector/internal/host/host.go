@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/shirou/gopsutil/v3/common"
 )
@@ -33,7 +34,7 @@ const (
 // A Source reads a machine. Read must not be called twice at once.
 type Source struct {
 	c    Config
-	tree tree
+	tree tree.Tree
 	log  *slog.Logger
 	env  common.EnvMap // tells gopsutil where the machine is
 
@@ -69,15 +70,15 @@ func New(c Config) (*Source, error) {
 	if c.PackageWatts <= 0 {
 		c.PackageWatts = 1000
 	}
-	s := &Source{c: c, tree: tree{root, readFile}, log: c.Logger}
+	s := &Source{c: c, tree: tree.Under(root), log: c.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if !s.tree.exists("proc", "stat") {
+	if !s.tree.Exists("proc", "stat") {
 		return nil, fmt.Errorf("read host: no proc file system under %s", root)
 	}
-	s.env = common.EnvMap{common.HostProcEnvKey: s.tree.path("proc"), common.HostSysEnvKey: s.tree.path("sys")}
-	seed := fmt.Sprintf("%s/%d", s.tree.text("proc/sys/kernel/random/boot_id"), time.Now().UnixNano())
+	s.env = common.EnvMap{common.HostProcEnvKey: s.tree.Path("proc"), common.HostSysEnvKey: s.tree.Path("sys")}
+	seed := fmt.Sprintf("%s/%d", s.tree.Text("proc/sys/kernel/random/boot_id"), time.Now().UnixNano())
 	s.packages = counter{point: sourcePackage, seed: seed, watts: c.PackageWatts}
 	s.memories = counter{point: sourceMemory, seed: seed, watts: c.PackageWatts}
 	s.relist(time.Now())

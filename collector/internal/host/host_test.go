@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/google/go-cmp/cmp"
 )
@@ -143,11 +144,11 @@ func TestRefusedEnergyIsUnavailableAndNeverZero(t *testing.T) {
 			x.change(c)
 			c.open()
 			if x.errno != nil { // a test runs as root, whom no mode refuses
-				c.s.tree.read = func(path string, b []byte) (int, error) {
+				c.s.tree.ReadFile = func(path string, b []byte) (int, error) {
 					if strings.HasSuffix(path, "intel-rapl:1/energy_uj") {
 						return 0, &fs.PathError{Op: "open", Path: path, Err: x.errno}
 					}
-					return readFile(path, b)
+					return tree.Read(path, b)
 				}
 				c.s.relist(time.Now())
 			}

@@ -98,12 +98,12 @@ func fits(name string) bool { return name != "" && len(name) <= metric.MaxText }
 // interfaces are those with a device behind them, without the switch ports of
 // virtual functions.
 func (s *Source) interfaces() (found []device) {
-	for _, name := range s.tree.list("sys/class/net") {
-		if !s.tree.exists("sys/class/net", name, "device") || !fits(name) {
+	for _, name := range s.tree.List("sys/class/net") {
+		if !s.tree.Exists("sys/class/net", name, "device") || !fits(name) {
 			continue
 		}
-		if at := s.tree.text("sys/class/net", name, "phys_port_name"); !strings.Contains(at, "vf") && !strings.Contains(at, "sf") {
-			found = append(found, device{name, s.tree.path("sys/class/net", name, "statistics")})
+		if at := s.tree.Text("sys/class/net", name, "phys_port_name"); !strings.Contains(at, "vf") && !strings.Contains(at, "sf") {
+			found = append(found, device{name, s.tree.Path("sys/class/net", name, "statistics")})
 		}
 	}
 	return found
@@ -111,14 +111,14 @@ func (s *Source) interfaces() (found []device) {
 
 // disks are whole ones with a device behind them.
 func (s *Source) disks() (found []device) {
-	for _, name := range s.tree.list("sys/block") {
-		if !s.tree.exists("sys/block", name, "device") || s.tree.text("sys/block", name, "hidden") == "1" || !fits(name) {
+	for _, name := range s.tree.List("sys/block") {
+		if !s.tree.Exists("sys/block", name, "device") || s.tree.Text("sys/block", name, "hidden") == "1" || !fits(name) {
 			continue
 		}
 		if strings.HasPrefix(name, "sr") || strings.HasPrefix(name, "fd") { // optical and floppy
 			continue
 		}
-		found = append(found, device{name, s.tree.path("sys/block", name, "stat")})
+		found = append(found, device{name, s.tree.Path("sys/block", name, "stat")})
 	}
 	return found
 }
@@ -130,7 +130,7 @@ var onDisk = []string{"bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2f
 // sees them at the same place under the root. The agent may live in a name space
 // of its own that hides some, and a capture has none.
 func (s *Source) mounts() ([]mount, error) {
-	proc, err := procfs.NewFS(s.tree.path("proc"))
+	proc, err := procfs.NewFS(s.tree.Path("proc"))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (s *Source) mounts() ([]mount, error) {
 		if !slices.Contains(onDisk, m.FSType) || taken[m.MajorMinorVer] || !fits(point) {
 			continue
 		}
-		path := s.tree.path(point)
+		path := s.tree.Path(point)
 		if seen[path] != m.MajorMinorVer {
 			absent[m.MajorMinorVer] = true
 			continue
@@ -169,7 +169,7 @@ func (s *Source) mounts() ([]mount, error) {
 		found = append(found, mount{point, path})
 	}
 	if len(absent) > 0 {
-		err = fmt.Errorf("%d cannot be seen under %s", len(absent), s.tree.root)
+		err = fmt.Errorf("%d cannot be seen under %s", len(absent), s.tree.Root)
 	}
 	return found, err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/prometheus/procfs/sysfs"
 )
@@ -23,10 +24,10 @@ type zone struct {
 // zones are the processor packages and the memories with an energy counter. The
 // error says why there are none.
 func (s *Source) zones() (packages, memories []zone, err error) {
-	if !s.tree.exists("sys/class/powercap") {
+	if !s.tree.Exists("sys/class/powercap") {
 		return nil, nil, errors.New("the kernel shows no powercap, as in most virtual machines")
 	}
-	sys, err := sysfs.NewFS(s.tree.path("sys"))
+	sys, err := sysfs.NewFS(s.tree.Path("sys"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +59,7 @@ func (s *Source) zones() (packages, memories []zone, err error) {
 		return nil, nil, errors.New("powercap shows no processor package")
 	}
 	for _, z := range append(packages[:len(packages):len(packages)], memories...) {
-		if _, err := s.tree.number(z.path); errors.Is(err, fs.ErrPermission) {
+		if _, err := s.tree.Number(z.path); errors.Is(err, fs.ErrPermission) {
 			return nil, nil, fmt.Errorf("permission denied on %s: run as root or give CAP_DAC_READ_SEARCH", z.path)
 		} else if err != nil {
 			return nil, nil, err
@@ -102,9 +103,9 @@ func (c *counter) begin() {
 
 // read takes a reading at now, which must have a monotonic reading. broken says
 // why a new epoch had to begin.
-func (c *counter) read(t *tree, now time.Time) (energy, power metric.Raw, broken error) {
+func (c *counter) read(t *tree.Tree, now time.Time) (energy, power metric.Raw, broken error) {
 	for i, z := range c.zones {
-		v, err := t.number(z.path)
+		v, err := t.Number(z.path)
 		if err != nil || v < 0 {
 			return metric.Missing, metric.Missing, nil // not a part of the sum
 		}

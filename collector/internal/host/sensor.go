@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -25,8 +26,8 @@ var processors = []string{"coretemp", "k10temp", "zenpower"}
 func (s *Source) sensors() (found, drives []sensor) {
 	var chips []chip
 	count := map[string]int{}
-	for _, dir := range s.tree.list("sys/class/hwmon") {
-		c := chip{dir, s.tree.text("sys/class/hwmon", dir, "name"), s.tree.target("sys/class/hwmon", dir, "device")}
+	for _, dir := range s.tree.List("sys/class/hwmon") {
+		c := chip{dir, s.tree.Text("sys/class/hwmon", dir, "name"), s.tree.Target("sys/class/hwmon", dir, "device")}
 		if c.name == "" || slices.Contains(graphics, c.name) {
 			continue
 		}
@@ -46,13 +47,13 @@ func (s *Source) sensors() (found, drives []sensor) {
 		if count[c.name] > 1 {
 			prefix = c.device
 		}
-		for _, file := range s.tree.list("sys/class/hwmon", c.dir) {
+		for _, file := range s.tree.List("sys/class/hwmon", c.dir) {
 			channel, ok := strings.CutSuffix(file, "_input")
 			if !ok || !strings.HasPrefix(channel, "temp") {
 				continue
 			}
-			path := s.tree.path("sys/class/hwmon", c.dir, file)
-			label := s.tree.text("sys/class/hwmon", c.dir, channel+"_label")
+			path := s.tree.Path("sys/class/hwmon", c.dir, file)
+			label := s.tree.Text("sys/class/hwmon", c.dir, channel+"_label")
 			switch {
 			case c.name == "nvme":
 				if channel == "temp1" && fits(c.device) { // the composite; the others lie within
@@ -89,8 +90,8 @@ func b2i(b bool) int {
 const coldest, hottest = -60, 200 // degrees Celsius
 
 // celsius reads a temperature.
-func (t *tree) celsius(path string) metric.Raw {
-	v, err := t.number(path)
+func celsius(t *tree.Tree, path string) metric.Raw {
+	v, err := t.Number(path)
 	if err != nil || v < coldest*1000 || v > hottest*1000 {
 		return metric.Missing
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/shirou/gopsutil/v3/cpu"
 	"github.com/shirou/gopsutil/v3/disk"
@@ -103,7 +104,7 @@ func (s *Source) readSystem(ctx context.Context, dst []metric.Raw) []metric.Raw 
 	} else {
 		s.busy = busy{}
 	}
-	if s.tree.exists("proc", "loadavg") { // else gopsutil would ask the kernel it runs on
+	if s.tree.Exists("proc", "loadavg") { // else gopsutil would ask the kernel it runs on
 		if l, err := load.AvgWithContext(ctx); err == nil {
 			load1 = metric.Of(l.Load1)
 		}
@@ -149,7 +150,7 @@ func (s *Source) readEnergy(dst []metric.Raw) []metric.Raw {
 func (s *Source) readDevices(dst []metric.Raw) []metric.Raw {
 	for _, file := range []string{"/rx_bytes", "/tx_bytes"} {
 		for _, d := range s.found.interfaces {
-			v, err := s.tree.number(d.path + file)
+			v, err := s.tree.Number(d.path + file)
 			if err != nil || v < 0 {
 				v = int64(metric.Missing)
 			}
@@ -159,16 +160,16 @@ func (s *Source) readDevices(dst []metric.Raw) []metric.Raw {
 	at, n := len(dst), len(s.found.disks)
 	dst = slices.Grow(dst, 2*n)[:at+2*n]
 	for i, d := range s.found.disks {
-		dst[at+i], dst[at+n+i] = s.tree.diskBytes(d.path)
+		dst[at+i], dst[at+n+i] = diskBytes(&s.tree, d.path)
 	}
 	return dst
 }
 
 // diskBytes reads a disk's stat file: the third and the seventh number are the
 // sectors read and written, always of 512 bytes.
-func (t *tree) diskBytes(path string) (read, written metric.Raw) {
+func diskBytes(t *tree.Tree, path string) (read, written metric.Raw) {
 	var b [256]byte
-	n, err := t.read(path, b[:])
+	n, err := t.ReadFile(path, b[:])
 	if err != nil {
 		return metric.Missing, metric.Missing
 	}
@@ -198,18 +199,18 @@ func (s *Source) readSlow(ctx context.Context, dst []metric.Raw) []metric.Raw {
 		dst[at+i], dst[at+n+i] = used, total
 	}
 	for _, t := range s.found.sensors {
-		dst = append(dst, s.tree.celsius(t.path))
+		dst = append(dst, celsius(&s.tree, t.path))
 	}
 	for _, t := range s.found.drives {
-		dst = append(dst, s.tree.celsius(t.path))
+		dst = append(dst, celsius(&s.tree, t.path))
 	}
 	for _, f := range fabricFiles {
 		for _, p := range s.found.ports {
-			dst = append(dst, s.tree.count(p, f))
+			dst = append(dst, count(&s.tree, p, f))
 		}
 	}
 	for _, p := range s.found.ports {
-		dst = append(dst, s.tree.rate(p))
+		dst = append(dst, rate(&s.tree, p))
 	}
 	return dst
 }

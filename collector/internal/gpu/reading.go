@@ -1,0 +1,79 @@
+package gpu
+
+import (
+	"context"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Driver reads boards by one means: a vendor's library or the kernel's files.
+// All its calls come from one goroutine.
+type Driver interface {
+	// Name is the driver's name in settings and logs.
+	Name() string
+
+	// Read fills r, which the driver may keep between calls: what it does not
+	// set anew stays as it was, save Events, which are those since the reading
+	// before. An error means that nothing is known of any board now.
+	Read(ctx context.Context, now time.Time, r *Reading) error
+
+	Close() error
+}
+
+// A Reading is what a driver knows at one time. It crosses a process boundary.
+type Reading struct {
+	Boards   []Board // by Index; a board that was lost stays, with its identity
+	Events   []Event
+	Sockets  []Socket
+	Switches []Switch
+
+	Found string // one line: by what means, which version, how many of what
+	// Refused is what was not to be had, why, and what would make it work; one
+	// sentence each.
+	Refused []string
+}
+
+// A Board is one accelerator.
+type Board struct {
+	UUID   string // identity for ever, in the vendor's own spelling
+	Index  int    // on its host
+	Model  string
+	PCI    string // bus address, 0000:3b:00.0
+	Serial string
+	Driver string // version: with another the energy counter may have begun anew
+
+	Absent     bool  // the driver says that the board is lost or detached
+	Time       int64 // µs since 1970 of the newest value, as the driver has it; 0: values are of now
+	EnergyTime int64 // likewise of Values[Energy]; 0: as Time
+	Values     [Slots]metric.Raw
+}
+
+// Clear makes all values missing.
+func (b *Board) Clear() {
+	for i := range b.Values {
+		b.Values[i] = metric.Missing
+	}
+}
+
+// An Event is one XID, the driver's word for a fault. Each happens once.
+type Event struct {
+	PCI  string // of the board
+	UUID string // of the board; empty if only PCI is known
+	Code uint32
+	Time int64 // µs since 1970
+}
+
+// A Socket is the power of a part of a superchip, by its label source.
+type Socket struct {
+	Source string // module, grace
+	Index  int
+	Power  metric.Raw
+}
+
+// A Switch is one NVSwitch.
+type Switch struct {
+	Name            string
+	Temperature     metric.Raw
+	Fatal, NonFatal uint64 // events seen since the driver was opened
+}
