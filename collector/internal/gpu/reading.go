@@ -43,10 +43,21 @@ type Board struct {
 	Serial string
 	Driver string // version: with another the energy counter may have begun anew
 
+	Instances []Instance // that the board is divided into (MIG); none if it is whole
+
 	Absent     bool  // the driver says that the board is lost or detached
 	Time       int64 // µs since 1970 of the newest value, as the driver has it; 0: values are of now
 	EnergyTime int64 // likewise of Values[Energy]; 0: as Time
 	Values     [Slots]metric.Raw
+}
+
+// An Instance is a part of a board that a job may hold by itself. It has no
+// power or energy of its own.
+type Instance struct {
+	UUID  string // as job schedulers spell it, MIG-…; empty if unknown
+	Index int    // GPU instance id
+	Parts int    // compute slices that it has of Of; 0 if unknown
+	Of    int
 }
 
 // Clear makes all values missing.
