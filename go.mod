@@ -3,6 +3,7 @@ module github.com/gigawatch/gigawatch
 go 1.26.8
 
 require (
+	github.com/NVIDIA/go-nvml v0.13.0-1
 	github.com/VictoriaMetrics/metrics v1.40.2
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
