@@ -16,6 +16,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/program"
 	"github.com/gigawatch/gigawatch/collector/sim"
 )
 
@@ -43,24 +44,24 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	truth := flags.String("truth", "", "`file` for the simulated site's true joules, written at the end")
 	insecure := flags.Bool("insecure", false, "listen beyond loopback with neither token nor TLS: anybody who reaches the port reads everything")
 	retention := flags.Duration("retention", 15*24*time.Hour, "of the time series")
-	level := flags.String("log", "info", "least `level` that is logged: debug, info, warn, error")
-	if err := parse(flags, args, stderr); err != nil {
+	level := program.LogLevel(flags)
+	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
 	}
-	log, err := logger(*level, stderr)
+	log, err := program.Logger(*level, stderr)
 	if err != nil {
 		return err
 	}
 	if *interval < 100*time.Millisecond || time.Minute%*interval != 0 {
-		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", errUsage, *interval)
+		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", program.ErrUsage, *interval)
 	}
 	if *hosts < 0 {
-		return fmt.Errorf("%w: -hosts %d is below zero", errUsage, *hosts)
+		return fmt.Errorf("%w: -hosts %d is below zero", program.ErrUsage, *hosts)
 	}
 	var world *sim.World
 	if *hosts > 0 {
 		if world, err = sim.New(sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)}); err != nil {
-			return fmt.Errorf("%w: %w", errUsage, err)
+			return fmt.Errorf("%w: %w", program.ErrUsage, err)
 		}
 	}
 	n, err := open(ctx, &config{

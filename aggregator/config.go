@@ -14,6 +14,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/program"
 	"github.com/gigawatch/gigawatch/collector/setting"
 )
 
@@ -159,16 +160,16 @@ const defaultListen = "127.0.0.1:8600"
 func (c *config) access() (token query.Secret, t *tls.Config, err error) {
 	if c.TokenFile != "" {
 		if token, err = query.ReadToken(c.TokenFile); err != nil {
-			return token, nil, fmt.Errorf("%w: token_file: %w", errUsage, err)
+			return token, nil, fmt.Errorf("%w: token_file: %w", program.ErrUsage, err)
 		}
 	}
 	if c.TLS.Cert != "" {
 		if t, err = query.LoadTLS(c.TLS.Cert, c.TLS.Key); err != nil {
-			return token, nil, fmt.Errorf("%w: tls: %w", errUsage, err)
+			return token, nil, fmt.Errorf("%w: tls: %w", program.ErrUsage, err)
 		}
 	}
 	if err := query.CheckListen(c.Listen, token, t != nil, c.Insecure); err != nil {
-		return token, nil, fmt.Errorf("%w: listen: %w", errUsage, err)
+		return token, nil, fmt.Errorf("%w: listen: %w", program.ErrUsage, err)
 	}
 	return token, t, nil
 }

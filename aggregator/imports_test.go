@@ -11,7 +11,7 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/metric collector/setting collector/wire collector/sim
+	collector/metric collector/setting collector/program collector/wire collector/sim
 	collector/internal/tree collector/internal/energy
 	collector/internal/gpu collector/internal/gpu/dcgm collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/carbon collector/internal/job
@@ -28,6 +28,7 @@ var order = strings.Fields(`
 var only = map[string]string{
 	"collector/wire":              "collector/metric",
 	"collector/sim":               "collector/metric",
+	"collector/program":           "",
 	"collector/internal/tree":     "",
 	"collector/internal/energy":   "collector/metric",
 	"collector/internal/host":     "collector/metric collector/internal/tree collector/internal/energy",

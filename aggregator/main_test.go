@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,13 +9,7 @@ import (
 // TestMain lets the test binary be the aggregator, for scripts and for tests
 // that kill it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"aggregator": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			os.Exit(code(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
-		},
-	})
+	testscript.Main(m, map[string]func(){"aggregator": main})
 }
 
 func TestCommands(t *testing.T) {

@@ -28,6 +28,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // node is an aggregator that is up: opened in the order of its fields, closed in
@@ -129,7 +130,7 @@ func (n *node) openBus(ctx context.Context) error {
 			}
 			host = h
 			if err := query.CheckListen(n.c.Bus.Listen, query.Secret{}, false, n.c.Insecure); err != nil {
-				return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", errUsage, err)
+				return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", program.ErrUsage, err)
 			}
 		}
 		if n.server, err = bus.Start(bus.ServerConfig{Dir: dir, Listen: host, Port: port, Store: bus.MaxStore, Logger: n.log}); err != nil {

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+
+	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // serve is the aggregator of a site.
@@ -15,8 +17,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	check := flags.Bool("check", false, "say what is wrong with the configuration, and exit")
 	initialise := flags.Bool("init", false, "print a commented configuration file, and exit")
 	showVersion := flags.Bool("version", false, "print the version, and exit")
-	level := flags.String("log", "info", "least `level` that is logged: debug, info, warn, error")
-	if err := parse(flags, args, stderr); err != nil {
+	level := program.LogLevel(flags)
+	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
 	}
 	switch {
@@ -27,15 +29,15 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		fmt.Fprintln(stdout, "aggregator", version)
 		return nil
 	case *path == "":
-		return fmt.Errorf("%w: -config is missing; aggregator serve -init prints a file to start from", errUsage)
+		return fmt.Errorf("%w: -config is missing; aggregator serve -init prints a file to start from", program.ErrUsage)
 	}
-	log, err := logger(*level, stderr)
+	log, err := program.Logger(*level, stderr)
 	if err != nil {
 		return err
 	}
 	c, err := loadConfig(*path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
 	if *check {
 		if _, _, err := c.access(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // verify checks the ledger: exit 0 and one line, or exit 1 naming the first bad
@@ -13,11 +14,11 @@ import (
 func verify(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("aggregator verify", flag.ContinueOnError)
 	dir := flags.String("data", "", "`folder` of the aggregator")
-	if err := parse(flags, args, stderr); err != nil {
+	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
 	}
 	if *dir == "" {
-		return fmt.Errorf("%w: -data is missing", errUsage)
+		return fmt.Errorf("%w: -data is missing", program.ErrUsage)
 	}
 	summary, err := ledger.Check(*dir)
 	if err != nil {

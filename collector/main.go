@@ -4,58 +4,52 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // version is set by the linker.
 var version = "dev"
 
-// errUsage marks what the caller got wrong: exit code 2.
-var errUsage = errors.New("wrong usage")
+func main() { program.Main("collector", run) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
-	os.Exit(code(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
-}
-
-func code(err error, stderr io.Writer) int {
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(stderr, "collector: %v\n", err)
-		return 2
+// run is one of the commands; without the name of one, the collector itself.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
 	}
-	fmt.Fprintf(stderr, "collector: %v\n", err)
-	return 1
-}
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) > 0 && args[0] == "simulate" {
+	switch command {
+	case "simulate":
 		return simulate(ctx, args[1:], stderr)
+	default:
+		return collect(ctx, args, stdout, stderr)
 	}
+}
+
+const usage = `usage: collector -config FILE [-check] [-log LEVEL]
+       collector -init > FILE
+       collector simulate -nats URL [flags]
+
+`
+
+// collect reads this host.
+func collect(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("collector", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprint(stderr, "usage: collector -config FILE [-check] [-log LEVEL]\n       collector -init > FILE\n       collector simulate -nats URL [flags]\n\n")
+		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
 	}
 	config := flags.String("config", "", "configuration `file`")
 	check := flags.Bool("check", false, "say what the configuration would do, and exit")
 	initialise := flags.Bool("init", false, "print a commented configuration file, and exit")
 	showVersion := flags.Bool("version", false, "print the version, and exit")
-	level := flags.String("log", "info", "least `level` that is logged: debug, info, warn, error")
-	if err := parse(flags, args); err != nil {
+	level := program.LogLevel(flags)
+	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
 	}
 	switch {
@@ -66,15 +60,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, "collector", version)
 		return nil
 	case *config == "":
-		return fmt.Errorf("%w: -config is missing; collector -init prints a file to start from", errUsage)
+		return fmt.Errorf("%w: -config is missing; collector -init prints a file to start from", program.ErrUsage)
 	}
-	log, err := logger(*level, stderr)
+	log, err := program.Logger(*level, stderr)
 	if err != nil {
 		return err
 	}
 	c, err := agent.Load(*config)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
 	if *check {
 		return agent.Check(ctx, c, log, stdout)

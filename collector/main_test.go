@@ -1,23 +1,13 @@
 package main
 
 import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"collector": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			os.Exit(code(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
-		},
-	})
+	testscript.Main(m, map[string]func(){"collector": main})
 }
 
 func TestCommands(t *testing.T) {
