@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -15,11 +16,16 @@ type Driver interface {
 
 	// Read fills r, which the driver may keep between calls: what it does not
 	// set anew stays as it was, save Events, which are those since the reading
-	// before. An error means that nothing is known of any board now.
+	// before. An error means that nothing is known of any board now, save
+	// [ErrPending].
 	Read(ctx context.Context, now time.Time, r *Reading) error
 
 	Close() error
 }
+
+// ErrPending means that the boards were asked and have not answered yet: what
+// was read last stands until it is too old.
+var ErrPending = errors.New("the boards have not answered yet")
 
 // A Reading is what a driver knows at one time. It crosses a process boundary.
 type Reading struct {
@@ -27,6 +33,7 @@ type Reading struct {
 	Events   []Event
 	Sockets  []Socket
 	Switches []Switch
+	Time     int64 // µs since 1970 at which it was taken; 0: now
 
 	Found string // one line: by what means, which version, how many of what
 	// Refused is what was not to be had, why, and what would make it work; one
@@ -46,9 +53,12 @@ type Board struct {
 	Instances []Instance // that the board is divided into (MIG); none if it is whole
 
 	Absent     bool  // the driver says that the board is lost or detached
-	Time       int64 // µs since 1970 of the newest value, as the driver has it; 0: values are of now
+	Time       int64 // µs since 1970 of the newest value, as the driver has it; 0: values are of the reading's time
 	EnergyTime int64 // likewise of Values[Energy]; 0: as Time
-	Values     [Slots]metric.Raw
+
+	// Values are of now, none of them remembered by the driver: a board that
+	// answers nothing has none, save Values[Partitions].
+	Values [Slots]metric.Raw
 }
 
 // An Instance is a part of a board that a job may hold by itself. It has no
