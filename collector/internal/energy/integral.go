@@ -25,7 +25,8 @@ type Integral struct {
 
 	started time.Time
 	epochs  int
-	at      time.Time
+	epoch   metric.Raw
+	at      time.Time // of the newest reading; zero: there is none
 	watts   float64
 	micro   uint64 // µJ in this epoch
 }
@@ -40,15 +41,19 @@ func (i *Integral) Add(watts float64, at time.Time) {
 	switch since := at.Sub(i.at); {
 	case i.at.IsZero():
 		i.started = at
+		i.begin()
 	case since <= 0:
 		return
 	case since > i.Gap:
 		i.epochs, i.micro = i.epochs+1, 0
+		i.begin()
 	default:
 		i.micro += uint64((watts + i.watts) / 2 * since.Seconds() * 1e6)
 	}
 	i.at, i.watts = at, watts
 }
+
+func (i *Integral) begin() { i.epoch = Epoch("integral", i.Name, i.started.UnixNano(), i.epochs) }
 
 // Energy is the millijoules counted in this epoch; missing before the first
 // reading.
@@ -59,7 +64,15 @@ func (i *Integral) Energy() metric.Raw {
 	return metric.Raw(i.micro / 1000)
 }
 
-// Epoch is the identity of the lifetime that Energy belongs to.
+// Current reports whether a reading at now would still be joined to the last: if
+// not, Energy is of an epoch that has ended.
+func (i *Integral) Current(now time.Time) bool { return !i.at.IsZero() && now.Sub(i.at) <= i.Gap }
+
+// Epoch is the identity of the lifetime that Energy belongs to; missing before
+// the first reading.
 func (i *Integral) Epoch() metric.Raw {
-	return Epoch("integral", i.Name, i.started.UnixNano(), i.epochs)
+	if i.at.IsZero() {
+		return metric.Missing
+	}
+	return i.epoch
 }

@@ -56,8 +56,8 @@ type Board struct {
 	Time       int64 // µs since 1970 of the newest value, as the driver has it; 0: values are of the reading's time
 	EnergyTime int64 // likewise of Values[Energy]; 0: as Time
 
-	// Values are of now, none of them remembered by the driver: a board that
-	// answers nothing has none, save Values[Partitions].
+	// Values of a board that answers nothing are all missing, save Partitions,
+	// those too that are read more rarely than the others.
 	Values [Slots]metric.Raw
 }
 
