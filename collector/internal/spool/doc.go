@@ -27,8 +27,8 @@
 //   - Sequence numbers are contiguous. What the spool holds from its oldest
 //     frame to its newest is whole: a number is a frame or lies in a gap.
 //   - A payload comes back as it went in or not at all.
-//   - The trim point is not on disk. A restart sends again from the oldest frame
-//     on; whoever listens drops what it has.
+//   - The trim point is not on disk, unless asked for: a restart sends again from
+//     the oldest frame on, and whoever listens drops what it has.
 //   - The newest segment is never deleted, so a spool remembers its last number.
 //   - Damage and a failing disk never stop a spool from opening, nor an Append.
 //   - Memory is bounded: the ring, one read window, one segment while thinning.

@@ -11,8 +11,10 @@ type Class uint8
 
 const (
 	Ordinary Class = iota // thinned first
-	Keep                  // survives thinning: first and last of an epoch, the turn of an hour
+	Keep                  // survives thinning: the turn of an hour
 	gap                   // stands for a run of frames that is no longer held
+	Turn                  // survives thinning, and so does the frame before it: the first of a life, after the last of another
+	classes
 )
 
 // MaxPayload is the largest payload of a frame, in bytes.
@@ -57,7 +59,7 @@ func (f *frame) append(b []byte) []byte {
 // frameSize is the size of the frame whose header b begins with. It does not
 // look past the header.
 func frameSize(b []byte) (int, error) {
-	if len(b) < frameOverhead || b[0] != magic0 || b[1] != magic1 || b[2] != version || Class(b[3]) > gap {
+	if len(b) < frameOverhead || b[0] != magic0 || b[1] != magic1 || b[2] != version || Class(b[3]) >= classes {
 		return 0, errBad
 	}
 	n := binary.LittleEndian.Uint32(b[4:])

@@ -91,6 +91,7 @@ func (s *Spool) thin(i, j int, all bool) error {
 			return err
 		}
 	}
+	d.decide(s.turnsIn(j))
 	d.hole(last)
 	d.flush()
 	name := s.segs[i].name
@@ -115,6 +116,31 @@ func (s *Spool) thin(i, j int, all bool) error {
 		f.Close()
 	}
 	return err
+}
+
+// turnsIn reports whether the first frame of segment j, or after it, is a Turn,
+// or may be.
+func (s *Spool) turnsIn(j int) bool {
+	if j == len(s.segs) {
+		return true
+	}
+	g := s.segs[j]
+	f, err := s.disk.Open(s.path(g.name), false)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	r := reader{f: f, size: g.size}
+	for off := int64(0); ; {
+		e, n, err := r.frame(off)
+		if err != nil {
+			return true
+		}
+		if e.seq > s.before(j) { // else held twice
+			return e.class == Turn
+		}
+		off += int64(n)
+	}
 }
 
 // refold gives the frames of g to d.
@@ -192,12 +218,12 @@ func (s *Spool) boundMemory() {
 // foldMemory thins the frames in memory up to upTo.
 func (s *Spool) foldMemory(upTo uint64, all bool) fold {
 	d := fold{gap: s.c.Gap, all: all, prev: s.beforeMemory()}
-	for i, h := range s.mem.held {
-		if h.seq > upTo {
-			break
-		}
-		d.add(s.mem.frame(i))
+	next := 0
+	for next < len(s.mem.held) && s.mem.held[next].seq <= upTo {
+		d.add(s.mem.frame(next))
+		next++
 	}
+	d.decide(next == len(s.mem.held) || s.mem.frame(next).class == Turn)
 	d.flush()
 	return d
 }

@@ -36,11 +36,8 @@ func (s *Spool) restore() error {
 		s.log.Error("spool has no directory and lives in memory", "error", err)
 		return nil
 	}
-	s.incarnation = atLeast(s.readIncarnation()+1, now)
-	if err = s.saveIncarnation(); err != nil {
-		s.degraded = true
-		s.log.Error("spool cannot write to its directory and lives in memory for now", "error", err)
-	}
+	before, acked := s.readIncarnation()
+	s.incarnation = atLeast(before+1, now)
 	var segments []uint64
 	for _, name := range names {
 		if n, ok := segmentName(name); ok {
@@ -55,6 +52,21 @@ func (s *Spool) restore() error {
 	}
 	if n := len(s.segs); n > 0 {
 		s.known, s.last = true, s.segs[n-1].last
+	}
+	// Before anything is numbered: what a crash took is numbered again, and is
+	// not acknowledged then.
+	if s.c.Resume {
+		s.acked = min(acked, s.last)
+		s.resume = s.acked
+	}
+	if err = s.saveIncarnation(s.resume); err == nil {
+		s.saved = true
+	} else {
+		s.degraded = true
+		s.log.Error("spool cannot write to its directory and lives in memory for now", "error", err)
+	}
+	if s.acked > 0 {
+		s.trim()
 	}
 	level := slog.LevelInfo
 	if r := s.recovered; r.Damaged+r.Unreadable > 0 || r.Lost > 0 || r.Cut > 0 {

@@ -28,6 +28,11 @@ type Config struct {
 	SyncEvery    time.Duration // fsync, default 5 s, and how often a lost disk is tried again; below 0: only Sync does
 	Policy       Policy
 
+	// Resume is for a far end that does not drop what it has: what is acknowledged
+	// is remembered across restarts. Close remembers all of it, and a crash forgets
+	// what was acknowledged since the last Sync. Without it Acked begins at zero.
+	Resume bool
+
 	// Gap makes the payload that stands for the numbers first to last, which the
 	// spool no longer holds. near is the payload of the last frame it takes out,
 	// or of the next one after damage; nil if there is neither. The result may
@@ -71,6 +76,7 @@ type Spool struct {
 	known    bool   // last means something
 	last     uint64 // highest sequence number appended
 	acked    uint64
+	resume   uint64 // of acked, what is saved
 	cur      cursor
 	syncing  bool
 	newFile  bool      // a file was created since the directory was synced
@@ -163,7 +169,7 @@ func (s *Spool) Append(seq uint64, class Class, payload []byte) error {
 		return fmt.Errorf("append %d after %d: %w", seq, s.last, ErrSequence)
 	case len(payload) > MaxPayload:
 		return fmt.Errorf("append %d: %w: %d bytes, at most %d", seq, ErrTooLarge, len(payload), MaxPayload)
-	case class > Keep:
+	case class == gap || class >= classes:
 		return fmt.Errorf("append %d: unknown class %d", seq, class)
 	}
 	now := time.Now()
@@ -223,11 +229,24 @@ func (s *Spool) Ack(upTo uint64) {
 	}
 	s.acked = upTo
 	s.mem.forget(upTo)
+	s.trim()
+}
+
+// trim deletes the segments that hold nothing but what is acknowledged.
+func (s *Spool) trim() {
 	n := 0
-	for n < len(s.segs)-1 && s.segs[n].last <= upTo {
+	for n < len(s.segs)-1 && s.segs[n].last <= s.acked {
 		n++
 	}
 	s.remove(0, n)
+}
+
+// Acked is the number up to which the far end has everything, as far as the
+// spool knows: after a restart only with [Config.Resume].
+func (s *Spool) Acked() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acked
 }
 
 // Last is the number of the newest frame ever appended, as far as the spool

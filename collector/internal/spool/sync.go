@@ -43,6 +43,7 @@ func (s *Spool) Sync() error {
 	newFile, mark, rescues := s.newFile, s.last, s.rescues
 	s.newFile = false
 	if len(dirty) == 0 && !newFile {
+		s.remember()
 		return nil
 	}
 
@@ -84,6 +85,7 @@ func (s *Spool) Sync() error {
 	default:
 		s.mem.forget(mark)
 	}
+	s.remember()
 	return nil
 }
 
@@ -128,10 +130,11 @@ func (s *Spool) heal(now time.Time) error {
 	}
 	s.tryAt = now.Add(s.retryEvery())
 	if !s.saved {
-		if err := s.saveIncarnation(); err != nil {
+		if err := s.saveIncarnation(s.resume); err != nil {
 			s.why = err
 			return err
 		}
+		s.saved = true
 	}
 	if !s.known { // nothing to write yet
 		s.healed()
