@@ -13,8 +13,12 @@
 //
 // Invariants:
 //   - A roll-up adds readings of the same second. A reading that did not come is
-//     held for two seconds and then missing; how many were there is said beside
-//     every figure.
+//     held for 2.5 of its agent's intervals and then missing; how many were there is
+//     said beside every figure.
 //   - Boundaries are never filled from another: no meter, no figure, but a reason.
+//     A sum of meters takes all of them; of hosts and GPUs it takes those there are.
+//   - What two agents report counts once: the one that came first is believed
+//     until it is silent, and the other is named.
+//   - A series whose value is not known any more is ended.
 //   - A figure of a simulated site stays a simulated figure.
 package live

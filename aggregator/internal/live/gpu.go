@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -80,11 +79,13 @@ func integer(values []metric.Raw, i int32) int64 {
 }
 
 func number(values []metric.Raw, i int32) *float64 {
-	if i < 0 || values[i] == metric.Missing {
+	if i < 0 {
 		return nil
 	}
-	v := math.Float64frombits(uint64(values[i]))
-	return &v
+	if v, ok := sane(values[i]); ok {
+		return &v
+	}
+	return nil
 }
 
 // judge says how much a GPU deserves a look, in an order of urgency, and why if
@@ -133,7 +134,7 @@ func (g *gpu) judge(values []metric.Raw, explain bool) (score float64, why []str
 func (a *sender) gpuStatus(g *gpu, why []string) GPUStatus {
 	e := &a.layout.Entities[g.entity]
 	st := GPUStatus{
-		Host: a.host, GPU: e.Label("gpu"), UUID: e.Name, Model: e.Label("model"),
+		GPU: e.Label("gpu"), UUID: e.Name, Model: e.Label("model"),
 		Celsius: number(a.values, g.celsius), Watts: number(a.values, g.watts), State: "ok", Why: why,
 	}
 	if why == nil {
@@ -141,6 +142,9 @@ func (a *sender) gpuStatus(g *gpu, why []string) GPUStatus {
 	}
 	if g.state >= 0 {
 		st.State = stateName(a.values[g.state])
+	}
+	if h := a.layout.Ancestor(int(g.entity), metric.Host); h >= 0 {
+		st.Host = a.layout.Entities[h].Name
 	}
 	if a.rack >= 0 {
 		st.Rack = a.site.racks[a.rack].name

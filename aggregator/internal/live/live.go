@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,9 +23,12 @@ type Outlet struct {
 	Place     metric.Place
 	Simulated bool
 	Handle    any
+
+	ended bool // nothing since its end
 }
 
-// A Point is a value of a roll-up series.
+// A Point is a value of a roll-up series. NaN ends the series until the next:
+// what was known is not any more.
 type Point struct {
 	*Outlet
 	Millis int64 // since 1970 UTC
@@ -37,8 +41,9 @@ type Config struct {
 	// Emit takes the roll-ups of one second of one site; the slice is the
 	// receiver's. Seconds come in order. It must not call back.
 	Emit func([]Point)
-	// Silent is told that an agent has said nothing for SilentAfter, and again
-	// every minute. It must not call back.
+	// Silent is told that an agent has said nothing for SilentAfter, or as long as
+	// its readings are held if that is longer, and again every minute; of one that
+	// others speak for now, nothing. It must not call back.
 	Silent      func(key string, millis int64)
 	SilentAfter time.Duration // 0 stands for 10 s
 	Metrics     *metrics.Set
@@ -47,7 +52,16 @@ type Config struct {
 const (
 	metricRollups = "gigawatch_live_rollup_seconds_total"
 	metricAgents  = "gigawatch_live_agents"
-	metricMixed   = "gigawatch_live_ticks_mixed_total" // simulated under a real site's name, or the other way about
+	metricMixed   = "gigawatch_live_ticks_mixed_total"   // simulated under a real site's name, or the other way about
+	metricRefused = "gigawatch_live_ticks_refused_total" // of which something is not counted: another agent reports it, and came first
+	metricFull    = "gigawatch_live_ticks_full_total"    // of agents or sites beyond those that are told apart
+)
+
+// How many sites, and agents of a site, are told apart; as many as the ledger
+// does.
+const (
+	mostSites  = 1 << 10
+	mostAgents = 1 << 16
 )
 
 // idleAfter is how long the lane may bring nothing before the wall clock closes
@@ -58,9 +72,13 @@ const idleAfter = 3 * time.Second
 // seconds: within what a query looks back.
 const repeatSilence = 60
 
-// forgetAfter is for how many seconds a silent agent is known: until somebody
-// will have looked for it, and not for ever, since names may come and go.
-const forgetAfter = 7 * 24 * 3600
+// A silent agent is known for so many seconds: until somebody will have looked
+// for it, and not for ever, since names may come and go. One of meters is for
+// longer, as in the ledger: a sum without it would look whole.
+const (
+	forgetAfter       = 7 * 24 * 3600
+	forgetMetersAfter = 30 * 24 * 3600
+)
 
 // patience is how long a second stays open for readings on their way.
 const patience = 1500 * time.Millisecond
@@ -77,7 +95,7 @@ type Live struct {
 	heard   time.Time // when the newest tick was taken
 	silence int64     // second of the last look for silent agents
 
-	rollups, mixed *metrics.Counter
+	rollups, mixed, refused, full *metrics.Counter
 }
 
 // New is a present in which nothing has been heard.
@@ -85,7 +103,11 @@ func New(c Config) *Live {
 	if c.SilentAfter == 0 {
 		c.SilentAfter = 10 * time.Second
 	}
-	l := &Live{c: c, sites: map[string]*site{}, senders: map[string]*sender{}, rollups: c.Metrics.NewCounter(metricRollups), mixed: c.Metrics.NewCounter(metricMixed)}
+	l := &Live{
+		c: c, sites: map[string]*site{}, senders: map[string]*sender{},
+		rollups: c.Metrics.NewCounter(metricRollups), mixed: c.Metrics.NewCounter(metricMixed),
+		refused: c.Metrics.NewCounter(metricRefused), full: c.Metrics.NewCounter(metricFull),
+	}
 	c.Metrics.NewGauge(metricAgents, func() float64 {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -100,28 +122,18 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.heard = time.Now()
-	s := l.sites[siteName]
-	if s == nil {
-		s = newSite(siteName)
-		s.expected = l.c.Expected[siteName]
-		s.simulated = layout.Simulated
-		l.sites[siteName] = s
-	}
-	if s.simulated != layout.Simulated { // a model's figures never enter a real site's
-		l.mixed.Inc()
-		return
-	}
-	a := l.senders[key]
+	a := l.sender(key, siteName, layout.Simulated)
 	if a == nil {
-		a = &sender{site: s, rack: -1}
-		l.senders[key] = a
-		s.senders = append(s.senders, a)
+		return
 	}
 	// What is late for its own second may still stand for the next; what is later
 	// than that is history, and none of its layout is of the present.
-	if second := millis / 1000; second > s.last-hold {
-		if a.layout != layout {
-			a.plan(layout)
+	if second := millis / 1000; second > a.site.last-a.hold {
+		if a.layout != layout || len(a.refused) > 0 && a.contest() {
+			a.adopt(layout)
+		}
+		if len(a.refused) > 0 {
+			l.refused.Inc()
 		}
 		a.take(second, values)
 	}
@@ -129,6 +141,37 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 		l.clock = r
 		l.settle()
 	}
+}
+
+// sender is who is called key, of the site named; nil if its ticks are not
+// taken.
+func (l *Live) sender(key, siteName string, simulated bool) *sender {
+	s := l.sites[siteName]
+	if s == nil {
+		if len(l.sites) >= mostSites {
+			l.full.Inc()
+			return nil
+		}
+		s = newSite(siteName)
+		s.expected = l.c.Expected[siteName]
+		s.simulated = simulated
+		l.sites[siteName] = s
+	}
+	if s.simulated != simulated { // a model's figures never enter a real site's
+		l.mixed.Inc()
+		return nil
+	}
+	a := l.senders[key]
+	if a == nil {
+		if len(s.senders) >= mostAgents {
+			l.full.Inc()
+			return nil
+		}
+		a = &sender{name: strings.TrimPrefix(key, siteName+"/"), site: s, rack: -1, hold: shortestHold}
+		l.senders[key] = a
+		s.senders = append(s.senders, a)
+	}
+	return a
 }
 
 // settle closes what the stream's clock says is over.
@@ -212,14 +255,23 @@ func (l *Live) missSenders() {
 	before := l.silence
 	l.silence = second
 	for key, a := range l.senders {
+		if a.newest == 0 {
+			continue
+		}
+		age := second - a.newest
 		// The stream's clock runs in leaps while a lane is read back.
-		due := a.newest + int64(l.c.SilentAfter/time.Second)
-		if a.newest > 0 && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
+		due := a.newest + max(int64(l.c.SilentAfter/time.Second), a.hold)
+		if !a.superseded() && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
 			l.c.Silent(key, second*1000)
 		}
-		if a.newest > 0 && second-a.newest > forgetAfter {
+		if age > forgetMetersAfter || age > forgetAfter && len(a.meters) == 0 || age > a.hold+repeatSilence && a.superseded() {
 			delete(l.senders, key)
 			a.site.forget(a)
+		}
+	}
+	if second/remembered > before/remembered {
+		for _, s := range l.sites {
+			s.forgetRacks()
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -49,10 +50,13 @@ func (a *sender) machine() Machine {
 		d := metric.Lookup(c.Metric)
 		for k := range c.Count {
 			r := a.values[at+k]
-			if d == nil || r == metric.Missing {
+			if d == nil || r == metric.Missing || d.Form != c.Form {
 				continue
 			}
 			v := d.Value(r)
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				continue
+			}
 			switch c.Metric {
 			case metric.HostCPUUsage:
 				m.CPU = &v

@@ -1,34 +1,40 @@
 package live
 
 import (
-	"math"
+	"slices"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
-
-// ring is how many seconds an agent's sums are kept: long enough for a second to
-// close while newer ones arrive.
-const ring = 8
-
-// hold is for how many seconds the last reading stands for one that did not
-// come: 2.5 nominal intervals, in whole seconds.
-const hold = 2
 
 // quantity is what a sum is of.
 type quantity uint8
 
 const (
-	gpuWatts    quantity = iota // boards
-	hostWatts                   // nodes: BMC, else module
-	pduWatts                    // rack PDU outputs
-	upsWatts                    // UPS outputs
-	itWatts                     // meters at the IT input
-	inWatts                     // grid, generators, on-site generation
-	exportWatts                 // leaves the site
-	gpuCelsius                  // hottest, not a sum
-	gpusOk                      // count
-	gpusLost                    // count
+	gpuWatts       quantity = iota // boards
+	hostWatts                      // nodes: BMC, else module
+	pduWatts                       // rack PDU outputs
+	upsWatts                       // UPS outputs
+	itWatts                        // meters at the IT input
+	gridWatts                      // taken from the grid
+	generatorWatts                 // of generators
+	onsiteWatts                    // generated on site
+	exportWatts                    // leaves the site
+	gpuCelsius                     // hottest, not a sum
+	gpusOk                         // count
+	gpusLost                       // count
 	quantities
+)
+
+// roleQuantity is what a meter of each role measures, and roleOf its inverse.
+var (
+	roleQuantity = map[string]quantity{
+		metric.RoleGridInput: gridWatts, metric.RoleGeneratorOutput: generatorWatts, metric.RoleOnsiteGeneration: onsiteWatts,
+		metric.RoleExport: exportWatts, metric.RoleUPSOutput: upsWatts, metric.RolePDUOutput: pduWatts, metric.RoleITInput: itWatts,
+	}
+	roleOf = [quantities]string{
+		gridWatts: metric.RoleGridInput, generatorWatts: metric.RoleGeneratorOutput, onsiteWatts: metric.RoleOnsiteGeneration,
+		exportWatts: metric.RoleExport, upsWatts: metric.RoleUPSOutput, pduWatts: metric.RolePDUOutput, itWatts: metric.RoleITInput,
+	}
 )
 
 // A part is one agent's contribution to one place: the values that are added,
@@ -36,8 +42,15 @@ const (
 type part struct {
 	rack     int32 // index in site.racks; -1: the site itself
 	quantity quantity
-	values   []int32 // indexes in the tick
+	values   []int32   // indexes in the tick
+	last     []reading // of each value, if they are of meters
 	sums     [ring]total
+}
+
+// reading is the newest that a meter said.
+type reading struct {
+	watts  float64
+	second int64
 }
 
 // total is a sum with the number of readings in it.
@@ -46,15 +59,30 @@ type total struct {
 	n   int32
 }
 
+// meterCount is how many meters of one kind an agent has in one place, whether
+// they say their power or not.
+type meterCount struct {
+	rack     int32
+	quantity quantity
+	n        int32
+}
+
 // sender is what live keeps of one agent.
 type sender struct {
+	name    string
 	site    *site
 	layout  *metric.Layout
 	parts   []part
+	meters  []meterCount
+	claims  []claim     // what it speaks for
+	refused []claim     // what it names and another speaks for
 	seconds [ring]int64 // the second that each slot of the sums is of
 	newest  int64       // second of the newest tick
+	gaps    [4]int64    // seconds between the newest ticks
+	gap     int         // of gaps: the next
+	hold    int64       // for how many seconds a reading stands
 	values  []metric.Raw
-	host    string // "" if it is no host's agent
+	host    string // that it speaks for; "" if it is no host's agent
 	rack    int32
 	gpus    []gpu
 	unseen  bool // gpus has some without evidence
@@ -79,15 +107,17 @@ type gridValue struct {
 	factor               string
 }
 
-// plan works out what a layout contributes.
-func (s *sender) plan(l *metric.Layout) {
+// plan works out what a layout contributes; losers is as in claim.
+func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 	s.site.count(s, -1)
 	defer s.site.count(s, 1)
 	oldParts, oldGPUs, oldLayout := s.parts, s.gpus, s.layout
 	defer func() { s.carry(oldLayout, oldParts, oldGPUs) }()
-	s.layout, s.parts, s.gpus, s.grid, s.host, s.rack = l, nil, nil, nil, "", -1
+	s.release()
+	s.layout, s.parts, s.meters, s.gpus, s.grid = l, nil, nil, nil, nil
+	mine := s.claimEntities(l, losers)
 	byEntity := map[int]int{}
-	var bmc, module []int32
+	var nodes nodePower
 	at := int32(0)
 	for _, c := range l.Columns {
 		if d := metric.Lookup(c.Metric); d == nil || d.Form != c.Form { // not what it is here
@@ -96,6 +126,9 @@ func (s *sender) plan(l *metric.Layout) {
 		}
 		for k := range c.Count {
 			e, v := c.First+k, at+int32(k)
+			if !mine[e] {
+				continue
+			}
 			switch c.Metric {
 			case metric.GPUPowerWatts:
 				s.add(e, gpuWatts, v)
@@ -105,12 +138,7 @@ func (s *sender) plan(l *metric.Layout) {
 				s.add(e, gpusOk, v)
 				s.add(e, gpusLost, v)
 			case metric.HostPowerWatts:
-				switch metric.Lookup(c.Metric).LabelValue(c.Point, 0) {
-				case "bmc":
-					bmc = append(bmc, v)
-				case "module":
-					module = append(module, v)
-				}
+				nodes.add(e, v, metric.Lookup(c.Metric).LabelValue(c.Point, 0))
 			case metric.MeterPowerWatts:
 				if q, ok := roleQuantity[l.Entities[e].Label("role")]; ok {
 					s.add(e, q, v)
@@ -125,21 +153,85 @@ func (s *sender) plan(l *metric.Layout) {
 		}
 		at += int32(c.Count)
 	}
-	for e := range l.Entities {
-		if l.Entities[e].Kind == metric.Host {
-			s.host, s.rack = l.Entities[e].Name, s.site.rackOf(l, e)
-			if len(bmc) == 0 {
-				bmc = module
+	for _, n := range nodes {
+		if from := n.best(); len(from) > 0 && s.claim(claim{powerClaim, l.Entities[n.entity].Name}, losers) {
+			for _, v := range from {
+				s.add(n.entity, hostWatts, v)
 			}
-			for _, v := range bmc {
-				s.add(e, hostWatts, v)
-			}
-			break
 		}
 	}
-	s.values = make([]metric.Raw, at)
-	for i := range s.values {
-		s.values[i] = metric.Missing
+	s.countMeters(mine)
+	s.findHost(losers)
+	if l != oldLayout {
+		s.values = make([]metric.Raw, at)
+		for i := range s.values {
+			s.values[i] = metric.Missing
+		}
+	}
+}
+
+// nodePower is where the node power of hosts is found in a tick.
+type nodePower []node
+
+type node struct {
+	entity      int
+	bmc, module []int32
+}
+
+func (p *nodePower) add(e int, v int32, source string) {
+	i := slices.IndexFunc(*p, func(n node) bool { return n.entity == e })
+	if i < 0 {
+		i = len(*p)
+		*p = append(*p, node{entity: e})
+	}
+	switch n := &(*p)[i]; source {
+	case "bmc":
+		n.bmc = append(n.bmc, v)
+	case "module":
+		n.module = append(n.module, v)
+	}
+}
+
+func (n *node) best() []int32 {
+	if len(n.bmc) > 0 {
+		return n.bmc
+	}
+	return n.module
+}
+
+// countMeters counts the meters of power that are the agent's.
+func (s *sender) countMeters(mine []bool) {
+	for e := range s.layout.Entities {
+		q, ok := roleQuantity[s.layout.Entities[e].Label("role")]
+		if !ok || !mine[e] || s.layout.Entities[e].Kind != metric.Meter {
+			continue
+		}
+		rack := s.site.rackOf(s.layout, e)
+		i := slices.IndexFunc(s.meters, func(m meterCount) bool { return m.rack == rack && m.quantity == q })
+		if i < 0 {
+			i = len(s.meters)
+			s.meters = append(s.meters, meterCount{rack: rack, quantity: q})
+		}
+		s.meters[i].n++
+	}
+}
+
+// findHost finds the host that the agent runs on, and claims it if the agent
+// speaks for it: an agent of meters only names where it runs.
+func (s *sender) findHost(losers *[]*sender) {
+	s.host, s.rack = "", -1
+	l := s.layout
+	at := slices.IndexFunc(l.Entities, func(e metric.Entity) bool { return e.Kind == metric.Host })
+	if at < 0 {
+		return
+	}
+	s.rack = s.site.rackOf(l, at)
+	speaks := slices.ContainsFunc(l.Columns, func(c metric.Column) bool {
+		return c.Metric == metric.HostUp && c.First <= at && at < c.First+c.Count ||
+			l.Entities[c.First].Kind == metric.GPU && l.Ancestor(c.First, metric.Host) == at
+	})
+	if speaks && s.claim(claim{hostClaim, l.Entities[at].Name}, losers) {
+		s.host = l.Entities[at].Name
 	}
 }
 
@@ -165,21 +257,19 @@ func (s *sender) carry(l *metric.Layout, parts []part, gpus []gpu) {
 	}
 }
 
-var roleQuantity = map[string]quantity{
-	metric.RoleGridInput: inWatts, metric.RoleGeneratorOutput: inWatts, metric.RoleOnsiteGeneration: inWatts,
-	metric.RoleExport: exportWatts, metric.RoleUPSOutput: upsWatts, metric.RolePDUOutput: pduWatts, metric.RoleITInput: itWatts,
-}
-
 // add makes value v of entity e count towards quantity q of its rack.
 func (s *sender) add(e int, q quantity, v int32) {
 	rack := s.site.rackOf(s.layout, e)
-	for i := range s.parts {
-		if p := &s.parts[i]; p.rack == rack && p.quantity == q {
-			p.values = append(p.values, v)
-			return
-		}
+	i := slices.IndexFunc(s.parts, func(p part) bool { return p.rack == rack && p.quantity == q })
+	if i < 0 {
+		i = len(s.parts)
+		s.parts = append(s.parts, part{rack: rack, quantity: q})
 	}
-	s.parts = append(s.parts, part{rack: rack, quantity: q, values: []int32{v}})
+	p := &s.parts[i]
+	p.values = append(p.values, v)
+	if roleOf[q] != "" {
+		p.last = append(p.last, reading{})
+	}
 }
 
 func (s *sender) gpuValue(byEntity map[int]int, e int, c metric.Column, v int32) {
@@ -224,80 +314,4 @@ func (s *sender) gpuValue(byEntity map[int]int, e int, c metric.Column, v int32)
 			g.slowHardware = v
 		}
 	}
-}
-
-// take sums a tick of the given second.
-func (s *sender) take(second int64, values []metric.Raw) {
-	slot := second % ring
-	s.seconds[slot] = second
-	for i := range s.parts {
-		p := &s.parts[i]
-		switch p.quantity {
-		case gpuCelsius:
-			p.sums[slot] = hottest(p.values, values)
-		case gpusOk:
-			p.sums[slot] = counted(p.values, values, metric.GPUOk)
-		case gpusLost:
-			p.sums[slot] = counted(p.values, values, metric.GPULost)
-		default:
-			p.sums[slot] = summed(p.values, values)
-		}
-	}
-	// A newest that is far ahead was dated by a clock that has been set back.
-	if second >= s.newest || s.newest > s.site.last+ring {
-		s.newest = second
-		copy(s.values, values)
-	}
-	if s.unseen {
-		s.unseen = false
-		for i := range s.gpus {
-			if g := &s.gpus[i]; !g.seen {
-				g.seen = true
-				g.before = g.evidence(s.values)
-				g.since = g.before
-			}
-		}
-	}
-}
-
-func summed(at []int32, values []metric.Raw) (r total) {
-	for _, i := range at {
-		if v := values[i]; v != metric.Missing {
-			r.sum += math.Float64frombits(uint64(v))
-			r.n++
-		}
-	}
-	return r
-}
-
-func hottest(at []int32, values []metric.Raw) (r total) {
-	r.sum = math.Inf(-1)
-	for _, i := range at {
-		if v := values[i]; v != metric.Missing {
-			r.sum = max(r.sum, math.Float64frombits(uint64(v)))
-			r.n++
-		}
-	}
-	return r
-}
-
-func counted(at []int32, values []metric.Raw, state metric.Raw) (r total) {
-	for _, i := range at {
-		if values[i] == state {
-			r.n++
-		}
-	}
-	r.sum = float64(r.n)
-	return r
-}
-
-// at is the slot that stands for the given second: its own, or the newest of
-// the seconds before that may stand for it; -1 if there is none.
-func (s *sender) at(second int64) int {
-	for back := int64(0); back <= hold; back++ {
-		if slot := (second - back) % ring; s.seconds[slot] == second-back {
-			return int(slot)
-		}
-	}
-	return -1
 }

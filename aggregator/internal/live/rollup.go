@@ -1,6 +1,10 @@
 package live
 
-import "github.com/gigawatch/gigawatch/collector/metric"
+import (
+	"math"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
 
 // rollUp closes a second of a site and emits what it came to.
 func (l *Live) rollUp(s *site, second int64) {
@@ -11,28 +15,29 @@ func (l *Live) rollUp(s *site, second int64) {
 	for i := range s.racks {
 		r := &s.racks[i]
 		place := metric.Place{Hall: s.halls[r.hall].name, Rack: r.name}
-		l.sums(s, &r.out, metric.RackPowerWatts, &r.sums, place, millis)
-		if t := r.sums[gpuCelsius]; t.n > 0 {
-			l.emit(s, &r.out.celsius, metric.RackGPUTemperatureMax, 0, place, millis, t.sum)
-		}
+		l.sums(s, &r.out, metric.RackPowerWatts, &r.sums, r.pdus, place, millis)
+		t := r.sums[gpuCelsius]
+		l.emit(s, &r.out.celsius, metric.RackGPUTemperatureMax, 0, place, millis, t.sum, t.n > 0)
 	}
 	for i := range s.halls {
 		h := &s.halls[i]
-		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, metric.Place{Hall: h.name}, millis)
+		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, h.pdus, metric.Place{Hall: h.name}, millis)
 	}
 	var watts [4]*float64
 	for b := metric.Facility; b <= metric.GPUs; b++ {
-		f := s.power(b)
-		if watts[b] = f.Watts; f.Watts != nil {
-			l.emit(s, &s.history.power[b], metric.SitePowerWatts, uint32(b), metric.Place{}, millis, *f.Watts)
+		watts[b] = s.power(b).Watts
+		v := 0.0
+		if watts[b] != nil {
+			v = *watts[b]
 		}
+		l.emit(s, &s.history.power[b], metric.SitePowerWatts, uint32(b), metric.Place{}, millis, v, watts[b] != nil)
 	}
 	known := s.inventory()
 	for i, n := range []int{known.Hosts, s.hosts} {
-		l.emit(s, &s.history.hosts[i], metric.SiteHosts, uint32(i), metric.Place{}, millis, float64(n))
+		l.emit(s, &s.history.hosts[i], metric.SiteHosts, uint32(i), metric.Place{}, millis, float64(n), true)
 	}
 	for i, n := range []int{known.GPUs, s.gpus} {
-		l.emit(s, &s.history.gpus[i], metric.SiteGPUs, uint32(i), metric.Place{}, millis, float64(n))
+		l.emit(s, &s.history.gpus[i], metric.SiteGPUs, uint32(i), metric.Place{}, millis, float64(n), true)
 	}
 	s.history.add(second, watts)
 	s.remember(second)
@@ -41,22 +46,30 @@ func (l *Live) rollUp(s *site, second int64) {
 	}
 }
 
-func (l *Live) sums(s *site, o *outlets, n metric.Number, sums *[quantities]total, place metric.Place, millis int64) {
-	if t := sums[gpuWatts]; t.n > 0 {
-		l.emit(s, &o.gpu, n, uint32(metric.GPUs), place, millis, t.sum)
-	}
-	if t := sums[hostWatts]; t.n > 0 {
-		l.emit(s, &o.host, n, uint32(metric.Hosts), place, millis, t.sum)
-	}
-	if t := sums[pduWatts]; t.n > 0 {
-		l.emit(s, &o.it, n, uint32(metric.IT), place, millis, t.sum)
+// sums emits the power of a place, that of IT if all its PDUs are known.
+func (l *Live) sums(s *site, o *outlets, n metric.Number, sums *[quantities]total, pdus int32, place metric.Place, millis int64) {
+	for _, f := range []struct {
+		out *(*Outlet)
+		metric.Boundary
+		total
+		least int32
+	}{{&o.gpu, metric.GPUs, sums[gpuWatts], 1}, {&o.host, metric.Hosts, sums[hostWatts], 1}, {&o.it, metric.IT, sums[pduWatts], max(1, pdus)}} {
+		l.emit(s, f.out, n, uint32(f.Boundary), place, millis, f.sum, f.n >= f.least)
 	}
 }
 
-func (l *Live) emit(s *site, o **Outlet, n metric.Number, point uint32, place metric.Place, millis int64, v float64) {
-	if *o == nil {
+// emit adds a point to a series, or, once, its end if the value is not known.
+func (l *Live) emit(s *site, o **Outlet, n metric.Number, point uint32, place metric.Place, millis int64, v float64, known bool) {
+	switch {
+	case known && *o == nil:
 		*o = &Outlet{Metric: n, Point: point, Site: s.name, Place: place, Simulated: s.simulated}
+	case known:
+	case *o == nil || (*o).ended:
+		return
+	default:
+		v = math.NaN()
 	}
+	(*o).ended = !known
 	l.points = append(l.points, Point{*o, millis, v})
 }
 

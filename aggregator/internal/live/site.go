@@ -1,7 +1,6 @@
 package live
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -14,11 +13,14 @@ type site struct {
 	simulated bool
 	halls     []hall
 	racks     []rack
+	free      []int32 // of racks: not in use
 	hallIndex map[string]int32
 	rackIndex map[string]int32
 	senders   []*sender
+	claims    map[claim]*sender
 	known     Inventory         // of all senders
 	counts    [quantities]int32 // readings that all senders have of each
+	meters    [quantities]int32 // meters that all senders have of each, whether they say their power or not
 	expected  Inventory
 
 	last    int64 // newest second that is closed
@@ -36,16 +38,19 @@ type site struct {
 type hall struct {
 	name string
 	sums [quantities]total
+	pdus int32 // known
 	out  outlets
 }
 
 type rack struct {
 	name  string
 	hall  int32
+	uses  int32 // what stands in it; 0: only its name is left
 	sums  [quantities]total
 	hosts int32 // known
 	up    int32 // reporting
 	gpus  int32 // known
+	pdus  int32 // known
 	out   outlets
 }
 
@@ -59,7 +64,7 @@ type gridNow struct {
 }
 
 func newSite(name string) *site {
-	return &site{name: name, hallIndex: map[string]int32{}, rackIndex: map[string]int32{}}
+	return &site{name: name, claims: map[claim]*sender{}, hallIndex: map[string]int32{}, rackIndex: map[string]int32{}}
 }
 
 // rackOf is the index of the rack that holds entity e of l, made if it is new;
@@ -82,21 +87,42 @@ func (s *site) rackOf(l *metric.Layout, e int) int32 {
 			s.hallIndex[hallName] = h
 			s.halls = append(s.halls, hall{name: hallName})
 		}
-		i = int32(len(s.racks))
+		i = s.addRack(rack{name: l.Entities[r].Name, hall: h})
 		s.rackIndex[key] = i
-		s.racks = append(s.racks, rack{name: l.Entities[r].Name, hall: h})
 	}
 	return i
 }
 
-// complete reports whether every sender that reported the second before second
-// has reported it.
+// addRack puts a rack where one was forgotten, or after the others.
+func (s *site) addRack(r rack) int32 {
+	if n := len(s.free); n > 0 {
+		i := s.free[n-1]
+		s.free, s.racks[i] = s.free[:n-1], r
+		return i
+	}
+	s.racks = append(s.racks, r)
+	return int32(len(s.racks) - 1)
+}
+
+// forgetRacks makes room of racks in which nothing stands any more.
+func (s *site) forgetRacks() {
+	for key, i := range s.rackIndex {
+		if s.racks[i].uses == 0 {
+			delete(s.rackIndex, key)
+			s.racks[i] = rack{}
+			s.free = append(s.free, i)
+		}
+	}
+}
+
+// complete reports whether every sender that reported one of its intervals
+// before second has reported it.
 func (s *site) complete(second int64) bool {
 	some := false
 	for _, a := range s.senders {
-		here := a.seconds[second%ring] == second
+		here := a.newest == second || a.has(second)
 		some = some || here
-		if !here && a.seconds[(second-1)%ring] == second-1 {
+		if !here && a.has(second-a.step()) {
 			return false
 		}
 	}
@@ -115,9 +141,11 @@ func (s *site) close(second int64) {
 	s.now, s.hosts, s.last = [quantities]total{}, 0, second
 	for _, a := range s.senders {
 		slot := a.at(second)
-		if a.host != "" && a.rack >= 0 {
-			s.racks[a.rack].hosts++
+		if a.rack >= 0 {
 			s.racks[a.rack].gpus += int32(len(a.gpus))
+			if a.host != "" {
+				s.racks[a.rack].hosts++
+			}
 		}
 		if slot < 0 {
 			continue
@@ -142,8 +170,8 @@ func (s *site) close(second int64) {
 			}
 		}
 		for _, g := range a.grid {
-			if v := a.values[g.value]; v != metric.Missing && g.factor == "lifecycle" {
-				s.grid = gridNow{second, math.Float64frombits(uint64(v)), g.zone, g.provider, g.tier, g.factor}
+			if v, ok := sane(a.values[g.value]); ok && g.factor == "lifecycle" {
+				s.grid = gridNow{second, v, g.zone, g.provider, g.tier, g.factor}
 			}
 		}
 	}
@@ -159,67 +187,42 @@ func (t *total) add(q quantity, o total) {
 	t.n += o.n
 }
 
-// A Figure is a power with what is known of it. Watts is nil where there is a
-// Reason.
-type Figure struct {
-	Watts    *float64 `json:"watts"`
-	Coverage float64  `json:"coverage"`           // share of the expected readings that came
-	Category int      `json:"category,omitempty"` // of IT: 1 UPS output, 2 PDU output, 3 IT input
-	Reason   string   `json:"reason"`
-}
-
-// power is the site's power inside a boundary at the second last closed.
-func (s *site) power(b metric.Boundary) Figure {
-	switch b {
-	case metric.Facility:
-		if s.counts[inWatts] == 0 {
-			return Figure{Reason: "no facility meter"}
-		}
-		f := figure(s.now[inWatts], int(s.counts[inWatts]), "facility meters are silent")
-		if f.Watts != nil {
-			*f.Watts -= s.now[exportWatts].sum
-			f.Coverage = float64(s.now[inWatts].n+s.now[exportWatts].n) / float64(s.counts[inWatts]+s.counts[exportWatts])
-		}
-		return f
-	case metric.IT:
-		for i, q := range []quantity{upsWatts, pduWatts, itWatts} {
-			if n := s.counts[q]; n > 0 {
-				f := figure(s.now[q], int(n), "IT meters are silent")
-				f.Category = i + 1
-				return f
-			}
-		}
-		return Figure{Reason: "no IT meter"}
-	case metric.Hosts:
-		return figure(s.now[hostWatts], max(int(s.counts[hostWatts]), s.expected.Hosts), "no node power")
-	}
-	return figure(s.now[gpuWatts], max(int(s.counts[gpuWatts]), s.expected.GPUs), "no GPU reports power")
-}
-
 // count adds what a sender has to what is known of the site, by times one or
 // minus one.
 func (s *site) count(a *sender, by int) {
+	n := int32(by)
 	if a.host != "" {
 		s.known.Hosts += by
 	}
+	if a.rack >= 0 {
+		s.racks[a.rack].uses += n
+	}
 	s.known.GPUs += by * len(a.gpus)
 	for i := range a.parts {
-		s.counts[a.parts[i].quantity] += int32(by * len(a.parts[i].values))
+		p := &a.parts[i]
+		s.counts[p.quantity] += n * int32(len(p.values))
+		if p.rack >= 0 {
+			s.racks[p.rack].uses += n
+		}
+	}
+	for _, m := range a.meters {
+		s.meters[m.quantity] += n * m.n
+		if m.rack >= 0 {
+			r := &s.racks[m.rack]
+			r.uses += n
+			if m.quantity == pduWatts {
+				r.pdus += n * m.n
+				s.halls[r.hall].pdus += n * m.n
+			}
+		}
 	}
 }
 
 // forget drops a sender.
 func (s *site) forget(a *sender) {
 	s.count(a, -1)
+	a.release()
 	s.senders = slices.DeleteFunc(s.senders, func(b *sender) bool { return a == b })
-}
-
-func figure(t total, expected int, none string) Figure {
-	if t.n == 0 {
-		return Figure{Reason: none}
-	}
-	w := t.sum
-	return Figure{Watts: &w, Coverage: min(1, float64(t.n)/float64(expected))}
 }
 
 func (s *site) inventory() Inventory {
@@ -234,9 +237,11 @@ func (s *site) order() (halls []int, racks map[int32][]int) {
 	}
 	slices.SortFunc(halls, func(a, b int) int { return strings.Compare(s.halls[a].name, s.halls[b].name) })
 	for i := range s.racks {
-		h := s.racks[i].hall
-		racks[h] = append(racks[h], i)
+		if r := &s.racks[i]; r.uses > 0 {
+			racks[r.hall] = append(racks[r.hall], i)
+		}
 	}
+	halls = slices.DeleteFunc(halls, func(i int) bool { return len(racks[int32(i)]) == 0 })
 	for _, r := range racks {
 		slices.SortFunc(r, func(a, b int) int { return strings.Compare(s.racks[a].name, s.racks[b].name) })
 	}

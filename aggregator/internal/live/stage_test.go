@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,7 +17,8 @@ import (
 // present is a Live with what it emitted, one line a value.
 type present struct {
 	*live.Live
-	t *testing.T
+	t   *testing.T
+	set *metrics.Set
 
 	mu     sync.Mutex
 	lines  []string
@@ -24,9 +26,9 @@ type present struct {
 }
 
 func newPresent(t *testing.T, expected map[string]live.Inventory) *present {
-	p := &present{t: t}
+	p := &present{t: t, set: metrics.NewSet()}
 	p.Live = live.New(live.Config{
-		Expected: expected, Metrics: metrics.NewSet(),
+		Expected: expected, Metrics: p.set,
 		Emit: func(points []live.Point) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -59,6 +61,21 @@ func (p *present) take(name string) (got []string) {
 	}
 	p.lines = nil
 	return got
+}
+
+// counted is a counter of p's own.
+func (p *present) counted(name string) int { return int(p.set.GetOrCreateCounter(name).Get()) }
+
+// gauge is a gauge of p's own.
+func (p *present) gauge(name string) float64 { return p.set.GetOrCreateGauge(name, nil).Get() }
+
+// tend lets p look for agents that are silent by now; in a bubble of synctest.
+func (p *present) tend() {
+	ctx, stop := context.WithTimeout(p.t.Context(), time.Second)
+	defer stop()
+	if err := p.Run(ctx); err != nil {
+		p.t.Error(err)
+	}
 }
 
 const base = 1_795_366_800 // second 0 of an hour
@@ -95,7 +112,8 @@ func well(host, gpu float64) []metric.Raw {
 	return []metric.Raw{metric.Of(host), metric.Of(gpu), metric.Of(60), metric.GPUOk}
 }
 
-// meters is an agent of meters: role and rack of each, with no rack for the site's.
+// meters is an agent of meters: role and rack of each, with no rack for the site's;
+// "role energy" does not say its power.
 func meters(name string, roles ...string) *machine {
 	m := &machine{name: name, layout: &metric.Layout{}}
 	for _, role := range roles {
@@ -106,9 +124,14 @@ func meters(name string, roles ...string) *machine {
 			m.layout.Entities = append(m.layout.Entities,
 				metric.Entity{Kind: metric.Hall, Name: "h01", Parent: -1}, metric.Entity{Kind: metric.Rack, Name: rack, Parent: parent - 1})
 		}
+		role, energyOnly := strings.CutSuffix(role, " energy")
 		at := len(m.layout.Entities)
-		m.layout.Entities = append(m.layout.Entities, metric.Entity{Kind: metric.Meter, Name: fmt.Sprint(role, at), Parent: parent, Labels: []metric.Pair{{Name: "role", Value: role}}})
-		m.layout.Columns = append(m.layout.Columns, metric.Column{Metric: metric.MeterPowerWatts, Form: metric.Float, First: at, Count: 1})
+		m.layout.Entities = append(m.layout.Entities, metric.Entity{Kind: metric.Meter, Name: fmt.Sprint(name, "-", role, at), Parent: parent, Labels: []metric.Pair{{Name: "role", Value: role}}})
+		c := metric.Column{Metric: metric.MeterPowerWatts, Form: metric.Float, First: at, Count: 1}
+		if energyOnly {
+			c.Metric, c.Form = metric.MeterEnergyJoules, metric.Int
+		}
+		m.layout.Columns = append(m.layout.Columns, c)
 	}
 	return m
 }

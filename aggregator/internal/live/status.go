@@ -29,10 +29,13 @@ type Count struct {
 	Reporting int `json:"reporting"`
 }
 
-// An AgentCount is how many agents have ever spoken, and how many are silent.
+// An AgentCount is how many agents are known, how many of them are silent, and of
+// how many something is not counted, since another reports it and came first.
 type AgentCount struct {
-	Known  int `json:"known"`
-	Silent int `json:"silent"`
+	Known    int      `json:"known"`
+	Silent   int      `json:"silent"`
+	Refused  int      `json:"refused"`
+	Refusals []string `json:"refusals"` // which, and why, of the first few
 }
 
 // History is power in watts, a value a second from Start; null: not known.
@@ -56,9 +59,10 @@ type Grid struct {
 
 // HallStatus is one hall with its racks.
 type HallStatus struct {
-	Hall  string       `json:"hall"`
-	Watts *float64     `json:"watts"`
-	Racks []RackStatus `json:"racks"`
+	Hall   string       `json:"hall"`
+	Watts  *float64     `json:"watts"`
+	Reason string       `json:"reason,omitempty"` // why Watts is null
+	Racks  []RackStatus `json:"racks"`
 }
 
 // RackStatus is one rack. State is silent (no host reports), bad (a host is
@@ -66,7 +70,8 @@ type HallStatus struct {
 type RackStatus struct {
 	Rack      string   `json:"rack"`
 	Watts     *float64 `json:"watts"`
-	Boundary  string   `json:"boundary"` // of Watts: it, host or gpu, the outermost that is metered
+	Boundary  string   `json:"boundary"`         // of Watts: it, host or gpu, the outermost that is metered
+	Reason    string   `json:"reason,omitempty"` // why Watts is null
 	Hosts     int      `json:"hosts"`
 	Reporting int      `json:"reporting"`
 	GPUs      int      `json:"gpus"`
@@ -126,6 +131,7 @@ func (l *Live) Status(name string, since, now int64) *Status {
 		Power: map[string]Figure{}, Halls: s.hallStatus(), Worst: s.worst(), Machines: s.machines(),
 		Agents: AgentCount{Known: len(s.senders)},
 	}
+	st.Agents.Refused, st.Agents.Refusals = s.refusals()
 	for b := metric.Facility; b <= metric.GPUs; b++ {
 		st.Power[b.String()] = s.power(b)
 	}
@@ -135,7 +141,7 @@ func (l *Live) Status(name string, since, now int64) *Status {
 		st.Grid = &Grid{g.grams, g.zone, g.factor, g.provider, g.tier}
 	}
 	for _, a := range s.senders {
-		if now/1000-a.newest > 3 {
+		if now/1000-a.newest > a.hold+1 {
 			st.Agents.Silent++
 		}
 	}
@@ -151,7 +157,7 @@ func (s *site) hallStatus() []HallStatus {
 	halls, racks := s.order()
 	for _, h := range halls {
 		hs := HallStatus{Hall: s.halls[h].name, Racks: []RackStatus{}}
-		hs.Watts, _ = outermost(&s.halls[h].sums)
+		hs.Watts, _, hs.Reason = outermost(&s.halls[h].sums, s.halls[h].pdus)
 		for _, i := range racks[int32(h)] {
 			hs.Racks = append(hs.Racks, s.racks[i].status())
 		}
@@ -160,23 +166,29 @@ func (s *site) hallStatus() []HallStatus {
 	return out
 }
 
-// outermost is the power inside the outermost boundary that is metered.
-func outermost(sums *[quantities]total) (*float64, string) {
+// outermost is the power inside the outermost boundary that is metered, or why it
+// is not known: then no inner one stands in for it.
+func outermost(sums *[quantities]total, pdus int32) (watts *float64, boundary, reason string) {
+	if pdus > 0 {
+		if t := sums[pduWatts]; t.n < pdus {
+			return nil, metric.IT.String(), lack(pduWatts, t.n, pdus, pdus)
+		}
+	}
 	for _, q := range []struct {
 		quantity
 		metric.Boundary
 	}{{pduWatts, metric.IT}, {hostWatts, metric.Hosts}, {gpuWatts, metric.GPUs}} {
 		if t := sums[q.quantity]; t.n > 0 {
 			w := t.sum
-			return &w, q.Boundary.String()
+			return &w, q.Boundary.String(), ""
 		}
 	}
-	return nil, ""
+	return nil, "", "no power is reported"
 }
 
 func (r *rack) status() RackStatus {
 	st := RackStatus{Rack: r.name, Hosts: int(r.hosts), Reporting: int(r.up), GPUs: int(r.gpus), GPUsOk: int(r.sums[gpusOk].n), State: "ok"}
-	st.Watts, st.Boundary = outermost(&r.sums)
+	st.Watts, st.Boundary, st.Reason = outermost(&r.sums, r.pdus)
 	if t := r.sums[gpuCelsius]; t.n > 0 {
 		c := t.sum
 		st.Celsius = &c
@@ -208,7 +220,7 @@ func (s *site) worst() []GPUStatus {
 	}
 	var top [worstGPUs]candidate
 	for _, a := range s.senders {
-		if s.last-a.newest > 10 {
+		if s.last-a.newest > max(10, a.hold) {
 			continue // the host is silent, which says more than its GPUs
 		}
 		for i := range a.gpus {

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +68,26 @@ func TestAStatusIsJSONAndExpectsTheInventory(t *testing.T) {
 	}
 	if got := p.Agents("t", "n1"); len(got) != 0 {
 		t.Errorf("agents of another site: %q", got)
+	}
+}
+
+func TestNonsenseOfOneAgentLeavesAStatusThatCanBeRead(t *testing.T) {
+	p := newPresent(t, nil)
+	grid := meters("plant", "grid_input")
+	for _, v := range []float64{math.NaN(), math.Inf(1), -math.MaxFloat64} {
+		nonsense := metric.Raw(math.Float64bits(v))
+		for n := range 5 {
+			p.says(newMachine("n1", "h01", "r1"), n, 50, nonsense, nonsense, nonsense, nonsense)
+			p.says(newMachine("n2", "h01", "r1"), n, 60, well(1000, 700)...)
+			p.says(grid, n, 100, nonsense)
+		}
+		st := p.status(5)
+		if _, err := json.Marshal(st); err != nil {
+			t.Errorf("%g: %v", v, err)
+		}
+		if f := st.Power["host"]; f.Watts == nil || *f.Watts != 1000 || st.Power["facility"].Watts != nil {
+			t.Errorf("%g: %+v, %+v", v, f, st.Power["facility"])
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func TestAReadingIsHeldForTwoSecondsAndThenMissing(t *testing.T) {
 	if f := st.Power["host"]; f.Coverage != 0.5 {
 		t.Errorf("coverage %g with one of two, want 0.5", f.Coverage)
 	}
-	if st.Agents != (live.AgentCount{Known: 2, Silent: 1}) || st.Hosts != (live.Count{Expected: 2, Reporting: 1}) {
+	if st.Agents.Known != 2 || st.Agents.Silent != 1 || st.Agents.Refused != 0 || st.Hosts != (live.Count{Expected: 2, Reporting: 1}) {
 		t.Errorf("agents %+v, hosts %+v", st.Agents, st.Hosts)
 	}
 	if r := st.Halls[0].Racks[0]; r.State != "bad" || r.Hosts != 2 || r.Reporting != 1 {
@@ -134,9 +134,15 @@ func TestBoundariesAreNeverFilledFromAnother(t *testing.T) {
 		"no meter at all":                     {nil, nil, "facility", "null 0 0 no facility meter"},
 		"no IT meter":                         {[]string{"grid_input"}, of(5), "it", "null 0 0 no IT meter"},
 		"what comes in, less what goes out":   {[]string{"grid_input", "generator_output", "onsite_generation", "export"}, of(100, 20, 3, 7), "facility", "116 1 0 "},
-		"one of two inputs silent":            {[]string{"grid_input", "grid_input"}, of(100, -1), "facility", "100 0.5 0 "},
-		"the export meter silent":             {[]string{"grid_input", "export"}, of(100, -1), "facility", "100 0.5 0 "},
-		"all inputs silent":                   {[]string{"grid_input", "export"}, of(-1, 7), "facility", "null 0 0 facility meters are silent"},
+		"one of two inputs silent":            {[]string{"grid_input", "grid_input"}, of(100, -1), "facility", "null 0.5 0 1 of 2 grid_input meters is silent"},
+		"two of three inputs silent":          {[]string{"grid_input", "grid_input", "grid_input"}, of(-1, 100, -1), "facility", "null 0.3333333333333333 0 2 of 3 grid_input meters are silent"},
+		"one silent of each kind":             {[]string{"grid_input", "grid_input", "generator_output"}, of(100, -1, -1), "facility", "null 0.3333333333333333 0 1 of 2 grid_input meters is silent, the generator_output meter is silent"},
+		"the export meter silent":             {[]string{"grid_input", "export"}, of(100, -1), "facility", "null 0.5 0 the export meter is silent"},
+		"all inputs silent":                   {[]string{"grid_input", "export"}, of(-1, 7), "facility", "null 0.5 0 the grid_input meter is silent"},
+		"everything silent":                   {[]string{"grid_input", "export"}, of(-1, -1), "facility", "null 0 0 facility meters are silent"},
+		"one input counts energy only":        {[]string{"grid_input", "grid_input energy"}, of(100, 7), "facility", "null 0.5 0 1 of 2 grid_input meters does not say its power"},
+		"one of two UPS silent":               {[]string{"ups_output", "ups_output", "it_input"}, of(60, -1, 80), "it", "null 0.5 1 1 of 2 ups_output meters is silent"},
+		"one of two PDUs silent":              {[]string{"it_input", "pdu_output@r1", "pdu_output@r2"}, of(80, 45, -1), "it", "null 0.5 2 1 of 2 pdu_output meters is silent"},
 		"UPS before PDU":                      {[]string{"pdu_output@r1", "ups_output", "it_input"}, of(90, 100, 80), "it", "100 1 1 "},
 		"PDU before IT input":                 {[]string{"it_input", "pdu_output@r1", "pdu_output@r2"}, of(80, 45, 50), "it", "95 1 2 "},
 		"IT input":                            {[]string{"it_input"}, of(80), "it", "80 1 3 "},
@@ -160,6 +166,60 @@ func TestBoundariesAreNeverFilledFromAnother(t *testing.T) {
 		}
 		if (f.Watts == nil) != (f.Reason != "") {
 			t.Errorf("%s: a figure with a reason, or neither", name)
+		}
+	}
+}
+
+func TestARollUpEndsWithTheSecondInWhichAMeterIsMissed(t *testing.T) {
+	p := newPresent(t, nil)
+	grid, pdus := meters("plant", "grid_input", "export"), meters("pdus", "pdu_output@r1", "pdu_output@r1", "pdu_output@r2")
+	for n := range 12 {
+		of2, export := 40.0, 1.0
+		if n >= 2 && n < 7 { // held for two seconds
+			of2, export = -1, -1
+		}
+		p.says(grid, n, 100, of(101, export)...)
+		p.says(pdus, n, 100, of(30, of2, 20)...)
+		p.says(newMachine("n1", "h01", "r1"), n, 120, well(60, 50)...)
+		if n == 7 { // second 5 is closed
+			st := p.status(n)
+			h := st.Halls[0]
+			if r := h.Racks[0]; r.Watts != nil || r.Boundary != "it" || r.Reason != "1 of 2 pdu_output meters is silent" {
+				t.Errorf("rack %+v", r)
+			}
+			if r := h.Racks[1]; r.Watts == nil || *r.Watts != 20 || r.Reason != "" {
+				t.Errorf("the other rack %+v", r)
+			}
+			if h.Watts != nil || h.Reason != "1 of 3 pdu_output meters is silent" {
+				t.Errorf("hall %+v", h)
+			}
+			if f := st.Power["facility"]; f.Reason != "the export meter is silent" {
+				t.Errorf("facility %+v", f)
+			}
+		}
+	}
+	lines := p.take("")
+	for series, want := range map[string]string{
+		"s// site_power_watts{facility}":              "2 100, 3 100, 4 NaN, 7 100, 8 100",
+		"s// site_power_watts{it}":                    "2 90, 3 90, 4 NaN, 7 90, 8 90",
+		"s/h01/ hall_power_watts{it}":                 "2 90, 3 90, 4 NaN, 7 90, 8 90",
+		"s/h01/r1 rack_power_watts{it}":               "2 70, 3 70, 4 NaN, 7 70, 8 70",
+		"s/h01/r2 rack_power_watts{it}":               "2 20, 3 20, 4 20, 5 20, 6 20, 7 20, 8 20",
+		"s/h01/r1 rack_power_watts{host}":             "2 60, 3 60, 4 60, 5 60, 6 60, 7 60, 8 60",
+		"s// site_power_watts{gpu}":                   "2 50, 3 50, 4 50, 5 50, 6 50, 7 50, 8 50",
+		"s/h01/ hall_power_watts{host}":               "2 60, 3 60, 4 60, 5 60, 6 60, 7 60, 8 60",
+		"s/h01/r2 rack_power_watts{host}":             "",
+		"s/h01/r2 rack_power_watts{gpu}":              "",
+		"s/h01/r1 rack_gpu_temperature_celsius_max{}": "2 60, 3 60, 4 60, 5 60, 6 60, 7 60, 8 60",
+	} {
+		var got []string
+		for _, l := range lines {
+			if at, rest, _ := strings.Cut(l, " "); strings.HasPrefix(rest, series+" ") && len(at) == 1 && at >= "2" && at <= "8" {
+				got = append(got, at+strings.TrimPrefix(rest, series))
+			}
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%s: %q, want %q", series, got, want)
 		}
 	}
 }

@@ -1,0 +1,100 @@
+package live
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Figure is a power with what is known of it. Watts is nil where there is a
+// Reason.
+type Figure struct {
+	Watts    *float64 `json:"watts"`
+	Coverage float64  `json:"coverage"`           // share of the expected readings that came
+	Category int      `json:"category,omitempty"` // of IT: 1 UPS output, 2 PDU output, 3 IT input
+	Reason   string   `json:"reason"`
+}
+
+// power is the site's power inside a boundary at the second last closed.
+func (s *site) power(b metric.Boundary) Figure {
+	switch b {
+	case metric.Facility:
+		if s.meters[gridWatts]+s.meters[generatorWatts]+s.meters[onsiteWatts] == 0 {
+			return Figure{Reason: "no facility meter"}
+		}
+		return s.metered("facility", gridWatts, generatorWatts, onsiteWatts, exportWatts)
+	case metric.IT:
+		for i, q := range []quantity{upsWatts, pduWatts, itWatts} {
+			if s.meters[q] > 0 {
+				f := s.metered("IT", q)
+				f.Category = i + 1
+				return f
+			}
+		}
+		return Figure{Reason: "no IT meter"}
+	case metric.Hosts:
+		return figure(s.now[hostWatts], max(int(s.counts[hostWatts]), s.expected.Hosts), "no node power")
+	}
+	return figure(s.now[gpuWatts], max(int(s.counts[gpuWatts]), s.expected.GPUs), "no GPU reports power")
+}
+
+// metered is what all meters of some quantities come to. A sum without one of
+// them would look whole, so that it takes every one.
+func (s *site) metered(boundary string, of ...quantity) Figure {
+	var watts float64
+	var came, all int32
+	var lacks []string
+	for _, q := range of {
+		t, n := s.now[q], s.meters[q]
+		came, all = came+t.n, all+n
+		if l := lack(q, t.n, s.counts[q], n); l != "" {
+			lacks = append(lacks, l)
+		}
+		if q == exportWatts {
+			watts -= t.sum
+		} else {
+			watts += t.sum
+		}
+	}
+	f := Figure{Coverage: float64(came) / float64(all), Reason: strings.Join(lacks, ", ")}
+	switch {
+	case came == 0:
+		f.Reason = boundary + " meters are silent"
+	case len(lacks) == 0:
+		f.Watts = &watts
+	}
+	return f
+}
+
+// lack says how many meters of quantity q are missing, of all there are, of
+// which some say their power; "" if none is.
+func lack(q quantity, came, saying, all int32) string {
+	var missing int32
+	one, many := "is silent", "are silent"
+	switch {
+	case saying < all:
+		missing, one, many = all-saying, "does not say its power", "do not say their power"
+	case came < all:
+		missing = all - came
+	default:
+		return ""
+	}
+	switch {
+	case all == 1:
+		return fmt.Sprintf("the %s meter %s", roleOf[q], one)
+	case missing == 1:
+		return fmt.Sprintf("1 of %d %s meters %s", all, roleOf[q], one)
+	}
+	return fmt.Sprintf("%d of %d %s meters %s", missing, all, roleOf[q], many)
+}
+
+// figure is a sum of what came, with its share of what is expected: one host
+// more or less does not blank a site.
+func figure(t total, expected int, none string) Figure {
+	if t.n == 0 {
+		return Figure{Reason: none}
+	}
+	w := t.sum
+	return Figure{Watts: &w, Coverage: min(1, float64(t.n)/float64(expected))}
+}
