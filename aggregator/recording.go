@@ -38,10 +38,11 @@ type recording struct {
 	ticks  chan tick
 	points chan []live.Point
 	free   chan []metric.Raw
-	last   map[string]int64 // newest stored tick by agent, owned by the reader
-	heard  atomic.Int64     // when the newest tick was taken, nanoseconds since 1970
-	failed atomic.Int64     // when the store last refused, likewise; 0: never
-	said   atomic.Int64     // when that was last logged
+	last   map[string]stored // by agent, owned by the reader
+	swept  int64             // when last was last looked through, milliseconds since 1970
+	heard  atomic.Int64      // when the newest tick was taken, nanoseconds since 1970
+	failed atomic.Int64      // when the store last refused, likewise; 0: never
+	said   atomic.Int64      // when that was last logged
 
 	gave   time.Duration // waited in the second gaveIn, for a burst to pass; owned by storeTicks
 	gaveIn int64
@@ -58,6 +59,17 @@ type tick struct {
 	gone      bool
 }
 
+// stored is when an agent's newest stored ticks are of, in milliseconds since
+// 1970, and when the newest that was not late came.
+type stored struct{ now, late, heard int64 }
+
+// forgetAfter is for how long a silent agent is remembered.
+const forgetAfter = 24 * time.Hour
+
+// mostAgents is how many agents are remembered at once; ticks of more are not
+// stored.
+const mostAgents = 1 << 17
+
 // queue is how many ticks may wait: 1,250 a second come from a gigafactory, so
 // that is some 13 seconds and 40 MB.
 const queue = 16_384
@@ -68,7 +80,7 @@ const present = 5 * time.Second
 func newRecording(s *store.Store, expected map[string]live.Inventory, set *metrics.Set, log *slog.Logger) *recording {
 	r := &recording{
 		store: s, log: log, ticks: make(chan tick, queue), points: make(chan []live.Point, 256), free: make(chan []metric.Raw, queue),
-		last: map[string]int64{}, ticksDropped: set.NewCounter(metricTicksDropped), pointsDropped: set.NewCounter(metricPointsDropped),
+		last: map[string]stored{}, ticksDropped: set.NewCounter(metricTicksDropped), pointsDropped: set.NewCounter(metricPointsDropped),
 		failures: set.NewCounter(metricStoreFailures),
 	}
 	set.NewGauge(metricTicksWaiting, func() float64 { return float64(len(r.ticks)) })
@@ -80,14 +92,8 @@ func newRecording(s *store.Store, expected map[string]live.Inventory, set *metri
 func (r *recording) Tick(t *stream.Tick) {
 	r.live.Observe(t.Key, t.Site, t.Layout, t.Time, t.Values, t.Received)
 	r.heard.Store(time.Now().UnixNano())
-	if !t.Late && !r.store.Due(t.Key, r.last[t.Key], t.Time) {
+	if !r.due(t) {
 		return
-	}
-	if t.Late && t.Time/1000%10 != 0 {
-		return
-	}
-	if !t.Late {
-		r.last[t.Key] = t.Time
 	}
 	var values []metric.Raw
 	select {
@@ -103,6 +109,47 @@ func (r *recording) Tick(t *stream.Tick) {
 	case r.ticks <- j:
 	default:
 		r.ticksDropped.Inc()
+	}
+}
+
+// due reports whether a tick is one to store: the first of its agent in each of
+// the store's intervals. What comes late has a count of its own beside that of the
+// present, since both lanes of an agent flow at once.
+func (r *recording) due(t *stream.Tick) bool {
+	received := t.Received.UnixMilli()
+	r.forget(received)
+	a, known := r.last[t.Key]
+	if !known && len(r.last) >= mostAgents {
+		r.ticksDropped.Inc()
+		return false
+	}
+	a.heard = max(a.heard, received)
+	last := &a.now
+	if t.Late {
+		last = &a.late
+	}
+	if t.Time < *last { // a clock was set back, or another backlog begins
+		*last = 0
+	}
+	due := t.Time != *last && r.store.Due(t.Key, *last, t.Time)
+	if due {
+		*last = t.Time
+	}
+	r.last[t.Key] = a
+	return due
+}
+
+// forget drops who has been silent for long, looking once an hour: names of agents
+// come and go.
+func (r *recording) forget(now int64) {
+	if now-r.swept < time.Hour.Milliseconds() {
+		return
+	}
+	r.swept = now
+	for key, a := range r.last {
+		if now-a.heard > forgetAfter.Milliseconds() {
+			delete(r.last, key)
+		}
 	}
 }
 
