@@ -40,6 +40,7 @@ type Config struct {
 	// Status is what the status page shows of a site ("": of all); since is
 	// what the caller saw last and is handed through. nil: not implemented.
 	Status func(ctx context.Context, site string, since int64) (any, error)
+	Health Health          // nil: not implemented
 	Ready  func() []string // why the aggregator is not ready; nil: it is
 	Page   http.Handler    // every path outside /api/ that no other route has; nil: not found
 

@@ -1,0 +1,49 @@
+package job
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Naming says how a name leaves the host.
+type Naming uint8
+
+const (
+	Keep Naming = iota // as it is
+	Hash               // the first 64 bits of its HMAC-SHA-256 under the site's key: the same on every host
+	Omit               // not at all
+)
+
+// ParseNaming reads keep, hash or omit.
+func ParseNaming(s string) (Naming, error) {
+	switch s {
+	case "", "keep":
+		return Keep, nil
+	case "hash":
+		return Hash, nil
+	case "omit":
+		return Omit, nil
+	}
+	return 0, fmt.Errorf("%q is not keep, hash or omit", s)
+}
+
+// of is the name that stands for name.
+func (n Naming) of(name string, key []byte) string {
+	name = strings.ToValidUTF8(name, "_")
+	switch {
+	case name == "" || n == Omit:
+		return ""
+	case n == Hash:
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(name))
+		return hex.EncodeToString(h.Sum(nil)[:8])
+	case len(name) > metric.MaxText:
+		return strings.ToValidUTF8(name[:metric.MaxText], "")
+	}
+	return name
+}
