@@ -1,0 +1,192 @@
+package bmc
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/internal/energy"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A tally makes the counter of a meter: of its register where that can be
+// believed, else of its power over time. It is used by one goroutine.
+type tally struct {
+	name     string
+	most     float64 // W that no host draws more than
+	integral energy.Integral
+	lives    *energy.Lives
+	file     string // names the register that is believed; "" is not kept
+	log      *slog.Logger
+
+	believed string     // the register's id
+	epoch    metric.Raw // of the register
+	watch    watch
+	verdict  string // why the register is not believed in this run
+	unseen   int    // good readings in a row that did not show it
+}
+
+// A watch is what was seen of a register.
+type watch struct {
+	id    string
+	first time.Time
+	from  uint64     // mJ
+	power metric.Raw // mJ of the integral at first
+	lap   metric.Raw // epoch of the integral
+
+	last  uint64
+	at    time.Time // of last
+	moved time.Time // when it last moved
+	moves int
+	step  uint64 // the greatest at once
+	leap  bool   // at once, by more than coarsest allows
+	watts float64
+}
+
+const (
+	coarsest = 30 * time.Second // of power, that a register may move at once
+	shortest = time.Minute      // that a trial takes
+	longest  = 10 * time.Minute // after which one that convinced nobody is over
+	convince = 5                // moves that it takes
+	apart    = 0.2              // of the power's energy, by which the register's may differ
+	standing = 3 * time.Minute  // that a register may stand still while power flows
+	unshown  = 10               // readings without it
+)
+
+// newTally is the tally of the meter called name, whose register does not
+// outlive boot; "" if it outlives all boots.
+func newTally(name, folder, boot string, period time.Duration, most float64, log *slog.Logger) *tally {
+	t := &tally{name: name, most: most, log: log, integral: energy.Integral{Name: name, Gap: max(time.Minute, 3*period)}}
+	lives := ""
+	if folder != "" {
+		t.file, lives = filepath.Join(folder, "register-"+name), filepath.Join(folder, "lives-"+name+".json")
+		if b, err := os.ReadFile(t.file); err == nil {
+			t.believed = string(b)
+		}
+	}
+	var err error
+	if t.lives, err = energy.OpenLives(lives, boot); err != nil {
+		log.Warn("counters may begin anew", "meter", name, "error", err)
+	}
+	return t
+}
+
+// add counts s, whose time is set.
+func (t *tally) add(s sample) view {
+	t.integral.Add(s.watts, s.at)
+	r := t.see(s)
+	switch {
+	case r != nil && t.verdict == "" && t.believed == "":
+		t.try(r, s)
+	case r != nil && t.verdict == "" && s.at.Sub(t.watch.moved) > standing:
+		t.disbelieve("it stands still while power flows", s)
+	case r == nil && t.believed != "" && t.unseen >= unshown:
+		t.disbelieve("it is no longer shown", s)
+	}
+	v := view{about: s.about, watts: s.watts, at: s.at}
+	switch {
+	case t.believed == "":
+		v.energy, v.epoch, v.quality = t.integral.Energy(), t.integral.Epoch(), metric.Integrated
+		v.counter = "energy integrated from its power"
+		if t.verdict != "" {
+			v.counter += "; not by its register: " + t.verdict
+		} else if r != nil {
+			v.counter += " while its register is on trial"
+		}
+	case r == nil: // it was there, and may be again
+		v.energy, v.epoch, v.quality = metric.Missing, t.epoch, metric.Measured
+		v.counter = "energy by its register, which was not shown now"
+	default:
+		var err error
+		if t.epoch, err = t.lives.Epoch(r.id, r.driver, r.mj); err != nil {
+			t.log.Warn("counter may begin anew after a restart", "meter", t.name, "error", err)
+		}
+		v.energy, v.epoch, v.quality = metric.Raw(r.mj), t.epoch, metric.Measured
+		v.counter = fmt.Sprintf("energy by its register, in steps of up to %d J", (t.watch.step+999)/1000)
+	}
+	return v
+}
+
+// see is the register that s shows, as far as it makes sense after what was seen
+// before: a register at zero is one that was not read yet, and one that went
+// further than any host could drive it is not the one it was.
+func (t *tally) see(s sample) *register {
+	r, w := s.register, &t.watch
+	if r == nil || r.mj == 0 || r.mj >= 1<<62 {
+		t.unseen++
+		return nil
+	}
+	lap := t.integral.Epoch()
+	if r.id != w.id || r.mj < w.last || t.believed == "" && lap != w.lap {
+		if r.id != t.believed { // as of another firmware
+			t.believed = ""
+		}
+		*w = watch{id: r.id, first: s.at, from: r.mj, power: t.integral.Energy(), lap: lap, last: r.mj, at: s.at, moved: s.at, watts: s.watts}
+		t.unseen = 0
+		return r
+	}
+	since, d := s.at.Sub(w.at), r.mj-w.last
+	if float64(d) > t.most*(since+since/4+coarsest).Seconds()*1000 {
+		t.unseen++
+		return nil
+	}
+	t.unseen = 0
+	if d > 0 || since > standing/2 { // nobody saw it stand still
+		w.moved = s.at
+	}
+	if d > 0 {
+		w.moves++
+		w.step = max(w.step, d)
+	}
+	w.leap = float64(d) > max(w.watts, s.watts)*(since+since/2+coarsest).Seconds()*1000
+	w.last, w.at, w.watts = r.mj, s.at, s.watts
+	return r
+}
+
+// try decides whether register r is to be believed from now on.
+func (t *tally) try(r *register, s sample) {
+	w := &t.watch
+	counted, drawn := float64(w.last-w.from), float64(t.integral.Energy()-w.power) // mJ
+	since := s.at.Sub(w.first)
+	off := max(counted-drawn, drawn-counted)
+	switch {
+	case w.leap:
+		t.disbelieve(fmt.Sprintf("it moves by %d J at once", w.step/1000), s)
+	case since < shortest:
+	case w.moves >= convince && off <= apart*drawn+float64(w.step):
+		t.believed = r.id
+		t.keep()
+		t.log.Info("energy register is believed", "meter", t.name, "register", r.id)
+	case since < longest:
+	case w.moves == 0:
+		t.disbelieve("it stands still while power flows", s)
+	default:
+		t.disbelieve(fmt.Sprintf("it moved %d times in %v and counted %.0f J where the power makes %.0f J",
+			w.moves, since.Round(time.Second), counted/1000, drawn/1000), s)
+	}
+}
+
+// disbelieve leaves the register for the rest of the run. If it was believed,
+// its power counts from s on.
+func (t *tally) disbelieve(why string, s sample) {
+	t.log.Warn("energy register is not believed", "meter", t.name, "register", t.watch.id, "reason", why)
+	t.verdict = why
+	if t.believed != "" {
+		t.believed = ""
+		t.integral = energy.Integral{Name: t.name, Gap: t.integral.Gap}
+		t.integral.Add(s.watts, s.at)
+		t.keep()
+	}
+}
+
+// keep remembers which register is believed.
+func (t *tally) keep() {
+	if t.file == "" {
+		return
+	}
+	if err := os.WriteFile(t.file, []byte(t.believed), 0o600); err != nil {
+		t.log.Warn("energy register will be on trial again after a restart", "meter", t.name, "error", err)
+	}
+}
