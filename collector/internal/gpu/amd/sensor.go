@@ -3,6 +3,7 @@ package amd
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,17 +94,12 @@ func (d *Driver) readLink(c *card) {
 // generation is that of a PCIe link whose speed reads like "32.0 GT/s PCIe".
 func generation(speed string) metric.Raw {
 	rate, _, ok := strings.Cut(speed, " GT/s")
-	if !ok {
-		return metric.Missing
-	}
 	v, err := strconv.ParseFloat(rate, 64)
-	if err != nil {
+	if !ok || err != nil {
 		return metric.Missing
 	}
-	for i, most := range []float64{2.5, 5, 8, 16, 32, 64, 128} {
-		if v == most {
-			return metric.Raw(i + 1)
-		}
+	if i := slices.Index([]float64{2.5, 5, 8, 16, 32, 64, 128}, v); i >= 0 {
+		return metric.Raw(i + 1)
 	}
 	return metric.Missing
 }

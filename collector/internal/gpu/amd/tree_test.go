@@ -39,13 +39,7 @@ func unpack(t testing.TB, name string, table []byte) *machine {
 	}
 	for line := range strings.Lines(string(a.Comment)) {
 		if from, to, ok := strings.Cut(strings.TrimSpace(line), " -> "); ok {
-			path := m.path(strings.TrimPrefix(from, "link "))
-			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Symlink(to, path); err != nil {
-				t.Fatal(err)
-			}
+			m.link(strings.TrimPrefix(from, "link "), to)
 		}
 	}
 	return m
@@ -59,6 +53,16 @@ func (m *machine) write(name, text string) {
 		m.t.Fatal(err)
 	}
 	if err := os.WriteFile(m.path(name), []byte(text), 0o666); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *machine) link(name, to string) {
+	m.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(m.path(name)), 0o777); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.Symlink(to, m.path(name)); err != nil {
 		m.t.Fatal(err)
 	}
 }
