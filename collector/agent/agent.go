@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -29,7 +27,10 @@ const (
 	metricBatches    = "gigawatch_agent_batches_published_total"
 	metricSpooled    = "gigawatch_agent_batches_spooled_total"
 	metricBytes      = "gigawatch_agent_published_bytes_total"
+	metricLost       = "gigawatch_agent_batches_lost_total"
 	metricUnacked    = "gigawatch_agent_ledger_records_unacknowledged"
+	metricPutOff     = "gigawatch_agent_ledger_records_put_off_total"
+	metricUnmade     = "gigawatch_agent_ledger_records_failed_total"
 	metricTickTaking = "gigawatch_agent_tick_seconds"
 )
 
@@ -50,9 +51,11 @@ type agent struct {
 	send     *telemetryLane
 	ledger   *ledgerLane
 	wait     int    // ticks before the telemetry backlog may flow
-	replayed uint64 // of the backlog, in this run
+	replayed uint64 // of the backlog, up to
 	frame    []byte
 	wasUp    bool
+	link     uint64       // number of the connection to the bus at the newest tick
+	unsaid   metric.Flags // that the next ledger record has to say
 	last     time.Time    // tick before this
 	boot     func() int64 // nanoseconds since boot, 0 if unknown
 	boottime int64        // by boot at the newest tick, with wall to tell a clock step
@@ -67,8 +70,8 @@ type agent struct {
 	mu   sync.Mutex
 	acks []wire.Ack // arrived since the last tick; the newest few
 
-	ticks, skipped, batches, spooled, bytes *metrics.Counter
-	taking                                  *metrics.Histogram
+	ticks, skipped, batches, spooled, lost, bytes, unmade, putOff *metrics.Counter
+	taking                                                        *metrics.Histogram
 }
 
 // Run is the collector: it reads and sends until ctx ends.
@@ -84,7 +87,8 @@ func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, 
 	a := &agent{
 		c: c, log: log, self: newSelf(c.Place, sources), boot: boottime,
 		ticks: set.NewCounter(metricTicks), skipped: set.NewCounter(metricSkipped), batches: set.NewCounter(metricBatches),
-		spooled: set.NewCounter(metricSpooled), bytes: set.NewCounter(metricBytes), taking: set.NewHistogram(metricTickTaking),
+		spooled: set.NewCounter(metricSpooled), lost: set.NewCounter(metricLost), bytes: set.NewCounter(metricBytes),
+		unmade: set.NewCounter(metricUnmade), putOff: set.NewCounter(metricPutOff), taking: set.NewHistogram(metricTickTaking),
 	}
 	if c.boot != nil {
 		a.boot = c.boot
@@ -123,7 +127,7 @@ func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, 
 func (a *agent) openSpools() (err error) {
 	a.backlog, err = spool.Open(spool.Config{
 		Dir: filepath.Join(a.c.Spool.Dir, "telemetry"), MaxBytes: a.c.Spool.TelemetryBytes, MaxAge: a.c.Spool.TelemetryAge,
-		Policy: spool.DropOldest, Logger: a.log,
+		Policy: spool.DropOldest, Resume: true, Logger: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open telemetry spool: %w", err)
@@ -138,8 +142,9 @@ func (a *agent) openSpools() (err error) {
 	incarnation := max(a.records.Incarnation(), a.backlog.Incarnation())
 	last, _ := a.records.Last()
 	a.send = newTelemetryLane(a.c.Site, a.c.Agent, incarnation)
-	a.ledger = newLedgerLane(a.c.Site, a.c.Agent, spoolQueue{a.records}, incarnation, last)
-	a.ledger.passing = &a.passing
+	a.ledger = newLedgerLane(a.c.Site, a.c.Agent, a.records, incarnation, last)
+	a.ledger.passing, a.ledger.late = &a.passing, a.putOff.Inc
+	a.replayed = a.backlog.Acked()
 	return nil
 }
 
@@ -163,17 +168,6 @@ func (a *agent) gap(first, last uint64, near []byte) []byte {
 	return out
 }
 
-// spoolQueue is a spool as the ledger lane wants it.
-type spoolQueue struct{ *spool.Spool }
-
-func (q spoolQueue) Append(sequence uint64, keep bool, frame []byte) error {
-	class := spool.Ordinary
-	if keep {
-		class = spool.Keep
-	}
-	return q.Spool.Append(sequence, class, frame)
-}
-
 // heard queues an acknowledgement for the next tick; called by the connection.
 func (a *agent) heard(m *nats.Msg) {
 	ack, err := wire.ParseAck(m.Data)
@@ -187,24 +181,6 @@ func (a *agent) heard(m *nats.Msg) {
 		a.acks = a.acks[1:]
 	}
 	a.acks = append(a.acks, ack)
-}
-
-func serveMetrics(ctx context.Context, addr string, set *metrics.Set) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		set.WritePrometheus(w)
-		metrics.WriteProcessMetrics(w)
-	})
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen for the agent's own metrics: %w", err)
-	}
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
-	context.AfterFunc(ctx, func() { s.Close() })
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the agent's own metrics: %w", err)
-	}
-	return nil
 }
 
 // boottime is the nanoseconds since boot, sleep included; 0 where the kernel

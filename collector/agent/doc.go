@@ -13,5 +13,10 @@
 //     read is missing, never repeated as fresh, and it is reported stale.
 //   - A ledger batch is on disk before it is published, and stays there until
 //     the aggregator says that it is durable. A publish is no proof of anything.
+//   - What a ledger record says of allocations holds until the next one: where
+//     they or the layout change, a record is taken at that tick. What flaps waits
+//     for the regular records, counted.
+//   - A batch of telemetry that waited is sent once, save that a crash sends those
+//     of its last seconds again.
 //   - Sequences are contiguous in each lane; what is given up is counted.
 package agent

@@ -229,7 +229,8 @@ func (f *fleet) send(i int, now time.Time) {
 	} else {
 		f.lost.Inc()
 	}
-	if yes, edge := recordDue(f.last, now, f.Ledger, m.phase); yes {
+	// The layout alone tells of a change: a model's counters are read by a record.
+	if yes, edge := recordDue(f.last, now, f.Ledger, m.phase); yes || m.ledger.extra(now, agent.Ledger, nil) {
 		var flags metric.Flags
 		if edge {
 			flags = metric.HourEdge

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/spool"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
@@ -16,9 +17,10 @@ type Publisher interface {
 	Publish(subject string, data []byte) error
 }
 
-// A queue holds ledger frames until they are durable elsewhere.
+// A queue holds ledger frames until they are durable elsewhere; a [spool.Spool]
+// is one.
 type queue interface {
-	Append(sequence uint64, keep bool, frame []byte) error
+	Append(sequence uint64, class spool.Class, frame []byte) error
 	// Next is the oldest frame above a sequence, appended to buf[:0]; ok is
 	// false if there is none.
 	Next(above uint64, buf []byte) (sequence uint64, frame []byte, ok bool, err error)
@@ -47,8 +49,10 @@ type ledgerLane struct {
 	encoded           []byte
 	frame             []byte
 	message           wire.Message
-	epochs            []metric.Raw // of the record before, to see that one began
-	before            readings
+	known             *lifetimes // as of the newest record that is queued; nil before the first
+	extras            extras
+	putOff            bool   // a record between the regular ones was wanted since then, and was one too many
+	late              func() // counts those
 	layout            *metric.Layout
 	compiled          *wire.Layout
 }
@@ -58,83 +62,83 @@ type ledgerLane struct {
 func newLedgerLane(site, agent string, q queue, incarnation, last uint64) *ledgerLane {
 	return &ledgerLane{
 		site: site, agent: agent, subject: wire.Subject(metric.Ledger, site, agent),
-		queue: q, incarnation: incarnation, fresh: last == 0, last: last,
+		queue: q, incarnation: incarnation, fresh: last == 0, last: last, late: func() {},
 	}
 }
 
-// record queues the readings of one moment as the next record. At the turn of
-// an epoch the readings before are queued once more, to be kept: what a spool
-// thins away must not be the last word of a counter's lifetime.
+// record queues the readings of one moment as the next record. What it says of
+// lives and allocations is believed once it is queued: until then the turn of
+// one is still to be told.
 func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, layout *metric.Layout, values []metric.Raw) error {
-	turn := l.newEpoch(layout, values)
-	if turn && l.before.layout != nil {
-		b := &l.before
-		if err := l.append(b.time, b.boottime, 0, true, b.layout, b.values); err != nil {
-			return err
-		}
+	compiled, err := l.compile(layout)
+	if err != nil {
+		return err
 	}
 	if l.fresh && l.last == 0 {
 		flags |= metric.Fresh
 	}
-	keep := turn || flags&(metric.HourEdge|metric.Fresh) != 0
-	if err := l.append(now, boottime, flags, keep, layout, values); err != nil {
-		return err
-	}
-	l.before = readings{now, boottime, layout, append(l.before.values[:0], values...)}
-	return nil
-}
-
-// readings are those of one record.
-type readings struct {
-	time     time.Time
-	boottime int64
-	layout   *metric.Layout
-	values   []metric.Raw
-}
-
-func (l *ledgerLane) append(now time.Time, boottime int64, flags metric.Flags, keep bool, layout *metric.Layout, values []metric.Raw) error {
-	if layout != l.layout {
-		compiled, err := wire.Compile(layout)
-		if err != nil {
-			return fmt.Errorf("compile ledger layout of %s: %w", l.agent, err)
+	class, known := spool.Ordinary, l.known
+	if known == nil || known.layout.ID != compiled.ID {
+		class = spool.Keep
+		var ended bool
+		if known, ended = known.onto(compiled); ended {
+			class = spool.Turn
 		}
-		l.layout, l.compiled = layout, compiled
+	}
+	switch {
+	case known.turned(values):
+		class = spool.Turn
+	case class == spool.Ordinary && (known.moved(values) || flags&(metric.HourEdge|metric.Fresh) != 0):
+		class = spool.Keep
 	}
 	b := metric.Batch{
 		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: flags,
 		Incarnation: l.incarnation, Sequence: l.last + 1,
 		Time: now.UnixMilli(), Boottime: boottime, Ticks: 1, Values: values,
 	}
-	var err error
-	if l.encoded, err = wire.Append(l.encoded[:0], &b, l.compiled, true); err != nil {
+	if l.encoded, err = wire.Append(l.encoded[:0], &b, compiled, true); err != nil {
 		return fmt.Errorf("encode ledger record %d of %s: %w", b.Sequence, l.agent, err)
 	}
-	if err := l.queue.Append(b.Sequence, keep, l.encoded); err != nil {
+	if err := l.queue.Append(b.Sequence, class, l.encoded); err != nil {
 		return fmt.Errorf("spool ledger record %d of %s: %w", b.Sequence, l.agent, err)
 	}
 	l.last++
+	known.remember(values)
+	l.known, l.putOff = known, false
 	return nil
 }
 
-// newEpoch reports whether a counter's lifetime is another than in the record
-// before, or may be because other counters are read, and remembers.
-func (l *ledgerLane) newEpoch(layout *metric.Layout, values []metric.Raw) bool {
-	changed, at, k := layout != l.before.layout, 0, 0
-	for _, c := range layout.Columns {
-		if c.Metric == metric.CounterEpoch {
-			for _, v := range values[at : at+c.Count] {
-				if k == len(l.epochs) {
-					l.epochs = append(l.epochs, v)
-				}
-				changed = changed || l.epochs[k] != v
-				l.epochs[k] = v
-				k++
-			}
-		}
-		at += c.Count
+// extra reports whether a record is to be taken between the regular ones: the
+// layout or a share is not that of the newest record, which otherwise holds
+// until the next one.
+func (l *ledgerLane) extra(now time.Time, layout *metric.Layout, values []metric.Raw) bool {
+	if l.known == nil {
+		return false
 	}
-	l.epochs = l.epochs[:k]
-	return changed
+	compiled, err := l.compile(layout)
+	if err != nil || compiled.ID == l.known.layout.ID && !l.known.moved(values) {
+		return false
+	}
+	if l.extras.take(now) {
+		return true
+	}
+	if !l.putOff {
+		l.putOff = true
+		l.late()
+	}
+	return false
+}
+
+// compile is the layout as it is sent.
+func (l *ledgerLane) compile(layout *metric.Layout) (*wire.Layout, error) {
+	if layout != l.layout {
+		compiled, err := wire.Compile(layout)
+		if err != nil {
+			return nil, fmt.Errorf("compile ledger layout of %s: %w", l.agent, err)
+		}
+		l.layout, l.compiled = layout, compiled
+	}
+	return l.compiled, nil
 }
 
 // pump publishes up to limit records that were not sent yet. Silence about what

@@ -175,32 +175,6 @@ func TestALostSpoolBeginsAFreshSequence(t *testing.T) {
 	})
 }
 
-func TestTheLastOfAnEpochIsKept(t *testing.T) {
-	virtual(t, func(t *testing.T, s *stage) {
-		s.acks = true
-		f := &fake{name: "host"}
-		s.start(Scheduled{Source: f})
-		until(29)
-		f.with(func() { f.epoch++ })
-		until(59)
-		list := s.take(metric.Ledger)
-		var got []int
-		for i, h := range list {
-			got = append(got, h.second())
-			if i > 0 && h.second() == list[i-1].second() {
-				if d := cmp.Diff(list[i-1].Values, h.Values); d != "" || h.Flags != 0 {
-					t.Errorf("the copy differs, flags %b:\n%s", h.Flags, d)
-				}
-			}
-		}
-		at := int(phase("n1", 10*time.Second, time.Second) / time.Second)
-		want := []int{at, at + 10, at + 20, at + 20, at + 30, at + 40, at + 50}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("records of:\n%s", d)
-		}
-	})
-}
-
 // A queue without a disk, and an aggregator that goes by the rules of sequence,
 // for what takes long to come about.
 func TestAnAggregatorThatFellBehindIsBroughtOn(t *testing.T) {

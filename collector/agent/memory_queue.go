@@ -3,6 +3,8 @@ package agent
 import (
 	"slices"
 	"sort"
+
+	"github.com/gigawatch/gigawatch/collector/internal/spool"
 )
 
 // memoryQueue is a queue for simulated agents, which have no disk of their own:
@@ -20,7 +22,7 @@ type frame struct {
 }
 
 // Append copies the frame.
-func (q *memoryQueue) Append(sequence uint64, _ bool, b []byte) error {
+func (q *memoryQueue) Append(sequence uint64, _ spool.Class, b []byte) error {
 	if len(q.frames) == q.limit {
 		q.drop(1)
 		q.dropped()

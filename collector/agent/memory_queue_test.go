@@ -4,13 +4,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gigawatch/gigawatch/collector/internal/spool"
 )
 
 func TestTheMemoryQueueGivesUpItsOldest(t *testing.T) {
 	dropped := 0
 	q := &memoryQueue{limit: 3, dropped: func() { dropped++ }}
 	for i := range byte(5) {
-		if err := q.Append(uint64(i)+1, false, []byte{i + 1}); err != nil {
+		if err := q.Append(uint64(i)+1, spool.Ordinary, []byte{i + 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -37,7 +39,7 @@ func TestTheMemoryQueueGivesUpItsOldest(t *testing.T) {
 	if d := cmp.Diff([]uint64{5}, left()); d != "" {
 		t.Error(d)
 	}
-	if err := q.Append(6, false, []byte{6}); err != nil { // in a buffer that was used before
+	if err := q.Append(6, spool.Ordinary, []byte{6}); err != nil { // in a buffer that was used before
 		t.Fatal(err)
 	}
 	if d := cmp.Diff([]uint64{5, 6}, left()); d != "" {

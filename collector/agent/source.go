@@ -33,6 +33,7 @@ type reading struct {
 	layout *metric.Layout
 	values []metric.Raw
 	err    error
+	took   time.Duration // to answer
 }
 
 // runner reads one source in a goroutine of its own, so that a call that hangs
@@ -44,6 +45,8 @@ type runner struct {
 	answer  chan reading
 
 	busy     bool
+	awaited  bool         // at this tick
+	slow     int          // answers in a row that took longer than a tick waits
 	spare    []metric.Raw // buffer for the next request
 	last     reading      // newest good reading
 	used     bool         // last was sent already
@@ -67,15 +70,18 @@ func (r *runner) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case q := <-r.request:
+			start := time.Now()
 			q.layout, q.values, q.err = r.Read(ctx, q.at, q.values)
+			q.took = time.Since(start)
 			r.answer <- q // never blocks: one request, one answer
 		}
 	}
 }
 
 // ask requests a reading for the tick at now if one is due; a source that still
-// works on an earlier request is counted as late instead.
-func (r *runner) ask(now time.Time) {
+// works on an earlier request is counted as late instead. It reports whether
+// the answer is worth waiting for.
+func (r *runner) ask(now time.Time) bool {
 	first := r.started.IsZero()
 	if first {
 		r.started = now
@@ -83,20 +89,28 @@ func (r *runner) ask(now time.Time) {
 	since := r.seen
 	r.seen = now
 	if r.Period > 0 && !first && !due(since, now, r.Period, 0) {
-		return
+		return false
 	}
 	if r.busy {
 		r.failures++
-		return
+		return false
 	}
 	r.busy = true
 	r.request <- reading{at: now, values: r.spare[:0]}
 	r.spare = nil
+	return r.slow < slowTwice
 }
 
-// take accepts an answer.
-func (r *runner) take(a reading, log *slog.Logger) {
+// slowTwice: a source whose last answers all took too long is not waited for,
+// only heard at the next tick. One hiccup does not make it such a source.
+const slowTwice = 2
+
+// take accepts an answer, for which a tick waits for grace.
+func (r *runner) take(a reading, grace time.Duration, log *slog.Logger) {
 	r.busy = false
+	if r.slow++; a.took < grace {
+		r.slow = 0
+	}
 	if a.err == nil {
 		a.err = r.check(a)
 	}
@@ -168,30 +182,31 @@ func (r *runner) stale(now time.Time, interval time.Duration) metric.Raw {
 }
 
 // collect requests a reading of every source that is due and waits for the
-// answers, for grace at most: who answers later answers for the next tick.
+// answers, for grace at most: who answers later answers for the next tick, and
+// who works on an earlier request or is always slow is not waited for.
 func collect(ctx context.Context, rs []*runner, now time.Time, grace time.Duration, log *slog.Logger) {
 	for _, r := range rs {
 		select {
 		case a := <-r.answer: // to an earlier tick's request
-			r.take(a, log)
+			r.take(a, grace, log)
 		default:
 		}
-		r.ask(now)
+		r.awaited = r.ask(now)
 	}
 	deadline := time.NewTimer(grace)
 	defer deadline.Stop()
 	for _, r := range rs {
-		if !r.busy {
+		if !r.awaited {
 			continue
 		}
 		select {
 		case a := <-r.answer:
-			r.take(a, log)
+			r.take(a, grace, log)
 		case <-deadline.C:
 			deadline.Reset(0) // no more time for the others
 			select {
 			case a := <-r.answer:
-				r.take(a, log)
+				r.take(a, grace, log)
 			default:
 			}
 		case <-ctx.Done():

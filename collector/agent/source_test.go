@@ -118,6 +118,36 @@ func TestASlowPacedSourceIsHeldForTwoPeriodsAtMost(t *testing.T) {
 	})
 }
 
+// Every tick waits for its sources for a while, but not for one that has not
+// answered for long, nor for one that never makes it.
+func TestASlowSourceDoesNotDelayTheTicks(t *testing.T) {
+	for name, tc := range map[string]struct {
+		delay   time.Duration
+		delayed []int // seconds whose batch came later than its own sources took
+	}{
+		"within the grace":      {150 * time.Millisecond, []int{1, 2, 3, 4, 5, 6}},
+		"within the second":     {600 * time.Millisecond, []int{1, 2}},
+		"longer than a second":  {2300 * time.Millisecond, []int{1, 4}},
+		"longer than all of it": {9 * time.Second, []int{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T, s *stage) {
+				s.start(Scheduled{Source: &fake{name: "well"}}, Scheduled{Source: &fake{name: "slow", delay: tc.delay, gpus: []string{"a"}}})
+				until(6)
+				var delayed []int
+				for _, h := range s.take(metric.Telemetry) {
+					if h.came.UnixMilli()-h.Time > 100 {
+						delayed = append(delayed, h.second())
+					}
+				}
+				if d := cmp.Diff(tc.delayed, delayed); d != "" {
+					t.Error(d)
+				}
+			})
+		})
+	}
+}
+
 func TestAnIllSourceLosesItsOwnReadingsOnly(t *testing.T) {
 	good := &fake{name: "good"}
 	wide := &metric.Layout{Entities: metric.Place{Host: "n1"}.Entities(), Columns: []metric.Column{{Metric: metric.HostUp, Form: metric.Int, Count: 2}}}

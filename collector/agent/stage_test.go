@@ -48,6 +48,7 @@ type stage struct {
 	lines   []net.Conn // of the agent
 	layouts map[uint64]*wire.Layout
 	heard   map[metric.Lane][]heard
+	inline  bool // the newest batch of telemetry carried its layout
 	mute    bool // the aggregator hears nothing of the ledger lane
 	acks    bool // the aggregator acknowledges what is next
 	next    uint64
@@ -128,6 +129,9 @@ func (s *stage) hear(m *nats.Msg) {
 	}
 	if m.Subject != wire.Subject(w.Lane, string(w.Site), string(w.Agent)) {
 		s.Errorf("a batch of %s/%s, lane %d, came on %s", w.Site, w.Agent, w.Lane, m.Subject)
+	}
+	if w.Lane == metric.Telemetry {
+		s.inline = w.Inline
 	}
 	l := s.layouts[w.LayoutID]
 	if w.Inline {
@@ -246,7 +250,7 @@ func (f *fake) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*metr
 	if f.layout == nil {
 		f.layout = f.describe()
 	}
-	l := f.layout
+	l, n := f.layout, max(1, len(f.gpus))
 	f.mu.Unlock()
 	if hang != nil {
 		select {
@@ -258,7 +262,6 @@ func (f *fake) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*metr
 	if fail != nil {
 		return nil, dst, fail
 	}
-	n := max(1, len(f.gpus))
 	for range n {
 		dst = append(dst, metric.Of(float64(now.Unix()%3600)))
 	}

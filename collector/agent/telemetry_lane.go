@@ -48,29 +48,28 @@ func (l *telemetryLane) encode(now time.Time, boottime int64, flags metric.Flags
 		}
 		l.layout, l.compiled, l.until = layout, compiled, 0
 	}
-	l.back = mark{l.sequence, l.until}
-	inline := l.until == 0
+	inline, until := l.until == 0, l.until
 	if inline {
 		// Spread by name, so that a fleet started at once does not repeat its
 		// layouts at once.
-		l.until = inlineEvery
+		until = inlineEvery
 		if l.sequence == 0 {
-			l.until = 1 + int(phase(l.agent, inlineEvery, 1))
+			until = 1 + int(phase(l.agent, inlineEvery, 1))
 			flags |= metric.Fresh
 		}
 	}
-	l.until--
-	l.sequence++
 	b := metric.Batch{
 		Site: l.site, Agent: l.agent, Lane: metric.Telemetry, Flags: flags,
-		Incarnation: l.incarnation, Sequence: l.sequence,
+		Incarnation: l.incarnation, Sequence: l.sequence + 1,
 		Time: now.UnixMilli(), Boottime: boottime, Ticks: 1, Values: values,
 	}
-	var err error
-	if l.encoded, err = wire.Append(l.encoded[:0], &b, l.compiled, inline); err != nil {
+	encoded, err := wire.Append(l.encoded[:0], &b, l.compiled, inline)
+	if err != nil {
 		return nil, fmt.Errorf("encode telemetry batch %d of %s: %w", b.Sequence, l.agent, err)
 	}
-	return l.encoded, nil
+	l.encoded, l.back = encoded, mark{l.sequence, l.until}
+	l.sequence, l.until = b.Sequence, until-1
+	return encoded, nil
 }
 
 // takeBack makes the newest batch as if it had not been.

@@ -1,13 +1,19 @@
 package agent
 
 import (
+	"errors"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
 func TestTelemetryIsSpooledWhileTheBusIsAwayAndReplayedBesideTheLive(t *testing.T) {
@@ -141,6 +147,136 @@ func TestClockStepsAreFlagged(t *testing.T) {
 		}
 		if d := cmp.Diff([]uint64{6}, stepped); d != "" {
 			t.Error(d)
+		}
+	})
+}
+
+func TestABacklogThatWasSentIsNotSentAgainByTheNextLife(t *testing.T) {
+	virtual(t, func(t *testing.T, s *stage) {
+		late := func() (n int) {
+			for _, h := range s.take(metric.Telemetry) {
+				if h.Flags&metric.Backfill != 0 {
+					n++
+				}
+			}
+			return n
+		}
+		stop := s.start(Scheduled{Source: &fake{name: "host"}})
+		until(10)
+		s.cut(true)
+		until(50)
+		s.cut(false)
+		until(200)
+		if n := late(); n < 40 {
+			t.Fatalf("%d batches came late; this proves nothing", n)
+		}
+		stop()
+		stop = s.start(Scheduled{Source: &fake{name: "host"}})
+		until(400)
+		if n := late(); n != 0 {
+			t.Errorf("%d batches are sent again", n)
+		}
+
+		// One that ends before its backlog has flowed leaves the rest to the next.
+		s.cut(true)
+		until(460)
+		s.cut(false)
+		first := 0
+		for first == 0 {
+			until(time.Now().Minute()*60 + time.Now().Second() + 1)
+			first = late()
+		}
+		spooled := s.counter(metricSpooled)
+		stop()
+		first += late()
+		s.start(Scheduled{Source: &fake{name: "host"}})
+		until(700)
+		if second := late(); first+second != spooled || second == 0 {
+			t.Errorf("of %d batches %d came in one life and %d in the next", spooled, first, second)
+		}
+	})
+}
+
+func TestABatchThatCannotBeMadeLeavesTheSequenceAlone(t *testing.T) {
+	wide := &metric.Layout{Entities: metric.Place{Host: "n1"}.Entities()}
+	var values []metric.Raw
+	for i := range 950 {
+		wide.Entities = append(wide.Entities, metric.Entity{Kind: metric.Sensor, Name: strings.Repeat("x", 40) + strconv.Itoa(i), Parent: 0})
+	}
+	for range 4 {
+		wide.Columns = append(wide.Columns, metric.Column{Metric: metric.HostTemperature, Form: metric.Float, First: 1, Count: 950})
+		for i := range 950 {
+			values = append(values, metric.Of(math.Sqrt(float64(i+2))))
+		}
+	}
+	narrow := (&fake{}).describe()
+	lane := newTelemetryLane("s", "n1", 7)
+	now := time.Unix(1, 0)
+	for i := range 3 { // too large with its layout, and never sent without it
+		if _, err := lane.encode(now, 0, 0, wide, values); !errors.Is(err, wire.ErrSize) {
+			t.Fatalf("batch %d: %v; this proves nothing", i+1, err)
+		}
+	}
+	b, err := lane.encode(now, 0, 0, narrow, make([]metric.Raw, narrow.Width()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m wire.Message
+	if err := m.Parse(b); err != nil || m.Sequence != 1 || !m.Inline || m.Flags&metric.Fresh == 0 {
+		t.Errorf("the first that fits: sequence %d, inline %t, flags %b, %v", m.Sequence, m.Inline, m.Flags, err)
+	}
+}
+
+func TestTheLedgerHearsOfAClockStepBetweenItsRecords(t *testing.T) {
+	virtual(t, func(t *testing.T, s *stage) {
+		s.acks = true
+		offset := make(chan time.Duration, 1)
+		by := time.Duration(0)
+		s.config.boot = func() int64 {
+			select {
+			case d := <-offset:
+				by = d
+			default:
+			}
+			return time.Now().Add(by).UnixNano()
+		}
+		s.start(Scheduled{Source: &fake{name: "host"}})
+		until(15)
+		offset <- time.Minute
+		until(45)
+		var stepped []int
+		for _, h := range s.take(metric.Ledger) {
+			if h.Flags&metric.ClockStep != 0 {
+				stepped = append(stepped, h.second())
+			}
+		}
+		if d := cmp.Diff([]int{22}, stepped); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// A bus that is away for less than a tick.
+func TestWhatWentAstrayBetweenTwoTicksIsSentAgain(t *testing.T) {
+	virtual(t, func(t *testing.T, s *stage) {
+		s.config.Bus.Options = append(s.config.Bus.Options, nats.ReconnectWait(time.Millisecond))
+		s.start(Scheduled{Source: &fake{name: "host"}})
+		s.set1(func() { s.mute = true }) // the ledger records go astray
+		until(13)
+		s.set1(func() { s.mute = false })
+		s.take(metric.Telemetry)
+		s.cut(true)
+		s.cut(false)
+		until(14)
+		if d := cmp.Diff([]uint64{1, 2}, sequences(s.take(metric.Ledger))); d != "" {
+			t.Errorf("the ledger lane:\n%s", d)
+		}
+		list := s.take(metric.Telemetry)
+		if len(list) != 1 || list[0].Sequence != 14 {
+			t.Errorf("telemetry: %v", sequences(list))
+		}
+		if !s.inline {
+			t.Error("the layout is not repeated")
 		}
 	})
 }

@@ -18,23 +18,36 @@ func (a *agent) tick(ctx context.Context, now time.Time, skipped int) {
 	a.ticks.Inc()
 	a.skipped.Add(skipped)
 	collect(ctx, a.runners, now, a.c.Interval/grace, a.log)
-	if !a.gather(now) {
-		return
+	if a.gather(now) {
+		flags := a.clock()
+		a.telemetry(now, flags)
+		a.account(now, flags)
+		a.last = now
 	}
-	flags := a.clock()
-	a.telemetry(now, flags)
-	if yes, edge := recordDue(a.last, now, a.c.Ledger, a.phase()); yes {
-		if edge {
-			flags |= metric.HourEdge
-		}
-		a.picked = a.views.ledger.values(a.picked[:0], a.values)
-		if err := a.ledger.record(now, a.boottime, flags, a.views.ledger.layout.Layout, a.picked); err != nil {
-			a.log.Error("ledger record not made", "error", err)
-		}
-	}
-	a.last = now
 	a.settle(now)
 	a.taking.UpdateDuration(start)
+}
+
+// account takes a ledger record if one is due, or if what the record before says
+// of who holds what is no longer so.
+func (a *agent) account(now time.Time, flags metric.Flags) {
+	layout := a.views.ledger.layout.Layout
+	a.unsaid |= flags
+	a.picked = a.views.ledger.values(a.picked[:0], a.values)
+	yes, edge := recordDue(a.last, now, a.c.Ledger, a.phase())
+	if !yes && !a.ledger.extra(now, layout, a.picked) {
+		return
+	}
+	flags = a.unsaid
+	if edge {
+		flags |= metric.HourEdge
+	}
+	if err := a.ledger.record(now, a.boottime, flags, layout, a.picked); err != nil {
+		a.unmade.Inc()
+		a.log.Error("ledger record not made", "error", err)
+		return
+	}
+	a.unsaid = 0
 }
 
 // phase spreads the ledger records of hosts over the interval; meters are read
@@ -94,14 +107,18 @@ func (a *agent) telemetry(now time.Time, flags metric.Flags) {
 	up := a.bus.IsConnected()
 	if up && !a.wasUp { // spread over a minute, so that a site's backlogs do not come at once
 		a.wait = int(phase(a.c.Agent, time.Minute, a.c.Interval) / a.c.Interval)
+	}
+	a.wasUp = up
+	if link := a.bus.Stats().Reconnects + 1; up && link != a.link { // what was on its way went astray
+		a.link = link
 		a.ledger.rewind(now)
 		a.send.repeat()
 	}
-	a.wasUp = up
 	layout := a.views.telemetry.layout.Layout
 	if up {
 		b, err := a.send.encode(now, a.boottime, flags, layout, a.picked)
 		if err != nil {
+			a.lost.Inc()
 			a.log.Error("batch not made", "error", err)
 			return
 		}
@@ -114,12 +131,15 @@ func (a *agent) telemetry(now time.Time, flags metric.Flags) {
 	}
 	b, err := a.send.encode(now, a.boottime, flags|metric.Backfill, layout, a.picked)
 	if err != nil {
+		a.lost.Inc()
 		a.log.Error("batch not made", "error", err)
 		return
 	}
 	last, _ := a.backlog.Last()
 	if err := a.backlog.Append(last+1, spool.Ordinary, b); err != nil {
+		a.lost.Inc()
 		a.log.Error("batch not spooled", "error", err)
+		a.send.repeat() // it may have been the one with the layout
 		return
 	}
 	a.spooled.Inc()
