@@ -30,7 +30,7 @@ type lives struct {
 
 // A life is what is kept of one register.
 type life struct {
-	Driver   string `json:"driver"`
+	Driver   string `json:"driver"`             // when it began; "" if that was not known
 	Anew     int    `json:"anew,omitempty"`     // times it began anew: showed less, or had another driver
 	Last     uint64 `json:"last"`               // what it showed, as of the newest saving
 	Forsaken bool   `json:"forsaken,omitempty"` // see Forsake
@@ -77,8 +77,8 @@ func OpenLives(path, boot string) (*Lives, error) {
 }
 
 // Epoch is the lifetime in which the register of device, as its driver of that
-// version counts it, shows value. The error says why that will not be
-// remembered.
+// version counts it, shows value; "" if the version is not known. The error says
+// why that will not be remembered.
 func (l *Lives) Epoch(device, driver string, value uint64) (metric.Raw, error) {
 	k := l.kept.Devices[device]
 	fresh := k == nil
@@ -86,19 +86,19 @@ func (l *Lives) Epoch(device, driver string, value uint64) (metric.Raw, error) {
 		k = &life{Driver: driver}
 		l.kept.Devices[device] = k
 	}
-	anew := value < k.Last || k.Driver != driver
+	anew := value < k.Last || driver != "" && k.Driver != "" && driver != k.Driver
 	if anew {
 		k.Anew++
-		k.Forsaken = false
+		k.Driver, k.Forsaken = driver, false
 	}
-	k.Driver, k.Last = driver, value
+	k.Last = value
 	var err error
 	if fresh || anew || time.Since(l.last) >= saveEvery {
 		err = l.save()
 	}
 	e := l.now[device]
 	if e == nil || e.anew != k.Anew {
-		e = &epoch{k.Anew, Epoch("register", device, l.boot, driver, k.Anew)}
+		e = &epoch{k.Anew, Epoch("register", device, l.boot, k.Driver, k.Anew)}
 		l.now[device] = e
 	}
 	return e.id, err

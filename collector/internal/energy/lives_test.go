@@ -57,6 +57,8 @@ func TestLivesOfARegister(t *testing.T) {
 		"another driver":             {{value: 10, driver: "550"}, {value: 11, driver: "560"}},
 		"there and back":             {{value: 10, driver: "550"}, {value: 11, driver: "560"}, {value: 12, driver: "550"}},
 		"another driver by then":     {{value: 10, driver: "550"}, {value: 11, driver: "560", restart: boot}},
+		"its driver is learnt later": {{value: 10}, {value: 11, driver: "550", same: true}, {value: 12, driver: "550", restart: boot, same: true}},
+		"its driver is not told":     {{value: 10, driver: "550"}, {value: 11, same: true}, {value: 12, restart: boot, same: true}},
 		"as much as when last saved": {{value: 10}, {value: 10, restart: boot, same: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +187,7 @@ func TestNoRegisterFallsWithinItsEpoch(t *testing.T) {
 			case 0:
 				value = rapid.Uint64Range(0, value).Draw(t, "fell to")
 			case 1:
-				driver = rapid.SampledFrom([]string{"550", "560"}).Draw(t, "driver")
+				driver = rapid.SampledFrom([]string{"550", "560", ""}).Draw(t, "driver")
 			case 2:
 				if err := l.save(); err != nil {
 					t.Fatal(err)
