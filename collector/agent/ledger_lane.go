@@ -28,8 +28,14 @@ type queue interface {
 }
 
 // retransmit is how long the aggregator may be silent about records that were
-// sent before they are sent again: three of its commits.
-const retransmit = 30 * time.Second
+// sent before some are sent again: three of its commits. While it stays silent
+// that doubles, up to a few minutes, and only the oldest probes records are sent
+// again: a site whose aggregator is away must not fill the bus with repeats.
+const (
+	retransmit = 30 * time.Second
+	doublings  = 3
+	probes     = 4
+)
 
 // ledgerLane sends one agent's ledger records and keeps each until it is
 // acknowledged end to end. Owned by one goroutine.
@@ -44,7 +50,8 @@ type ledgerLane struct {
 	fresh       bool // this incarnation's sequence began anew
 
 	last, sent, acked uint64
-	progress          time.Time      // when acked last moved, or sending last began anew
+	progress          time.Time      // when acked last moved, or something was last sent again
+	silent            int            // how often something was, since the aggregator was last heard
 	passing           *atomic.Uint64 // incarnation of the record sent last; nil if nobody asks
 	encoded           []byte
 	frame             []byte
@@ -141,40 +148,57 @@ func (l *ledgerLane) compile(layout *metric.Layout) (*wire.Layout, error) {
 	return l.compiled, nil
 }
 
-// pump publishes up to limit records that were not sent yet. Silence about what
-// was sent makes it start again after the last that is durable.
+// pump publishes up to limit records that were not sent yet, and, after silence
+// about what was, the oldest of that again.
 func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
-	if l.sent > l.acked && now.Sub(l.progress).Abs() > retransmit { // Abs: the clock may be set back
-		l.rewind(now)
+	if l.sent > l.acked && now.Sub(l.progress).Abs() > retransmit<<min(l.silent, doublings) { // Abs: the clock may be set back
+		l.progress, l.silent = now, l.silent+1
+		for at, n := l.acked, 0; n < probes && at < l.sent; n++ {
+			sequence, ok, err := l.publish(p, at)
+			if !ok || err != nil {
+				return err
+			}
+			at = sequence
+		}
 	}
 	for range limit {
 		if l.sent == l.last {
 			return nil
 		}
-		sequence, frame, ok, err := l.queue.Next(l.sent, l.frame)
-		if err != nil {
-			return fmt.Errorf("read ledger record after %d of %s: %w", l.sent, l.agent, err)
-		}
-		if !ok {
-			return nil
-		}
-		l.frame = frame
-		if err := p.Publish(l.subject, frame); err != nil {
+		sequence, ok, err := l.publish(p, l.sent)
+		if !ok || err != nil {
 			return err
 		}
 		if l.sent == l.acked {
 			l.progress = now
-		}
-		if l.passing != nil && l.message.Parse(frame) == nil {
-			l.passing.Store(l.message.Incarnation)
 		}
 		l.sent = sequence
 	}
 	return nil
 }
 
+// publish sends the oldest record above a sequence; ok is false if there is
+// none.
+func (l *ledgerLane) publish(p Publisher, above uint64) (sequence uint64, ok bool, err error) {
+	sequence, frame, ok, err := l.queue.Next(above, l.frame)
+	if err != nil {
+		return 0, false, fmt.Errorf("read ledger record after %d of %s: %w", above, l.agent, err)
+	}
+	if !ok {
+		return 0, false, nil
+	}
+	l.frame = frame
+	if err := p.Publish(l.subject, frame); err != nil {
+		return 0, false, err
+	}
+	if l.passing != nil && l.message.Parse(frame) == nil {
+		l.passing.Store(l.message.Incarnation)
+	}
+	return sequence, true, nil
+}
+
 // rewind makes the next pump send again all that is not durable.
-func (l *ledgerLane) rewind(now time.Time) { l.sent, l.progress = l.acked, now }
+func (l *ledgerLane) rewind(now time.Time) { l.sent, l.progress, l.silent = l.acked, now, 0 }
 
 // errOutranked means that a collector that began later sends under this name: by
 // mistake, or as this one's clone.
@@ -195,10 +219,10 @@ func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 		l.acked, l.progress = a.Sequence, now
 		l.queue.Ack(a.Sequence)
 	}
-	if a.Sequence < before {
+	if a.Sequence < before || l.silent > 0 { // what is beyond went astray, or may have
 		l.sent = a.Sequence
 	}
-	l.sent = max(l.sent, l.acked)
+	l.sent, l.silent = max(l.sent, l.acked), 0
 	if before > 0 && a.Sequence > before { // it follows
 		return nil
 	}

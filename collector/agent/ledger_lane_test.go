@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -256,5 +257,103 @@ func TestALaterLifesAcknowledgementIsNotTaken(t *testing.T) {
 	far := &follower{sequence: 1, incarnation: 8}
 	if err := lane.ack(far, far.watermark(), time.Unix(2, 0)); err == nil || lane.acked != 0 {
 		t.Errorf("taken: acked %d, %v", lane.acked, err)
+	}
+}
+
+// lossy is a way to a follower on which records go astray.
+type lossy struct {
+	*follower
+	lose func() bool
+	sent int
+}
+
+func (l *lossy) Publish(subject string, b []byte) error {
+	l.sent++
+	if l.lose() {
+		return nil
+	}
+	return l.follower.Publish(subject, b)
+}
+
+func TestASilentAggregatorIsNotFlooded(t *testing.T) {
+	layout := (&fake{}).describe()
+	values := make([]metric.Raw, layout.Width())
+	lane := newLedgerLane("s", "n1", &memoryQueue{limit: 10_000}, 7, 0)
+	away := true
+	far := &lossy{follower: &follower{}, lose: func() bool { return away }}
+	now := time.Unix(1_795_366_000, 0)
+	step := func() {
+		now = now.Add(time.Second)
+		if now.Unix()%10 == 0 {
+			if err := lane.record(now, 0, 0, layout, values); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := lane.pump(far, now, ledgerBacklog); err != nil {
+			t.Fatal(err)
+		}
+		if far.again && now.Unix()%10 == 5 {
+			far.again = false
+			if err := lane.ack(far, far.watermark(), now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const hours = 6
+	for range hours * 3600 {
+		step()
+	}
+	if records := hours * 360; far.sent < records || far.sent > records+records/5 {
+		t.Errorf("%d messages in %d hours of silence, in which %d records were made", far.sent, hours, records)
+	}
+	away, far.sent = false, 0
+	for range 5*60 + hours*360/ledgerBacklog {
+		step()
+	}
+	if far.sequence != lane.last || lane.acked+1 < lane.last { // of the newest it has not spoken yet
+		t.Errorf("the aggregator came back and is at %d, acknowledged is %d of %d", far.sequence, lane.acked, lane.last)
+	}
+}
+
+func TestRecordsThatGoAstrayArriveInTheEnd(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	layout := (&fake{}).describe()
+	values := make([]metric.Raw, layout.Width())
+	for range 50 {
+		share := 0.0
+		far := &lossy{follower: &follower{}, lose: func() bool { return r.Float64() < share }}
+		q := &memoryQueue{limit: 100 + r.IntN(300), dropped: func() {}}
+		lane := newLedgerLane("s", "n1", q, 7, 0)
+		now := time.Unix(1_795_366_000, 0)
+		for second := range 4000 {
+			switch { // lossy for an hour at most, then not
+			case second == 3000:
+				share = 0
+			case second < 3000 && r.IntN(200) == 0:
+				share = []float64{0, 0.2, 0.9, 1}[r.IntN(4)]
+			case second < 3000 && r.IntN(500) == 0:
+				lane.rewind(now)
+			}
+			now = now.Add(time.Second)
+			if second%10 == 0 && second < 3500 {
+				if err := lane.record(now, 0, 0, layout, values); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := lane.pump(far, now, ledgerBacklog); err != nil {
+				t.Fatal(err)
+			}
+			if far.again && second%10 == 7 && r.Float64() >= share {
+				far.again = false
+				if err := lane.ack(far, far.watermark(), now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if far.sequence != lane.last || lane.acked != lane.last {
+			t.Fatalf("the aggregator is at %d, acknowledged is %d of %d", far.sequence, lane.acked, lane.last)
+		}
 	}
 }
