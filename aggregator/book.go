@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
@@ -15,6 +17,23 @@ import (
 type book struct {
 	*ledger.Ledger
 	today *today
+}
+
+// alarms are all kinds there are.
+func alarms() []account.AlarmKind {
+	return []account.AlarmKind{
+		account.Quarantined, account.Rebased, account.Glitch, account.Conflict, account.Clock, account.Frozen,
+		account.Joined, account.Lost, account.Revenant, account.Overflow, account.Full, account.Discarded,
+	}
+}
+
+// newBook shows the count of every kind of alarm from the start, so that none is
+// absent because it is zero. The ledger counts them.
+func newBook(l *ledger.Ledger, t *today, set *metrics.Set) book {
+	for _, kind := range alarms() {
+		set.GetOrCreateCounter(fmt.Sprintf("%s{kind=%q}", ledger.MetricAlarms, kind))
+	}
+	return book{l, t}
 }
 
 func (b book) Apply(batch *metric.Batch, arrived time.Time, name string, sequence uint64) (advanced bool, err error) {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/query"
@@ -37,6 +39,14 @@ type config struct {
 	Memory    int64        // bytes at which the garbage collector works harder; 0: the default
 }
 
+// siteNames are the sites that may speak; none stands for all.
+func (c *config) siteNames() (names []string) {
+	for _, s := range c.Sites {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // tlsFiles are paths.
 type tlsFiles struct{ Cert, Key string }
 
@@ -50,6 +60,8 @@ type busConfig struct {
 	Embedded bool
 	Listen   string // of the embedded one, host:port; "": nowhere
 	Client   agent.BusConfig
+	Limits   bus.Limits // of the streams' bytes; zero: worked out
+	Replicas int        // of the streams; 0: as they are, else one
 }
 
 type rawConfig struct {
@@ -75,6 +87,10 @@ type rawConfig struct {
 		CA          string   `yaml:"ca"`
 		Cert        string   `yaml:"cert"`
 		Key         string   `yaml:"key"`
+
+		Replicas       *string         `yaml:"replicas"`
+		TelemetryBytes *setting.Scalar `yaml:"telemetry_bytes"`
+		LedgerBytes    *setting.Scalar `yaml:"ledger_bytes"`
 	} `yaml:"bus"`
 	Store struct {
 		Interval    *setting.Scalar `yaml:"interval"`
@@ -112,6 +128,10 @@ func parseConfig(name string, b []byte) (*config, error) {
 		Bus: busConfig{
 			Embedded: r.Bus.Embedded != nil,
 			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key},
+			Limits: bus.Limits{
+				Telemetry: f.Size("bus.telemetry_bytes", r.Bus.TelemetryBytes, 0),
+				Ledger:    f.Size("bus.ledger_bytes", r.Bus.LedgerBytes, 0),
+			},
 		},
 		Store: store.Config{
 			Interval:   f.Duration("store.interval", r.Store.Interval, 10*time.Second),
@@ -136,6 +156,14 @@ func parseConfig(name string, b []byte) (*config, error) {
 	} else {
 		f.Require(len(r.Bus.URLs) > 0, "bus", "missing: embedded, or urls of a server with JetStream")
 	}
+	if s := r.Bus.Replicas; s != nil {
+		// Of two or four, one more may be lost than of one or three, and no more is
+		// survived.
+		f.Require(slices.Contains([]string{"1", "3", "5"}, *s), "bus.replicas", "%q is none of 1, 3 and 5", *s)
+		f.Require(*s == "1" || !c.Bus.Embedded, "bus.replicas", "the embedded bus is one server; copies need a cluster, in bus.urls")
+		c.Bus.Replicas, _ = strconv.Atoi(*s) // checked
+	}
+	c.Bus.checkLimits(f)
 	for i, s := range r.Sites {
 		key := "sites." + strconv.Itoa(i)
 		f.Require(metric.ValidName(s.Name), key+".name", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", s.Name)
@@ -150,6 +178,17 @@ func parseConfig(name string, b []byte) (*config, error) {
 		c.Store.RemoteWrite = append(c.Store.RemoteWrite, store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA})
 	}
 	return c, f.Err()
+}
+
+// checkLimits holds the limits that are set against those of the product.
+func (b *busConfig) checkLimits(f *setting.File) {
+	for _, l := range []struct {
+		key       string
+		set, most int64
+	}{{"bus.telemetry_bytes", b.Limits.Telemetry, bus.MostTelemetryBytes}, {"bus.ledger_bytes", b.Limits.Ledger, bus.MostLedgerBytes}} {
+		f.Require(l.set == 0 || l.set >= bus.LeastBytes, l.key, "less than %d MiB holds no lane", bus.LeastBytes>>20)
+		f.Require(!b.Embedded || l.set <= l.most, l.key, "the embedded bus takes up to %d GiB", l.most>>30)
+	}
 }
 
 // defaultListen is where the aggregator answers unless told otherwise.

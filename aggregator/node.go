@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,9 +25,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 	"github.com/gigawatch/gigawatch/aggregator/query"
-	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/metric"
-	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // node is an aggregator that is up: opened in the order of its fields, closed in
@@ -48,8 +45,10 @@ type node struct {
 	store     *store.Store
 	ledger    *ledger.Ledger
 	recording *recording
+	reach     *reach
 	telemetry *stream.Telemetry
 	lane      *stream.Ledger
+	strays    *stream.Strays
 	today     *today
 	http      *query.Server
 	listener  net.Listener
@@ -104,59 +103,6 @@ func (n *node) close() error {
 	return errors.Join(errs...)
 }
 
-// openBus starts or finds the bus and makes its streams.
-func (n *node) openBus(ctx context.Context) error {
-	hosts := 0
-	var sites []string
-	for _, s := range n.c.Sites {
-		hosts += s.Hosts
-		sites = append(sites, s.Name)
-	}
-	dir := filepath.Join(n.c.Data, "bus")
-	limits, err := bus.LimitsFor(n.c.Data, hosts)
-	if err != nil {
-		return err
-	}
-	options := n.c.Bus.Client.Options
-	if n.c.Bus.Embedded {
-		host, port := "", 0
-		if n.c.Bus.Listen != "" {
-			h, p, err := net.SplitHostPort(n.c.Bus.Listen)
-			if err != nil {
-				return fmt.Errorf("bus.embedded.listen: %w", err)
-			}
-			if port, err = strconv.Atoi(p); err != nil {
-				return fmt.Errorf("bus.embedded.listen: %w", err)
-			}
-			host = h
-			if err := query.CheckListen(n.c.Bus.Listen, query.Secret{}, false, n.c.Insecure); err != nil {
-				return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", program.ErrUsage, err)
-			}
-		}
-		if n.server, err = bus.Start(bus.ServerConfig{Dir: dir, Listen: host, Port: port, Store: bus.MaxStore, Logger: n.log}); err != nil {
-			return err
-		}
-		n.onClose(func() error { n.server.Shutdown(); n.server.WaitForShutdown(); return nil })
-		options = append(options, nats.InProcessServer(n.server))
-	}
-	client := n.c.Bus.Client
-	client.Options = append(options, nats.RetryOnFailedConnect(false))
-	if n.conn, err = agent.Connect(client, "aggregator", n.log, func() {}); err != nil {
-		return err
-	}
-	n.onClose(func() error { n.conn.Close(); return nil })
-	if n.js, err = jetstream.New(n.conn); err != nil {
-		return fmt.Errorf("open bus: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	if err := bus.Ensure(ctx, n.js, sites, limits); err != nil {
-		return err
-	}
-	n.log.Info("bus ready", "telemetry_limit_bytes", limits.Telemetry, "ledger_limit_bytes", limits.Ledger, "sites", strings.Join(sites, " "))
-	return nil
-}
-
 func (n *node) openStore(context.Context) (err error) {
 	c := n.c.Store
 	c.Dir, c.Logger, c.Metrics = filepath.Join(n.c.Data, "tsdb"), n.log, n.set
@@ -169,29 +115,11 @@ func (n *node) openStore(context.Context) (err error) {
 		expected[s.Name] = s.Inventory
 	}
 	n.recording = newRecording(n.store, expected, n.set, n.log)
+	n.reach = &reach{Sink: n.recording, file: filepath.Join(n.c.Data, reachFile), log: n.log}
 	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{
-		JetStream: n.js, Stream: bus.Telemetry, Since: n.since(), Sink: n.recording, Logger: n.log, Metrics: n.set,
+		JetStream: n.js, Stream: bus.Telemetry, Sites: n.c.siteNames(), Since: n.since(time.Now()), Sink: n.reach, Logger: n.log, Metrics: n.set,
 	})
 	return nil
-}
-
-// overlap is read again after a restart, so that layouts are found: agents
-// repeat theirs every minute.
-const overlap = 90 * time.Second
-
-// since is where the telemetry lane is read from: a little before the newest
-// sample in the store, and no further back than the lane keeps.
-func (n *node) since() time.Time {
-	now := time.Now()
-	newest := time.UnixMilli(n.store.DB().Head().MaxTime())
-	if n.store.DB().Head().NumSeries() == 0 || newest.After(now.Add(time.Hour)) {
-		return now.Add(-overlap)
-	}
-	oldest := now.Add(-30 * time.Minute)
-	if newest = newest.Add(-overlap); newest.Before(oldest) {
-		return oldest
-	}
-	return newest
 }
 
 func (n *node) openLedger(context.Context) (err error) {
@@ -201,8 +129,9 @@ func (n *node) openLedger(context.Context) (err error) {
 	n.onClose(n.ledger.Close)
 	n.today = newToday(n.ledger, n.recording.emit, n.log)
 	n.lane = stream.NewLedger(stream.LedgerConfig{
-		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Book: book{n.ledger, n.today}, Logger: n.log, Metrics: n.set,
+		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Sites: n.c.siteNames(), Book: newBook(n.ledger, n.today, n.set), Logger: n.log, Metrics: n.set,
 	})
+	n.strays = stream.NewStrays(stream.StraysConfig{Conn: n.conn, Sites: n.c.siteNames(), Logger: n.log, Metrics: n.set})
 	return nil
 }
 
@@ -273,7 +202,9 @@ func (n *node) run(ctx context.Context) error {
 	}
 	both(&lanes, reading, n.telemetry.Run)
 	both(&lanes, reading, n.lane.Run)
+	both(&lanes, reading, n.strays.Run)
 	both(&rest, fed, n.recording.Run)
+	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
 	both(&rest, fed, func(ctx context.Context) error { return n.http.Serve(ctx, n.listener) })
 	err := lanes.Wait()

@@ -24,7 +24,7 @@ func TestLimitsStayWithinDiskAndPromise(t *testing.T) {
 		"one host":                      {4000 * gib, 1, Limits{64 << 20, 64 << 20}},
 		"hardly any disk":               {1 << 20, 0, Limits{64 << 20, 64 << 20}},
 	} {
-		if got := limits(tc.free, tc.hosts); got != tc.want {
+		if got := LimitsFor(tc.hosts).within(tc.free); got != tc.want {
 			t.Errorf("%s: got %d, want %d", name, got, tc.want)
 		}
 	}
@@ -47,7 +47,7 @@ func connect(t *testing.T, dir string) (*nats.Conn, jetstream.JetStream, func())
 		t.Fatal(err)
 	}
 	for range 2 { // creating and finding them again
-		if err := Ensure(t.Context(), js, nil, l); err != nil {
+		if _, err := Ensure(t.Context(), js, Wanted{Limits: l}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +145,7 @@ func TestRestartOnAFullerDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Ensure(t.Context(), js, []string{"s1"}, l); err != nil {
+		if _, err := Ensure(t.Context(), js, Wanted{Sites: []string{"s1"}, Limits: l}); err != nil {
 			t.Error(err)
 		}
 		nc.Close()

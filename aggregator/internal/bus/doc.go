@@ -10,6 +10,8 @@
 //     durability, and would be sent with the server's rights to whatever reply
 //     subject a publisher names.
 //   - No message ids: duplicates are told by (agent, incarnation, sequence).
-//   - Limits are computed from the disk or the inventory, never left to grow,
-//     and their sum is what the server may use.
+//   - Limits are set, or computed from the disk or the inventory, and never left
+//     to grow. A stream that exists is never made less: not its bytes, its age or
+//     its copies.
+//   - What does not come under a served site's name takes no room in a stream.
 package bus

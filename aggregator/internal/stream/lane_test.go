@@ -45,7 +45,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	l := bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}
+	l := bus.Wanted{Limits: bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}}
 	s, err := bus.Start(bus.ServerConfig{Dir: t.TempDir(), Store: bus.MaxStore, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := bus.Ensure(t.Context(), js, nil, l); err != nil {
+	if _, err := bus.Ensure(t.Context(), js, l); err != nil {
 		t.Fatal(err)
 	}
 	return &site{t, nc, js}
@@ -78,7 +78,7 @@ func (s *site) telemetry(sink Sink, log io.Writer, since time.Time) (*Telemetry,
 	set := metrics.NewSet()
 	lane := NewTelemetry(TelemetryConfig{
 		JetStream: s.js, Stream: bus.Telemetry, Since: since, Sink: sink,
-		Logger: slog.New(slog.NewTextHandler(log, nil)), Metrics: set,
+		Logger: logTo(log), Metrics: set,
 	})
 	s.run(lane.Run)
 	return lane, set
@@ -150,6 +150,8 @@ func (s *ticks) all() []Tick {
 	defer s.mu.Unlock()
 	return slices.Clone(s.list)
 }
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 // log is what a logger wrote.
 type log struct {

@@ -43,6 +43,7 @@ type LedgerConfig struct {
 	JetStream jetstream.JetStream
 	Publish   func(subject string, data []byte) error // of acknowledgements
 	Stream    string
+	Sites     []string // that are served; empty: all
 	Book      Book
 	Every     time.Duration // between commits; 0 stands for 10 s
 	Logger    *slog.Logger
@@ -67,7 +68,7 @@ const (
 type Ledger struct {
 	c       LedgerConfig
 	rejects *rejects
-	layouts map[string]*wire.Layout // newest, by agent
+	layouts *roster[*wire.Layout] // newest of each agent
 	values  []metric.Raw
 	again   map[[2]string]bool // agents that must hear their watermark, though it did not move
 	applied int                // since the last commit
@@ -88,7 +89,7 @@ func NewLedger(c LedgerConfig) *Ledger {
 		c.Every = 10 * time.Second
 	}
 	l := &Ledger{
-		c: c, watchEvery: watchEvery, layouts: map[string]*wire.Layout{}, again: map[[2]string]bool{}, hurry: make(chan struct{}, 1),
+		c: c, watchEvery: watchEvery, layouts: newRoster[*wire.Layout]("ledger", c.Metrics), again: map[[2]string]bool{}, hurry: make(chan struct{}, 1),
 		rejects: newRejects("ledger", c.Metrics, c.Logger),
 		records: c.Metrics.NewCounter(metricRecords), held: c.Metrics.NewCounter(metricHeld),
 		acks: c.Metrics.NewCounter(metricAcks), failures: c.Metrics.NewCounter(metricCommitFailure),
@@ -202,10 +203,10 @@ func (l *Ledger) handle(identity string, m message) {
 	}
 	l.last = m.sequence
 	var w wire.Message
-	site, agent, err := parse(&w, m.subject, m.data)
+	site, agent, err := parse(&w, m.subject, m.data, l.c.Sites)
 	var b *metric.Batch
 	if err == nil {
-		b, err = l.batch(&w, site, agent)
+		b, err = l.batch(&w, site, agent, m.stored)
 	}
 	if err != nil {
 		l.rejects.refuse(m.subject, err)
@@ -226,19 +227,22 @@ func (l *Ledger) handle(identity string, m message) {
 	}
 }
 
-func (l *Ledger) batch(w *wire.Message, site, agent string) (*metric.Batch, error) {
-	key := agentKey(site, agent)
-	layout := l.layouts[key]
-	if layout == nil || layout.ID != w.LayoutID {
+func (l *Ledger) batch(w *wire.Message, site, agent string, now time.Time) (*metric.Batch, error) {
+	known := l.layouts.of(agentKey(site, agent), now, func() *wire.Layout { return nil })
+	if known == nil {
+		return nil, errAgents
+	}
+	if *known == nil || (*known).ID != w.LayoutID {
 		if !w.Inline {
 			return nil, errLayout
 		}
-		var err error
-		if layout, err = w.Layout(); err != nil {
+		layout, err := w.Layout()
+		if err != nil {
 			return nil, err
 		}
-		l.layouts[key] = layout
+		*known = layout
 	}
+	layout := *known
 	var err error
 	if l.values, err = w.Values(l.values[:0], layout); err != nil {
 		return nil, err

@@ -173,7 +173,7 @@ func TestReadingGoesOnFromTheBooksPosition(t *testing.T) {
 		if err := s.js.DeleteStream(t.Context(), bus.Ledger); err != nil {
 			t.Fatal(err)
 		}
-		if err := bus.Ensure(t.Context(), s.js, nil, bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}); err != nil {
+		if _, err := bus.Ensure(t.Context(), s.js, bus.Wanted{Limits: bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range uint64(5) { // more than the old position
@@ -233,7 +233,7 @@ func TestAStreamThatIsGoneOrMadeAnewEndsTheReading(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tc.anew {
-				if err := bus.Ensure(t.Context(), s.js, nil, bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}); err != nil {
+				if _, err := bus.Ensure(t.Context(), s.js, bus.Wanted{Limits: bus.Limits{Telemetry: 64 << 20, Ledger: 64 << 20}}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -12,9 +12,9 @@ import (
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
-// maxReplay bounds what one reading of the flight recorder takes: half an hour
-// at ten ticks a second.
-const maxReplay = 18_000
+// maxReplay is how many batches one reading of the flight recorder takes: half an
+// hour at ten ticks a second, and some. Who says more is not read back.
+const maxReplay = 20_000
 
 // Replay reads back what an agent said at full rate since the given time, off
 // the stream, by its subject. Batches come in the order of the stream; their
@@ -28,17 +28,15 @@ func (t *Telemetry) Replay(ctx context.Context, site, name string, since time.Ti
 		return fmt.Errorf("replay %s/%s: %w", site, name, err)
 	}
 	layouts := map[uint64]*wire.Layout{}
-	t.mu.RLock()
-	if a := t.agents[agentKey(site, name)]; a != nil {
+	t.agents.look(agentKey(site, name), func(a *agent) {
 		for _, k := range a.layouts {
 			if k.Layout != nil {
 				layouts[k.ID] = k.Layout
 			}
 		}
-	}
-	t.mu.RUnlock()
+	})
 	var scratch []metric.Raw
-	for n := 0; n < maxReplay; {
+	for n := 0; ; {
 		batch, err := consumer.FetchNoWait(500)
 		if err != nil {
 			return fmt.Errorf("replay %s/%s: %w", site, name, err)
@@ -56,18 +54,20 @@ func (t *Telemetry) Replay(ctx context.Context, site, name string, since time.Ti
 		if n += got; got == 0 {
 			return nil
 		}
+		if n > maxReplay {
+			return fmt.Errorf("replay %s/%s: more than %d batches since %s", site, name, maxReplay, since.UTC().Format(time.RFC3339))
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // replayOne yields the ticks of one message; one that is refused was counted
 // when it first came.
 func replayOne(m jetstream.Msg, layouts map[uint64]*wire.Layout, scratch []metric.Raw, yield func(*metric.Layout, int64, []metric.Raw) error) ([]metric.Raw, error) {
 	var w wire.Message
-	if _, _, err := parse(&w, m.Subject(), m.Data()); err != nil {
+	if _, _, err := parse(&w, m.Subject(), m.Data(), nil); err != nil {
 		return scratch, nil
 	}
 	md, err := m.Metadata()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -21,6 +22,8 @@ var (
 	errLayout  = errors.New("its layout has not been seen")
 	errOrder   = errors.New("already received")
 	errNumber  = errors.New("sequence begins at 1")
+	errSite    = errors.New("its site is not among those that are served")
+	errAgents  = errors.New("more agents speak than are told apart")
 )
 
 // reasons are the values of the label reason, in the order they are tried.
@@ -28,23 +31,32 @@ var reasons = []struct {
 	err  error
 	name string
 }{
-	{errSubject, "wrong_site"}, {errLane, "wrong_lane"}, {errFuture, "future"},
+	{errSite, "site"}, {errSubject, "wrong_site"}, {errLane, "wrong_lane"}, {errFuture, "future"},
 	{errSize, "oversized"}, {wire.ErrSize, "oversized"},
-	{errLayout, "layout_unknown"}, {errOrder, "duplicate"},
+	{errLayout, "layout_unknown"}, {errOrder, "duplicate"}, {errAgents, "too_many_agents"},
 	{wire.ErrMagic, "magic"}, {wire.ErrVersion, "version"}, {wire.ErrTruncated, "truncated"},
 	{wire.ErrChecksum, "checksum"}, {wire.ErrLayout, "layout"}, {wire.ErrCorrupt, "corrupt"}, {errNumber, "corrupt"},
 }
 
 const metricRejected = "gigawatch_stream_rejected_total"
 
-// maxQuiet bounds the agents whose last log line is remembered.
-const maxQuiet = 50_000
+const (
+	// maxQuiet bounds the agents whose last log line is remembered.
+	maxQuiet = 50_000
+	// maxLines bounds the lines of all agents in a minute: a whole fleet may be
+	// refused at once.
+	maxLines = 100
+)
 
 // rejects counts and logs what is refused. Owned by its lane's goroutine.
 type rejects struct {
 	log     *slog.Logger
 	counted map[string]*metrics.Counter // by reason
 	said    map[string]time.Time        // by subject
+
+	since  time.Time // when the minute of lines began
+	lines  int
+	unsaid int
 }
 
 func newRejects(lane string, set *metrics.Set, log *slog.Logger) *rejects {
@@ -76,12 +88,23 @@ func (r *rejects) refuse(subject string, err error) {
 	}
 }
 
-// warn logs once a minute per subject.
+// warn logs once a minute per subject, and maxLines in all.
 func (r *rejects) warn(message, subject string, args ...any) {
 	now := time.Now()
 	if last, ok := r.said[subject]; ok && now.Sub(last) < time.Minute {
 		return
 	}
+	if now.Sub(r.since) >= time.Minute {
+		if r.unsaid > 0 {
+			r.log.Warn("more was refused than is logged", "lines_left_out", r.unsaid)
+		}
+		r.since, r.lines, r.unsaid = now, 0, 0
+	}
+	if r.lines == maxLines {
+		r.unsaid++
+		return
+	}
+	r.lines++
 	if len(r.said) >= maxQuiet {
 		clear(r.said)
 	}
@@ -89,11 +112,15 @@ func (r *rejects) warn(message, subject string, args ...any) {
 	r.log.Warn(message, append([]any{"subject", subject}, args...)...)
 }
 
-// parse reads a message and checks it against its subject.
-func parse(m *wire.Message, subject string, data []byte) (site, agent string, err error) {
+// parse reads a message and checks it against its subject, and its site against
+// those that are served; none stands for all.
+func parse(m *wire.Message, subject string, data []byte, served []string) (site, agent string, err error) {
 	lane, site, agent, err := wire.SplitSubject(subject)
 	if err != nil {
 		return "", "", fmt.Errorf("%w: %w", errSubject, err)
+	}
+	if len(served) > 0 && !slices.Contains(served, site) { // in the stream since before the others were named
+		return "", "", errSite
 	}
 	if len(data) > wire.MaxMessage {
 		return "", "", errSize

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +33,7 @@ type Sink interface{ Tick(t *Tick) }
 type TelemetryConfig struct {
 	JetStream jetstream.JetStream
 	Stream    string
+	Sites     []string  // that are served; empty: all
 	Since     time.Time // the first message wanted, by its arrival at the bus
 	Sink      Sink
 	Logger    *slog.Logger
@@ -62,8 +62,7 @@ type Telemetry struct {
 	lag                                          atomic.Int64 // nanoseconds from sample to handled, of the newest
 	heard                                        atomic.Int64 // when that was, nanoseconds since 1970
 
-	mu     sync.RWMutex // guards agents and each layouts; the rest of an agent is the reader's own
-	agents map[string]*agent
+	agents *roster[agent] // which guards each layouts; the rest of an agent is the reader's own
 
 	watchEvery time.Duration
 
@@ -90,7 +89,7 @@ type known struct {
 // NewTelemetry prepares a reader; Run reads.
 func NewTelemetry(c TelemetryConfig) *Telemetry {
 	t := &Telemetry{
-		c: c, watchEvery: watchEvery, agents: map[string]*agent{}, rejects: newRejects("telemetry", c.Metrics, c.Logger),
+		c: c, watchEvery: watchEvery, agents: newRoster[agent]("telemetry", c.Metrics), rejects: newRejects("telemetry", c.Metrics, c.Logger),
 		batches: c.Metrics.NewCounter(metricBatches), samples: c.Metrics.NewCounter(metricSamples),
 		unknown: c.Metrics.NewCounter(metricUnknown), bytes: c.Metrics.NewCounter(metricBytes),
 		lost: c.Metrics.NewCounter(metricLost), late: c.Metrics.NewCounter(metricLate),
@@ -140,7 +139,7 @@ func (t *Telemetry) Run(ctx context.Context) error {
 
 func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 	var m wire.Message
-	site, name, err := parse(&m, subject, data)
+	site, name, err := parse(&m, subject, data, t.c.Sites)
 	if err == nil {
 		err = checkTime(&m, received)
 	}
@@ -148,7 +147,11 @@ func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 		t.rejects.refuse(subject, err)
 		return
 	}
-	a := t.agent(site, name)
+	a := t.agent(site, name, received)
+	if a == nil {
+		t.rejects.refuse(subject, errAgents)
+		return
+	}
 	layout, err := t.layout(a, &m)
 	if err == nil {
 		t.values, err = m.Values(t.values[:0], layout.Layout)
@@ -188,16 +191,10 @@ func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 	}
 }
 
-func (t *Telemetry) agent(site, name string) *agent {
+// agent is what is known of one; nil if there is no room for it.
+func (t *Telemetry) agent(site, name string, now time.Time) *agent {
 	key := agentKey(site, name)
-	a := t.agents[key] // read by its only writer
-	if a == nil {
-		a = &agent{key: key, site: site, name: name}
-		t.mu.Lock()
-		t.agents[key] = a
-		t.mu.Unlock()
-	}
-	return a
+	return t.agents.of(key, now, func() agent { return agent{key: key, site: site, name: name} })
 }
 
 // layout is the one that m's values follow. An inline layout is decoded only if
@@ -221,10 +218,10 @@ func (t *Telemetry) layout(a *agent, m *wire.Message) (known, error) {
 			k.unknown += c.Count
 		}
 	}
-	t.mu.Lock()
-	a.layouts[a.next] = k
-	a.next = (a.next + 1) % len(a.layouts)
-	t.mu.Unlock()
+	t.agents.change(func() {
+		a.layouts[a.next] = k
+		a.next = (a.next + 1) % len(a.layouts)
+	})
 	return k, nil
 }
 

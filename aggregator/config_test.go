@@ -1,0 +1,72 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+)
+
+func TestBusSettings(t *testing.T) {
+	const gib = 1 << 30
+	for name, tc := range map[string]struct {
+		text     string
+		limits   bus.Limits
+		replicas int
+		errs     []string
+	}{
+		"left out":    {text: "urls: [a]", limits: bus.Limits{}, replicas: 0},
+		"a cluster":   {text: "urls: [a]\n  replicas: 3\n  telemetry_bytes: 100GiB\n  ledger_bytes: 300GiB", limits: bus.Limits{Telemetry: 100 * gib, Ledger: 300 * gib}, replicas: 3},
+		"one server":  {text: "urls: [a]\n  replicas: 1", replicas: 1},
+		"embedded":    {text: "embedded: {}\n  replicas: 1\n  ledger_bytes: 1GiB", limits: bus.Limits{Ledger: gib}, replicas: 1},
+		"two copies":  {text: "urls: [a]\n  replicas: 2", errs: []string{`c.yaml:4: bus.replicas: "2" is none of 1, 3 and 5`}},
+		"no number":   {text: "urls: [a]\n  replicas: many", errs: []string{`c.yaml:4: bus.replicas: "many" is none of`}},
+		"none":        {text: "urls: [a]\n  replicas: 0", errs: []string{`c.yaml:4: bus.replicas: "0" is none of`}},
+		"a list":      {text: "urls: [a]\n  replicas: [3]", errs: []string{`c.yaml:4: `}},
+		"unknown key": {text: "urls: [a]\n  replica: 3", errs: []string{`c.yaml:4: replica: no such key`}},
+		"copies of the embedded": {text: "embedded: {}\n  replicas: 3",
+			errs: []string{`c.yaml:4: bus.replicas: the embedded bus is one server`}},
+		"all that is wrong at once": {text: "urls: [a]\n  replicas: 4\n  telemetry_bytes: 1MiB\n  ledger_bytes: -1GiB",
+			errs: []string{`c.yaml:4: bus.replicas: "4"`, `c.yaml:5: bus.telemetry_bytes: less than 64 MiB holds no lane`, `c.yaml:6: bus.ledger_bytes: "-1GiB" is no size`}},
+		"more than the embedded takes": {text: "embedded: {}\n  telemetry_bytes: 41GiB\n  ledger_bytes: 121GiB",
+			errs: []string{`c.yaml:4: bus.telemetry_bytes: the embedded bus takes up to 40 GiB`, `c.yaml:5: bus.ledger_bytes: the embedded bus takes up to 120 GiB`}},
+	} {
+		c, err := parseConfig("c.yaml", []byte("data: d\nbus:\n  "+tc.text+"\n"))
+		for _, want := range tc.errs {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", name, err, want)
+			}
+		}
+		if len(tc.errs) > 0 {
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if c.Bus.Limits != tc.limits || c.Bus.Replicas != tc.replicas {
+			t.Errorf("%s: it says %+v", name, c.Bus)
+		}
+	}
+}
+
+// What the example file has behind a comment sign is in order too.
+func TestExampleOfAClusterIsInOrder(t *testing.T) {
+	var b strings.Builder
+	for line := range strings.Lines(string(example)) {
+		switch trimmed := strings.TrimSpace(line); {
+		case strings.HasPrefix(trimmed, "embedded:"), strings.HasPrefix(trimmed, "listen: 127.0.0.1:4222"):
+			continue
+		case strings.HasPrefix(trimmed, "# urls:"), strings.HasPrefix(trimmed, "# telemetry_bytes:"), strings.HasPrefix(trimmed, "# ledger_bytes:"), strings.HasPrefix(trimmed, "# replicas:"):
+			line = strings.Replace(line, "# ", "", 1)
+		}
+		b.WriteString(line)
+	}
+	c, err := parseConfig("example.yaml", []byte(b.String()))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, b.String())
+	}
+	if c.Bus.Replicas != 3 || c.Bus.Limits != (bus.Limits{Telemetry: 2 << 30, Ledger: 16 << 30}) || len(c.Bus.Client.URLs) != 3 {
+		t.Errorf("it says %+v", c.Bus)
+	}
+}

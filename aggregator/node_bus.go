@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/program"
+)
+
+// openBus starts or finds the bus and makes its streams.
+func (n *node) openBus(ctx context.Context) (err error) {
+	options := n.c.Bus.Client.Options
+	if n.c.Bus.Embedded {
+		if err := n.startBus(); err != nil {
+			return err
+		}
+		options = append(options, nats.InProcessServer(n.server))
+	}
+	client := n.c.Bus.Client
+	client.Options = append(options, nats.RetryOnFailedConnect(false))
+	if n.conn, err = agent.Connect(client, "aggregator", n.log, func() {}); err != nil {
+		return err
+	}
+	n.onClose(func() error { n.conn.Close(); return nil })
+	if n.js, err = jetstream.New(n.conn); err != nil {
+		return fmt.Errorf("open bus: %w", err)
+	}
+	wanted, err := n.wanted()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	streams, err := bus.Ensure(ctx, n.js, wanted)
+	if err != nil {
+		return fmt.Errorf("%w; bus.telemetry_bytes, bus.ledger_bytes and bus.replicas say otherwise", err)
+	}
+	for _, s := range streams {
+		n.log.Info("stream ready", "stream", s.Name, "limit_bytes", s.Bytes, "replicas", s.Replicas, "subjects", strings.Join(s.Subjects, " "))
+		if s.Kept != "" {
+			n.log.Warn("a stream is never made less than it is", "stream", s.Name, "keeps", s.Kept)
+		}
+	}
+	return nil
+}
+
+// startBus starts the bus inside this process.
+func (n *node) startBus() error {
+	host, port := "", 0
+	if n.c.Bus.Listen != "" {
+		h, p, err := net.SplitHostPort(n.c.Bus.Listen)
+		if err != nil {
+			return fmt.Errorf("bus.embedded.listen: %w", err)
+		}
+		if port, err = strconv.Atoi(p); err != nil {
+			return fmt.Errorf("bus.embedded.listen: %w", err)
+		}
+		host = h
+		if err := query.CheckListen(n.c.Bus.Listen, query.Secret{}, false, n.c.Insecure); err != nil {
+			return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", program.ErrUsage, err)
+		}
+	}
+	server, err := bus.Start(bus.ServerConfig{Dir: filepath.Join(n.c.Data, "bus"), Listen: host, Port: port, Store: bus.MaxStore, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.server = server
+	n.onClose(func() error { server.Shutdown(); server.WaitForShutdown(); return nil })
+	return nil
+}
+
+// wanted is what the streams are to be: by the settings, else by the inventory,
+// else by the disk, if it is this machine's.
+func (n *node) wanted() (bus.Wanted, error) {
+	hosts := 0
+	for _, s := range n.c.Sites {
+		hosts += s.Hosts
+	}
+	w := bus.Wanted{Sites: n.c.siteNames(), Limits: bus.LimitsFor(hosts), Set: n.c.Bus.Limits, Replicas: n.c.Bus.Replicas}
+	if !n.c.Bus.Embedded {
+		return w, nil
+	}
+	var err error
+	w.Limits, err = w.Limits.On(n.c.Data)
+	return w, err
+}
