@@ -28,11 +28,20 @@ type busStatus struct {
 type siteStatus struct {
 	*live.Status
 	Zone         string                  `json:"zone"`
+	Today        *dayStatus              `json:"today"` // what PUE, carbon and energy of today are of; null: nothing is known
 	PUE          pueStatus               `json:"pue"`
 	Carbon       carbonStatus            `json:"carbon"`
 	Energy       map[string]energyStatus `json:"energy_today"`
 	Alerts       []struct{}              `json:"alerts"` // null: there are no rules
 	AlertsReason string                  `json:"alerts_reason"`
+}
+
+// dayStatus is [From, To) in milliseconds since 1970, and when the ledger was asked
+// for it.
+type dayStatus struct {
+	From  int64 `json:"from"`
+	To    int64 `json:"to"`
+	Asked int64 `json:"asked"`
 }
 
 type pueStatus struct {
@@ -109,8 +118,9 @@ func (p *statusPage) site(st *live.Status) siteStatus {
 			continue
 		}
 		e := energyOf(day.energy[b])
-		if e.Reason != "" && st.Power[b.String()].Watts == nil {
-			e.Reason = st.Power[b.String()].Reason // the same, in fewer words
+		e.Reason = brief(e.Reason)
+		if p := st.Power[b.String()]; e.Reason != "" && b >= metric.Hosts && p.Watts == nil {
+			e.Reason = p.Reason // the same, in better words
 		}
 		out.Energy[b.String()] = e
 	}
@@ -118,6 +128,7 @@ func (p *statusPage) site(st *live.Status) siteStatus {
 		out.PUE.Reason = "nothing in the ledger yet"
 		return out
 	}
+	out.Today = &dayStatus{day.from, day.to, day.asked.UnixMilli()}
 	k := day.kpis["pue"]
 	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Interim: strings.HasPrefix(k.Reason, "interim")}
 	if k.Value == nil {

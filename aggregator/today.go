@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -14,7 +15,8 @@ import (
 )
 
 // today keeps what the ledger says of the day so far, for the page and for the
-// site's series, and asks it no oftener than it can have changed.
+// site's series, and asks it no oftener than it can have changed. What day that is
+// the ledger says, to the API as well.
 type today struct {
 	ledger *ledger.Ledger
 	emit   func([]live.Point)
@@ -34,9 +36,11 @@ type outletKey struct {
 
 // siteDay is one site's day so far.
 type siteDay struct {
-	energy  [4]account.Line // by boundary
-	highest [4]float64      // joules shown so far, by boundary
-	kpis    map[string]account.KPI
+	from, to int64           // milliseconds since 1970
+	asked    time.Time       // the ledger
+	energy   [4]account.Line // by boundary
+	highest  [4]float64      // joules shown so far, by boundary
+	kpis     map[string]account.KPI
 }
 
 func newToday(l *ledger.Ledger, emit func([]live.Point), log *slog.Logger) *today {
@@ -56,34 +60,33 @@ func (d *today) wake() {
 	}
 }
 
-// Run refreshes after each change until ctx ends.
+// Run refreshes after each change, and when a day begins, until ctx ends.
 func (d *today) Run(ctx context.Context) error {
 	for {
+		now := time.Now()
+		midnight := time.NewTimer(now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now))
 		select {
 		case <-ctx.Done():
+			midnight.Stop()
 			return nil
 		case <-d.due:
-			d.refresh(time.Now())
+		case <-midnight.C:
 		}
+		midnight.Stop()
+		d.refresh(time.Now())
 	}
 }
 
 // refresh asks the ledger for the day so far and emits the site's series.
 func (d *today) refresh(now time.Time) {
-	from := now.UTC().Truncate(24 * time.Hour).UnixMilli()
-	to := now.UTC().Truncate(time.Hour).Add(time.Hour).UnixMilli()
 	for _, name := range d.ledger.Sites() {
-		day := &siteDay{kpis: map[string]account.KPI{}}
+		day := &siteDay{asked: now, kpis: map[string]account.KPI{}}
+		day.from, day.to = d.ledger.Today(name, now)
 		for b := metric.Facility; b <= metric.GPUs; b++ {
-			day.energy[b] = d.energy(name, b, from, to)
-		}
-		// The figures of a site that began today are of the day since then.
-		since, next := from, now.Truncate(time.Minute).Add(time.Minute).UnixMilli()
-		if began, ok := d.ledger.Began(name); ok && began < next {
-			since = max(from, began)
+			day.energy[b] = d.energy(name, b, day.from, day.to)
 		}
 		for _, k := range []string{"pue", "wue", "cue", "erf", "ref", "carbon_location"} {
-			kpi, err := d.ledger.KPI(name, k, since, next)
+			kpi, err := d.ledger.KPI(name, k, day.from, day.to)
 			if err != nil {
 				kpi = account.KPI{Name: k, Reason: err.Error()}
 			}
@@ -99,7 +102,11 @@ func (d *today) refresh(now time.Time) {
 	}
 }
 
+// energy is what is booked in [from, to). It is booked by the hour: on a site's
+// first day that includes the part of a minute before the first whole one.
 func (d *today) energy(site string, b metric.Boundary, from, to int64) account.Line {
+	const hour = int64(time.Hour / time.Millisecond)
+	from, to = from-from%hour, to+(hour-to%hour)%hour
 	lines, err := d.ledger.Energy(account.Question{Site: site, By: account.BySite, Boundary: b, From: from, To: to})
 	switch {
 	case err != nil:
@@ -110,12 +117,21 @@ func (d *today) energy(site string, b metric.Boundary, from, to int64) account.L
 	return lines[0]
 }
 
-// publish emits the figures as series of the site.
+// publish emits the figures as series of the site. One that is not known any more
+// ends its series.
 func (d *today) publish(site string, day *siteDay, millis int64) {
 	var points []live.Point
+	told := map[outletKey]bool{}
 	add := func(n metric.Number, point uint32, v float64) {
+		told[outletKey{site, n, point}] = true
 		points = append(points, live.Point{Outlet: d.outlet(site, n, point), Millis: millis, Value: v})
 	}
+	defer func() {
+		for _, o := range d.others(site, told) {
+			points = append(points, live.Point{Outlet: o, Millis: millis, Value: math.NaN()})
+		}
+		d.emit(points)
+	}()
 	for b := range day.energy {
 		if mj, _, ok := d.ledger.Life(site, metric.Boundary(b)); ok {
 			// Export is booked apart from what comes in, so that a difference may
@@ -138,7 +154,18 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 	case ok:
 		add(metric.SiteCarbonGrams, 0, grams)
 	}
-	d.emit(points)
+}
+
+// others are the site's outlets that are not among those told.
+func (d *today) others(site string, told map[outletKey]bool) (out []*live.Outlet) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, o := range d.outlets {
+		if key.site == site && !told[key] {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 func (d *today) outlet(site string, n metric.Number, point uint32) *live.Outlet {

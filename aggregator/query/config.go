@@ -18,10 +18,11 @@ import (
 )
 
 // A Ledger answers for energy. Times are milliseconds since 1970 UTC, on whole
-// hours. It is asked from many goroutines at once.
+// hours, of KPIs on whole minutes. It is asked from many goroutines at once.
 type Ledger interface {
 	Energy(account.Question) ([]account.Line, error)
 	KPI(site, name string, from, to int64) (account.KPI, error)
+	Today(site string, now time.Time) (from, to int64)
 	Sites() []string
 }
 

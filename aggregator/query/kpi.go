@@ -17,7 +17,9 @@ import (
 const kpiNames = "pue,wue,cue,erf,ref,carbon_location,carbon_market,cost"
 
 // A KPIQuestion asks for figures of a site. From, To and Step are as in
-// [EnergyQuestion].
+// [EnergyQuestion], save that without From and To they are of today as the status
+// page means it: since midnight UTC, or since the site's first minute if that is
+// later, up to now.
 type KPIQuestion struct {
 	Site     string
 	KPIs     []string // pue wue cue erf ref carbon_location carbon_market cost; none: all
@@ -94,22 +96,33 @@ func parseKPI(v url.Values, now time.Time) (q span, names []string, err error) {
 }
 
 func (s *Server) kpi(w http.ResponseWriter, r *http.Request) {
-	q, names, err := parseKPI(r.Form, time.Now())
+	now := time.Now()
+	q, names, err := parseKPI(r.Form, now)
 	if err == nil {
 		err = s.settle(&q)
+	}
+	first := q.from // of the steps
+	if err == nil {
+		first, err = s.today(&q, r.Form, now)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if q.step == 0 {
-		q.step = q.to.Sub(q.from)
+		q.step, first = q.to.Sub(q.from), q.from
 	}
 	a := KPIs{Site: q.site, From: q.from, To: q.to, StepSeconds: int64(q.step / time.Second), KPIs: []KPI{}}
-	for from := q.from; from.Before(q.to) && !a.Truncated; from = from.Add(q.step) {
-		to := from.Add(q.step)
+	for ; first.Before(q.to) && !a.Truncated; first = first.Add(q.step) {
+		from, to := first, first.Add(q.step)
+		if from.Before(q.from) {
+			from = q.from
+		}
 		if to.After(q.to) {
 			to = q.to
+		}
+		if !from.Before(to) { // before the site began
+			continue
 		}
 		for _, name := range names {
 			if len(a.KPIs) == q.limit {
@@ -129,6 +142,24 @@ func (s *Server) kpi(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.succeed(w, r, &a)
+}
+
+// today fills in what was not said of the time in q, and tells where its steps
+// begin: with the day, though the site may be younger.
+func (s *Server) today(q *span, said url.Values, now time.Time) (first time.Time, err error) {
+	from, to := s.c.Ledger.Today(q.site, now)
+	first = q.from
+	if said.Get("from") == "" {
+		q.from = time.UnixMilli(from).UTC()
+		first = q.from.Truncate(24 * time.Hour)
+	}
+	if said.Get("to") == "" {
+		q.to = time.UnixMilli(to).UTC()
+	}
+	if !q.from.Before(q.to) {
+		return first, badParameter("to", "%s is not after from, %s", q.to.Format(time.RFC3339), q.from.Format(time.RFC3339))
+	}
+	return first, nil
 }
 
 // kpiShown is k as readers see it.

@@ -101,6 +101,47 @@ func TestBadQuestionsNameTheParameter(t *testing.T) {
 	}
 }
 
+func TestKPIsWithoutATimeAreOfTodayAsTheLedgerMeansIt(t *testing.T) {
+	_, base := serve(t, config(t))
+	client := query.Client{URL: base}
+	from, _ := newBooks().Today("fra1", time.Now())
+	whole, err := client.KPI(t.Context(), query.KPIQuestion{KPIs: []string{"pue"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := whole.KPIs[0]
+	if len(whole.KPIs) != 1 || k.From.UnixMilli() != from || !k.From.Equal(whole.From) || !k.To.Equal(whole.To) {
+		t.Errorf("the answer is of %v to %v, %+v; want it from %v", whole.From, whole.To, whole.KPIs, time.UnixMilli(from).UTC())
+	}
+	if ahead := time.Until(whole.To); ahead < -10*time.Second || ahead > time.Minute {
+		t.Errorf("it ends at %v, want the end of this minute", whole.To)
+	}
+	// Steps are those of the day, whenever the site began.
+	hourly, err := client.KPI(t.Context(), query.KPIQuestion{KPIs: []string{"pue"}, Step: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range hourly.KPIs {
+		if i > 0 && (!k.From.Equal(k.From.Truncate(time.Hour)) || !k.From.Equal(hourly.KPIs[i-1].To)) || i == 0 && k.From.UnixMilli() != from {
+			t.Errorf("step %d is of %v to %v", i, k.From, k.To)
+		}
+	}
+	if last := hourly.KPIs[len(hourly.KPIs)-1]; !last.To.Equal(hourly.To) {
+		t.Errorf("the last step ends at %v, the answer at %v", last.To, hourly.To)
+	}
+	// A time that was said stands.
+	day := time.Now().UTC().Truncate(24 * time.Hour)
+	said, err := client.KPI(t.Context(), query.KPIQuestion{From: day.Add(-24 * time.Hour), To: day})
+	if err != nil || !said.From.Equal(day.Add(-24*time.Hour)) || !said.To.Equal(day) {
+		t.Errorf("asked for yesterday, answered %+v, %v", said, err)
+	}
+	if from > day.Add(time.Hour).UnixMilli() {
+		if _, message := get(t, base+"/api/v1/kpi?to="+day.Add(time.Hour).Format(time.RFC3339)).failure(t); !strings.Contains(message, "is not after from") {
+			t.Errorf("an end before the site began: %q", message)
+		}
+	}
+}
+
 func TestSiteMustBeNamedWhereThereAreMany(t *testing.T) {
 	c := config(t)
 	c.Ledger = &books{sites: []string{"fra1", "ber2"}}

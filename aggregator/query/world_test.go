@@ -53,6 +53,16 @@ func newBooks() *books { return &books{sites: []string{"fra1"}} }
 
 func (b *books) Sites() []string { return b.sites }
 
+// Today began at three minutes past two in the morning, or in the minute of now.
+func (b *books) Today(_ string, now time.Time) (from, to int64) {
+	minute := now.UTC().Truncate(time.Minute)
+	began := now.UTC().Truncate(24 * time.Hour).Add(2*time.Hour + 3*time.Minute)
+	if began.After(minute) {
+		began = minute
+	}
+	return began.UnixMilli(), minute.Add(time.Minute).UnixMilli()
+}
+
 func (b *books) Energy(q account.Question) ([]account.Line, error) {
 	if b.slow != nil {
 		b.slow()

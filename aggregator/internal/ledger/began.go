@@ -1,8 +1,23 @@
 package ledger
 
-// Began is the first whole minute after a site's first reading, milliseconds
+import "time"
+
+// Today is the day so far of a site, as all figures of today mean it: from
+// midnight UTC, or the site's first minute if that is later, to the end of the
+// minute that now is in, of which what comes after now adds nothing. Both are
+// milliseconds since 1970.
+func (l *Ledger) Today(site string, now time.Time) (from, to int64) {
+	from = now.UTC().Truncate(24 * time.Hour).UnixMilli()
+	to = now.UTC().Truncate(time.Minute).Add(time.Minute).UnixMilli()
+	if began, ok := l.began(site); ok && began > from {
+		from, to = began, max(to, began+time.Minute.Milliseconds())
+	}
+	return from, to
+}
+
+// began is the first whole minute after a site's first reading, milliseconds
 // since 1970: figures before it cannot be; ok is false if there is none yet.
-func (l *Ledger) Began(site string) (millis int64, ok bool) {
+func (l *Ledger) began(site string) (millis int64, ok bool) {
 	first, end := l.span(site)
 	if first >= end {
 		return 0, false
