@@ -26,6 +26,9 @@ type Config struct {
 	Ledger   time.Duration // between records of the ledger lane; a whole number of intervals
 	Spool    SpoolConfig
 	Host     HostConfig
+	GPU      GPUConfig
+	Power    PowerConfig
+	Jobs     JobConfig
 	Listen   string // address of the agent's own /metrics; empty: none
 
 	boot func() int64 // nanoseconds since boot; nil: as the kernel says
@@ -37,12 +40,6 @@ type SpoolConfig struct {
 	TelemetryBytes int64         // oldest dropped beyond this
 	TelemetryAge   time.Duration // and beyond this
 	LedgerBytes    int64         // thinned beyond this, energy kept
-}
-
-// A HostConfig is about the host's own statistics.
-type HostConfig struct {
-	Enabled bool
-	Root    string // "/" on a real host
 }
 
 // raw mirrors the file.
@@ -69,13 +66,9 @@ type raw struct {
 		TelemetryAge   *setting.Scalar `yaml:"telemetry_age"`
 		LedgerBytes    *setting.Scalar `yaml:"ledger_bytes"`
 	} `yaml:"spool"`
-	Sources struct {
-		Host struct {
-			Enabled *bool  `yaml:"enabled"`
-			Root    string `yaml:"root"`
-		} `yaml:"host"`
-	} `yaml:"sources"`
-	Listen string `yaml:"listen"`
+	Sources  rawSources `yaml:"sources"`
+	Insecure bool       `yaml:"insecure"`
+	Listen   string     `yaml:"listen"`
 }
 
 // Load reads the file at path.
@@ -108,9 +101,11 @@ func Parse(name string, b []byte) (*Config, error) {
 			TelemetryAge:   f.Duration("spool.telemetry_age", r.Spool.TelemetryAge, 30*time.Minute),
 			LedgerBytes:    f.Size("spool.ledger_bytes", r.Spool.LedgerBytes, 128<<20),
 		},
-		Host:   HostConfig{Enabled: r.Sources.Host.Enabled == nil || *r.Sources.Host.Enabled, Root: or(r.Sources.Host.Root, "/")},
 		Listen: r.Listen,
 	}
+	r.Sources.take(c, f)
+	err = checkListen(c.Listen, r.Insecure)
+	f.Require(err == nil, "listen", "%v", err)
 	f.Require(metric.ValidName(c.Site), "site", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", c.Site)
 	f.Require(metric.ValidName(c.Agent), "agent", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", c.Agent)
 	f.Require(c.Place.Host != "", "place.host", "unknown, and the host has no name")
