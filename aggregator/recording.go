@@ -50,13 +50,13 @@ type recording struct {
 	ticksDropped, pointsDropped, failures *metrics.Counter
 }
 
-// tick is one to be stored, or the word that an agent is silent.
+// tick is one to be stored, or the word that an agent is silent, or forgotten.
 type tick struct {
-	key, site string
-	layout    *metric.Layout
-	millis    int64
-	values    []metric.Raw
-	gone      bool
+	key, site  string
+	layout     *metric.Layout
+	millis     int64
+	values     []metric.Raw
+	gone, over bool
 }
 
 // stored is when an agent's newest stored ticks are of, in milliseconds since
@@ -84,7 +84,7 @@ func newRecording(s *store.Store, expected map[string]live.Inventory, set *metri
 		failures: set.NewCounter(metricStoreFailures),
 	}
 	set.NewGauge(metricTicksWaiting, func() float64 { return float64(len(r.ticks)) })
-	r.live = live.New(live.Config{Expected: expected, Emit: r.emit, Silent: r.silent, Metrics: set})
+	r.live = live.New(live.Config{Expected: expected, Emit: r.emit, Silent: r.silent, Forgotten: r.forgotten, Metrics: set})
 	return r
 }
 
@@ -169,6 +169,14 @@ func (r *recording) silent(key string, millis int64) {
 	}
 }
 
+func (r *recording) forgotten(key string) {
+	select {
+	case r.ticks <- tick{key: key, over: true}:
+	default:
+		r.ticksDropped.Inc()
+	}
+}
+
 // commitEvery is how long a stored sample may be invisible.
 const commitEvery = 250 * time.Millisecond
 
@@ -222,6 +230,13 @@ func (r *recording) giveWay() {
 }
 
 func (r *recording) storeTick(w *store.Writer, t tick) error {
+	if t.over {
+		// Its series end with its last tick, since another agent may go on with them.
+		if err := w.Forget(t.key, 0); err != nil {
+			return fmt.Errorf("forget the series of %s: %w", t.key, err)
+		}
+		return nil
+	}
 	if t.gone {
 		if err := w.Gone(t.key, t.millis); err != nil {
 			return fmt.Errorf("end the series of %s: %w", t.key, err)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
@@ -15,7 +19,7 @@ import (
 // recorder is a recording that stores nothing: what is due waits in its queue.
 func recorder(t *testing.T, every time.Duration) *recording {
 	t.Helper()
-	s, err := store.Open(store.Config{Dir: t.TempDir(), Interval: every, Heartbeat: 4 * time.Minute, Logger: quietly(), Metrics: metrics.NewSet()})
+	s, err := store.Open(store.Config{Dir: t.TempDir(), Interval: every, Heartbeat: 4 * time.Minute, OutOfOrder: time.Hour, Logger: quietly(), Metrics: metrics.NewSet()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +99,56 @@ func TestAClockThatIsSetBackIsStoredAtOnce(t *testing.T) {
 	}
 	if _, present := r.taken(); len(present) < 5 || len(present) > 6 {
 		t.Errorf("%d ticks of five minutes are stored after the clock was set back", len(present))
+	}
+}
+
+func TestTheSeriesOfAHostGoOnUnderANewAgent(t *testing.T) {
+	r := recorder(t, 2*time.Second)
+	w := r.store.Writer()
+	layout := &metric.Layout{Entities: metric.Place{Host: "n1"}.Entities(), Columns: []metric.Column{{Metric: metric.HostUp, Form: metric.Int, Count: 1}}}
+	other := &metric.Layout{Entities: metric.Place{Host: "n2"}.Entities(), Columns: layout.Columns}
+	start := time.Now().Add(-10 * time.Minute).Truncate(time.Second)
+	for second := range 300 {
+		now := start.Add(time.Duration(second) * time.Second)
+		for key, l := range map[string]*metric.Layout{fmt.Sprintf("s/life-%d", second/100): layout, "s/n2": other} {
+			r.Tick(&stream.Tick{Key: key, Site: "s", Layout: l, Time: now.UnixMilli(), Values: []metric.Raw{1}, Received: now})
+		}
+		if second%20 == 19 { // lets live look for who is silent
+			ctx, stop := context.WithTimeout(t.Context(), 110*time.Millisecond)
+			if err := r.live.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			stop()
+		}
+		for len(r.ticks) > 0 {
+			if err := r.storeTick(w, <-r.ticks); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q, err := r.store.DB().Querier(start.UnixMilli(), start.Add(5*time.Minute).UnixMilli())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	series := q.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, "host", "n1"))
+	if !series.Next() {
+		t.Fatal("there is no series", series.Err())
+	}
+	ends, n := 0, 0
+	last := 0.0
+	for it := series.At().Iterator(nil); it.Next() != chunkenc.ValNone; n++ {
+		if _, last = it.At(); math.IsNaN(last) {
+			ends++
+		} else if last != 1 {
+			t.Errorf("host_up is %g", last)
+		}
+	}
+	if ends != 2 || math.IsNaN(last) {
+		t.Errorf("%d ends in %d samples, the last is %g; want two, and the host up", ends, n, last)
 	}
 }
 

@@ -149,8 +149,8 @@ func aRenamedAgentIsNotMissed(t *testing.T) {
 	if st.Hosts.Expected != 2 || st.Agents.Known > 6 || p.gauge("gigawatch_live_agents") > 6 {
 		t.Errorf("%d hosts expected, %d agents known", st.Hosts.Expected, st.Agents.Known)
 	}
-	if len(p.silent) > 0 {
-		t.Errorf("said to be silent: %q", p.silent)
+	if len(p.silent) > 0 || len(p.forgotten) < 46 || p.forgotten[0] != "s/n1-0" {
+		t.Errorf("said to be silent: %q, to be forgotten: %q", p.silent, p.forgotten)
 	}
 }
 

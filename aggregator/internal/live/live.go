@@ -46,7 +46,10 @@ type Config struct {
 	// others speak for now, nothing. It must not call back.
 	Silent      func(key string, millis int64)
 	SilentAfter time.Duration // 0 stands for 10 s
-	Metrics     *metrics.Set
+	// Forgotten is told of an agent that is known no more: it was silent for very
+	// long, or others speak for all that it spoke for. It must not call back.
+	Forgotten func(key string)
+	Metrics   *metrics.Set
 }
 
 const (
@@ -249,7 +252,7 @@ func (s *site) skip(second int64) bool {
 // or is away says nothing about the agents.
 func (l *Live) missSenders() {
 	second := l.clock / 1000
-	if l.c.Silent == nil || l.silence >= second {
+	if l.silence >= second {
 		return
 	}
 	before := l.silence
@@ -261,12 +264,15 @@ func (l *Live) missSenders() {
 		age := second - a.newest
 		// The stream's clock runs in leaps while a lane is read back.
 		due := a.newest + max(int64(l.c.SilentAfter/time.Second), a.hold)
-		if !a.superseded() && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
+		if l.c.Silent != nil && !a.superseded() && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
 			l.c.Silent(key, second*1000)
 		}
 		if age > forgetMetersAfter || age > forgetAfter && len(a.meters) == 0 || age > a.hold+repeatSilence && a.superseded() {
 			delete(l.senders, key)
 			a.site.forget(a)
+			if l.c.Forgotten != nil {
+				l.c.Forgotten(key)
+			}
 		}
 	}
 	if second/remembered > before/remembered {

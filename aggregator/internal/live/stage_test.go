@@ -20,9 +20,10 @@ type present struct {
 	t   *testing.T
 	set *metrics.Set
 
-	mu     sync.Mutex
-	lines  []string
-	silent []string
+	mu        sync.Mutex
+	lines     []string
+	silent    []string
+	forgotten []string
 }
 
 func newPresent(t *testing.T, expected map[string]live.Inventory) *present {
@@ -45,6 +46,11 @@ func newPresent(t *testing.T, expected map[string]live.Inventory) *present {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.silent = append(p.silent, fmt.Sprintf("%s %d", key, millis/1000%3600))
+		},
+		Forgotten: func(key string) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.forgotten = append(p.forgotten, key)
 		},
 	})
 	return p
