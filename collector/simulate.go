@@ -37,6 +37,12 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	if *interval < 100*time.Millisecond || time.Minute%*interval != 0 {
 		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", program.ErrUsage, *interval)
 	}
+	if *connections < 1 {
+		return fmt.Errorf("%w: -connections %d: at least one is needed", program.ErrUsage, *connections)
+	}
+	if *length < 0 {
+		return fmt.Errorf("%w: -for %s is below zero", program.ErrUsage, *length)
+	}
 	world, err := sim.New(sim.Config{Site: *site, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)})
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
