@@ -104,12 +104,16 @@ func (l *Lives) Epoch(device, driver string, value uint64) (metric.Raw, error) {
 	return e.id, err
 }
 
-// Forsake notes that the register of device, whose epoch was asked for, is
-// counted by other means from now on: in this life of it what it shows was in
-// part counted already. The error says why that will not be remembered.
+// Forsake notes that what the register of device should count is counted by
+// other means from now on: in this life of it what it shows was in part counted
+// already. The error says why that will not be remembered.
 func (l *Lives) Forsake(device string) error {
 	k := l.kept.Devices[device]
-	if k == nil || k.Forsaken {
+	if k == nil {
+		k = &life{}
+		l.kept.Devices[device] = k
+	}
+	if k.Forsaken {
 		return nil
 	}
 	k.Forsaken = true

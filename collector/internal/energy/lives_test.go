@@ -101,8 +101,11 @@ func TestDevicesHaveLivesOfTheirOwn(t *testing.T) {
 func TestForsakenUntilItBeginsAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lives")
 	l := open(t, path, boot)
-	if err := l.Forsake("GPU-1"); err != nil || l.Forsaken("GPU-1") {
-		t.Errorf("a register nobody read is forsaken, %v", err)
+	if err := l.Forsake("GPU-3"); err != nil {
+		t.Fatal(err)
+	}
+	if l.must(t, "GPU-3", "550", 10); !l.Forsaken("GPU-3") {
+		t.Error("a register is not forsaken because it was not there at first")
 	}
 	l.must(t, "GPU-1", "550", 10)
 	if err := l.Forsake("GPU-1"); err != nil || !l.Forsaken("GPU-1") || l.Forsaken("GPU-2") {

@@ -75,6 +75,7 @@ func (m *meter) take(power metric.Raw, at time.Time, register metric.Raw, regist
 		if m.way == unknown && watts >= 0 {
 			if m.without++; m.without == patience {
 				m.way = drawn
+				return m.lives.Forsake(m.device)
 			}
 		}
 		return nil
