@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"sync"
 	"time"
@@ -36,6 +37,8 @@ type Redfish struct {
 	ServerName         string // that the certificate is for, if not the URL's host
 	InsecureSkipVerify bool   // no certificate is checked
 	System, Chassis    string // ids, where they cannot be told by themselves
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: as net does
 }
 
 // IPMI says how the baseboard controller is reached by IPMI.
@@ -180,9 +183,8 @@ func (s *Source) Read(ctx context.Context, _ time.Time, dst []metric.Raw) (*metr
 	defer s.mu.Unlock()
 	changed := false
 	for _, c := range s.channels {
-		was := c.serving != nil
 		c.choose(now, s.log)
-		changed = changed || was != c.shown
+		changed = changed || c.shown != (c.serving != nil)
 	}
 	if changed {
 		s.arrange()

@@ -48,6 +48,7 @@ func (c *channel) choose(now time.Time, log *slog.Logger) {
 		if now.Sub(best.goodSince) < steady {
 			return
 		}
+		best.anew, best.view.energy = true, metric.Missing // the other has counted until now
 	case now.Sub(c.serving.view.at) < silence:
 		return
 	}

@@ -24,8 +24,8 @@ type hwmon struct {
 	about string
 }
 
-// watts of a node or a socket are in the file power1_average, in microwatts, of
-// the chip or, with older kernels, of its device.
+// powerFiles are where a meter shows microwatts: in the directory of its chip or,
+// with older kernels, of the chip's device.
 var powerFiles = []string{"power1_average", "power1_input"}
 
 func (h *hwmon) name() string {
@@ -61,12 +61,11 @@ func (h *hwmon) find() error {
 	sockets := map[int]string{}
 	var whole []string
 	for _, chip := range h.tree.List("sys/class/hwmon") {
-		dir := h.tree.Path("sys/class/hwmon", chip)
 		if h.tree.Text("sys/class/hwmon", chip, "name") != "power_meter" {
 			continue
 		}
 		for _, place := range []string{"", "device"} {
-			file := h.meter(dir, place)
+			file := h.meter(chip, place)
 			if file == "" {
 				continue
 			}
@@ -75,7 +74,7 @@ func (h *hwmon) find() error {
 			case !ok && h.tree.Text("sys/class/hwmon", chip, place, "power1_is_battery") != "1":
 				whole = append(whole, file)
 			case ok && kind == h.kind:
-				if _, twice := sockets[socket]; twice {
+				if sockets[socket] != "" {
 					return fmt.Errorf("two power meters call themselves %s", info)
 				}
 				sockets[socket] = file
@@ -99,12 +98,11 @@ func (h *hwmon) find() error {
 	return nil
 }
 
-// meter is the file with the power in a chip's directory.
-func (h *hwmon) meter(dir, place string) string {
+// meter is the file with the power at a place of a chip, "" if there is none.
+func (h *hwmon) meter(chip, place string) string {
 	for _, name := range powerFiles {
-		path := h.tree.Path(dir[len(h.tree.Root):], place, name)
-		if h.tree.Exists(path[len(h.tree.Root):]) {
-			return path
+		if h.tree.Exists("sys/class/hwmon", chip, place, name) {
+			return h.tree.Path("sys/class/hwmon", chip, place, name)
 		}
 	}
 	return ""

@@ -78,6 +78,7 @@ type poller struct {
 	took      time.Duration // the last good reading
 	err       error         // why the last reading failed
 	goodSince time.Time     // zero while it fails
+	anew      bool          // what it integrated until now is not to be shown
 	view      view
 }
 
@@ -147,6 +148,9 @@ func (s *Source) once(ctx context.Context, c *channel, p *poller, asked time.Tim
 		if got.at.IsZero() {
 			got.at = asked
 		}
+		if s.begin(p) {
+			p.tally.restart()
+		}
 		v = p.tally.add(got)
 		p.failures = 0
 	} else {
@@ -166,6 +170,15 @@ func (s *Source) once(ctx context.Context, c *channel, p *poller, asked time.Tim
 	return min(p.period<<min(p.failures-1, 10), rarest)
 }
 
+// begin reports whether p's integral is to begin anew.
+func (s *Source) begin(p *poller) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	anew := p.anew
+	p.anew = false
+	return anew
+}
+
 // take publishes what came of a reading.
 func (s *Source) take(c *channel, p *poller, v view, took time.Duration, err error) {
 	s.mu.Lock()
@@ -178,6 +191,9 @@ func (s *Source) take(c *channel, p *poller, v view, took time.Duration, err err
 	if err != nil {
 		p.goodSince = time.Time{}
 		return
+	}
+	if p.anew {
+		v.energy = metric.Missing
 	}
 	p.took, p.view = took, v
 	if p.goodSince.IsZero() {

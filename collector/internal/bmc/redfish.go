@@ -76,7 +76,7 @@ func newRedfish(c Redfish, timeout time.Duration, watts float64) (*redfish, erro
 	r := &redfish{c: c, base: base, timeout: timeout, watts: watts}
 	r.client = &http.Client{
 		// No proxy: a controller stands on a network of its own.
-		Transport: &http.Transport{TLSClientConfig: t, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute},
+		Transport: &http.Transport{DialContext: c.dial, TLSClientConfig: t, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(q *http.Request, via []*http.Request) error {
 			if len(via) > 3 || q.URL.Host != base.Host || q.URL.Scheme != base.Scheme {
 				return fmt.Errorf("it redirects to %s", q.URL.Host)

@@ -3,7 +3,6 @@ package bmc
 import (
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -16,16 +15,19 @@ import (
 type tally struct {
 	name     string
 	most     float64 // W that no host draws more than
+	window   time.Duration
 	integral energy.Integral
 	lives    *energy.Lives
-	file     string // names the register that is believed; "" is not kept
+	memory   memory
 	log      *slog.Logger
 
 	believed string     // the register's id
+	verdict  string     // why the register is not believed in this run
+	met      time.Time  // when it was first seen in this run
+	powered  bool       // the integral was shown
 	epoch    metric.Raw // of the register
 	watch    watch
-	verdict  string // why the register is not believed in this run
-	unseen   int    // good readings in a row that did not show it
+	unseen   int // good readings in a row that did not show it
 }
 
 // A watch is what was seen of a register.
@@ -38,19 +40,19 @@ type watch struct {
 
 	last  uint64
 	at    time.Time // of last
+	watts float64   // at the same time
 	moved time.Time // when it last moved
 	moves int
 	step  uint64 // the greatest at once
 	leap  bool   // at once, by more than coarsest allows
-	watts float64
 }
 
 const (
 	coarsest = 30 * time.Second // of power, that a register may move at once
 	shortest = time.Minute      // that a trial takes
-	longest  = 10 * time.Minute // after which one that convinced nobody is over
+	longest  = 90 * time.Second // that one takes, or six periods
 	convince = 5                // moves that it takes
-	apart    = 0.2              // of the power's energy, by which the register's may differ
+	apart    = 0.4              // of the power's energy, that the register's may be off: a wrong unit is more
 	standing = 3 * time.Minute  // that a register may stand still while power flows
 	unshown  = 10               // readings without it
 )
@@ -58,12 +60,13 @@ const (
 // newTally is the tally of the meter called name, whose register does not
 // outlive boot; "" if it outlives all boots.
 func newTally(name, folder, boot string, period time.Duration, most float64, log *slog.Logger) *tally {
-	t := &tally{name: name, most: most, log: log, integral: energy.Integral{Name: name, Gap: max(time.Minute, 3*period)}}
+	t := &tally{name: name, most: most, window: max(longest, 6*period), log: log}
+	t.integral = energy.Integral{Name: name, Gap: max(time.Minute, 3*period)}
 	lives := ""
 	if folder != "" {
-		t.file, lives = filepath.Join(folder, "register-"+name), filepath.Join(folder, "lives-"+name+".json")
-		if b, err := os.ReadFile(t.file); err == nil {
-			t.believed = string(b)
+		t.memory.path, lives = filepath.Join(folder, "register-"+name+".json"), filepath.Join(folder, "lives-"+name+".json")
+		if err := t.memory.load(); err != nil {
+			log.Warn("energy register will be on trial again", "meter", name, "error", err)
 		}
 	}
 	var err error
@@ -73,6 +76,11 @@ func newTally(name, folder, boot string, period time.Duration, most float64, log
 	return t
 }
 
+// restart begins the integral anew: another meter counted what it holds.
+func (t *tally) restart() {
+	t.integral = energy.Integral{Name: t.name, Gap: t.integral.Gap}
+}
+
 // add counts s, whose time is set.
 func (t *tally) add(s sample) view {
 	t.integral.Add(s.watts, s.at)
@@ -80,31 +88,35 @@ func (t *tally) add(s sample) view {
 	switch {
 	case r != nil && t.verdict == "" && t.believed == "":
 		t.try(r, s)
-	case r != nil && t.verdict == "" && s.at.Sub(t.watch.moved) > standing:
+	case r != nil && t.believed != "" && s.at.Sub(t.watch.moved) > standing:
 		t.disbelieve("it stands still while power flows", s)
-	case r == nil && t.believed != "" && t.unseen >= unshown:
+	case r == nil && (t.believed != "" || t.onTrial()) && t.unseen >= unshown:
 		t.disbelieve("it is no longer shown", s)
 	}
 	v := view{about: s.about, watts: s.watts, at: s.at}
 	switch {
-	case t.believed == "":
-		v.energy, v.epoch, v.quality = t.integral.Energy(), t.integral.Epoch(), metric.Integrated
-		v.counter = "energy integrated from its power"
-		if t.verdict != "" {
-			v.counter += "; not by its register: " + t.verdict
-		} else if r != nil {
-			v.counter += " while its register is on trial"
-		}
-	case r == nil: // it was there, and may be again
+	case t.believed != "" && r == nil: // it was there, and may be again
 		v.energy, v.epoch, v.quality = metric.Missing, t.epoch, metric.Measured
 		v.counter = "energy by its register, which was not shown now"
-	default:
+	case t.believed != "":
 		var err error
 		if t.epoch, err = t.lives.Epoch(r.id, r.driver, r.mj); err != nil {
 			t.log.Warn("counter may begin anew after a restart", "meter", t.name, "error", err)
 		}
 		v.energy, v.epoch, v.quality = metric.Raw(r.mj), t.epoch, metric.Measured
 		v.counter = fmt.Sprintf("energy by its register, in steps of up to %d J", (t.watch.step+999)/1000)
+	case t.onTrial():
+		// What its power makes of this time would be counted twice if the register
+		// went on from before.
+		v.energy, v.epoch, v.quality = metric.Missing, metric.Missing, metric.QualityMissing
+		v.counter = "its energy register on trial"
+	default:
+		t.powered = true
+		v.energy, v.epoch, v.quality = t.integral.Energy(), t.integral.Epoch(), metric.Integrated
+		v.counter = "energy integrated from its power"
+		if t.verdict != "" {
+			v.counter += "; not by its register: " + t.verdict
+		}
 	}
 	return v
 }
@@ -120,15 +132,15 @@ func (t *tally) see(s sample) *register {
 	}
 	lap := t.integral.Epoch()
 	if r.id != w.id || r.mj < w.last || t.believed == "" && lap != w.lap {
-		if r.id != t.believed { // as of another firmware
-			t.believed = ""
+		if r.id != w.id {
+			t.meet(r.id, s.at)
 		}
-		*w = watch{id: r.id, first: s.at, from: r.mj, power: t.integral.Energy(), lap: lap, last: r.mj, at: s.at, moved: s.at, watts: s.watts}
+		*w = watch{id: r.id, first: s.at, from: r.mj, power: t.integral.Energy(), lap: lap, last: r.mj, at: s.at, watts: s.watts, moved: s.at}
 		t.unseen = 0
 		return r
 	}
 	since, d := s.at.Sub(w.at), r.mj-w.last
-	if float64(d) > t.most*(since+since/4+coarsest).Seconds()*1000 {
+	if t.believed != "" && float64(d) > t.most*(since+since/4+coarsest).Seconds()*1000 {
 		t.unseen++
 		return nil
 	}
@@ -145,23 +157,41 @@ func (t *tally) see(s sample) *register {
 	return r
 }
 
+// meet decides what is known of a register that was not seen in this run.
+func (t *tally) meet(id string, at time.Time) {
+	t.believed, t.verdict, t.met = "", "", at
+	switch known := t.memory.of(id); {
+	case t.powered:
+		t.verdict = "it appeared when its power was counted already; a restart tries it"
+	case known.Believed:
+		t.believed = id
+	case known.Why != "":
+		t.verdict = known.Why
+	}
+}
+
+// onTrial reports whether a register was seen that nobody has judged.
+func (t *tally) onTrial() bool { return t.watch.id != "" && t.believed == "" && t.verdict == "" }
+
 // try decides whether register r is to be believed from now on.
 func (t *tally) try(r *register, s sample) {
 	w := &t.watch
 	counted, drawn := float64(w.last-w.from), float64(t.integral.Energy()-w.power) // mJ
-	since := s.at.Sub(w.first)
-	off := max(counted-drawn, drawn-counted)
+	since, off := s.at.Sub(w.first), max(counted-drawn, drawn-counted)
 	switch {
 	case w.leap:
 		t.disbelieve(fmt.Sprintf("it moves by %d J at once", w.step/1000), s)
-	case since < shortest:
-	case w.moves >= convince && off <= apart*drawn+float64(w.step):
+	case since < shortest && s.at.Sub(t.met) < 2*t.window:
+	case since >= shortest && w.moves >= convince && off <= apart*drawn+float64(w.step):
+		t.lives.Epoch(r.id, r.driver, r.mj) // it may be in another life than when it was given up
+		if t.lives.Forsaken(r.id) {
+			t.disbelieve("in this life of it, its power was counted", s)
+			return
+		}
 		t.believed = r.id
-		t.keep()
+		t.keep("")
 		t.log.Info("energy register is believed", "meter", t.name, "register", r.id)
-	case since < longest:
-	case w.moves == 0:
-		t.disbelieve("it stands still while power flows", s)
+	case since < t.window && s.at.Sub(t.met) < 2*t.window:
 	default:
 		t.disbelieve(fmt.Sprintf("it moved %d times in %v and counted %.0f J where the power makes %.0f J",
 			w.moves, since.Round(time.Second), counted/1000, drawn/1000), s)
@@ -174,19 +204,19 @@ func (t *tally) disbelieve(why string, s sample) {
 	t.log.Warn("energy register is not believed", "meter", t.name, "register", t.watch.id, "reason", why)
 	t.verdict = why
 	if t.believed != "" {
+		if err := t.lives.Forsake(t.believed); err != nil {
+			t.log.Warn("energy register will be on trial again", "meter", t.name, "error", err)
+		}
 		t.believed = ""
-		t.integral = energy.Integral{Name: t.name, Gap: t.integral.Gap}
+		t.restart()
 		t.integral.Add(s.watts, s.at)
-		t.keep()
 	}
+	t.keep(why)
 }
 
-// keep remembers which register is believed.
-func (t *tally) keep() {
-	if t.file == "" {
-		return
-	}
-	if err := os.WriteFile(t.file, []byte(t.believed), 0o600); err != nil {
-		t.log.Warn("energy register will be on trial again after a restart", "meter", t.name, "error", err)
+// keep remembers what came of the trial of the register.
+func (t *tally) keep(why string) {
+	if err := t.memory.keep(verdict{ID: t.watch.id, Believed: why == "", Why: why}); err != nil {
+		t.log.Warn("energy register will be on trial again", "meter", t.name, "error", err)
 	}
 }
