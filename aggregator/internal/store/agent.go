@@ -61,6 +61,7 @@ type agent struct {
 	shape  *shape
 	phase  int64 // milliseconds by which its slots begin later than the hour
 	last   int64 // time of its newest tick; 0 before the first
+	heard  int64 // time of the newest tick of all when it last spoke
 	behind int64 // the head in which it is out of order
 	gone   bool
 

@@ -23,6 +23,10 @@
 //   - No sample stops the store: what the TSDB refuses is counted by reason.
 //   - What is read again after a restart is not stored twice, and what comes late
 //     takes a bounded part of the memory.
+//   - Who is silent for a week is forgotten, and its series end; agents beyond a
+//     bound are refused and counted.
+//   - What is read back at full rate has the form of what is stored: a gap is a
+//     gap, and what the catalogue has not is passed over.
 //   - An agent's plan holds no pointer per value, and appending to known series
 //     does not allocate.
 //

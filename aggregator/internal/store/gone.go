@@ -1,6 +1,10 @@
 package store
 
-import "github.com/gigawatch/gigawatch/collector/metric"
+import (
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
 
 // Gone ends all series of an agent that has stopped, save host_up, which turns
 // to 0 and stays while Gone is called at least every heartbeat. t is after the
@@ -24,6 +28,29 @@ func (w *Writer) Gone(key string, t int64) error {
 		}
 	}
 	return w.commitIfMuch()
+}
+
+// forgetAfter is how long a silent agent's host_up stays 0: until somebody will
+// have looked for it, and not for ever, since names may come and go.
+const forgetAfter = 7 * 24 * int64(time.Hour/time.Millisecond)
+
+// sweepEvery is how often it is looked for agents to be forgotten.
+const sweepEvery = int64(time.Hour / time.Millisecond)
+
+// sweep forgets who has been silent for long, by the newest tick of all.
+func (w *Writer) sweep() error {
+	if w.newest-w.swept < sweepEvery {
+		return nil
+	}
+	w.swept = w.newest
+	for key, a := range w.agents {
+		if w.newest-a.heard >= forgetAfter {
+			if err := w.Forget(key, w.newest); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Forget ends all series of an agent that will not come back, and forgets it.

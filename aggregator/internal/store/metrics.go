@@ -34,13 +34,14 @@ const (
 	tooMuchLate  // out of order, and too many series are already
 	storedBefore // read again after a restart, and in the store since before it
 	duplicate    // another value at the same time
+	tooMany      // of an agent more than are remembered
 	invalid
 	notCommitted
 	reasons
 )
 
 func (r reason) String() string {
-	return [reasons]string{"unknown_metric", "unknown_state", "future", "too_old", "out_of_order", "too_much_late", "stored_before", "duplicate", "invalid", "commit"}[r]
+	return [reasons]string{"unknown_metric", "unknown_state", "future", "too_old", "out_of_order", "too_much_late", "stored_before", "duplicate", "too_many_agents", "invalid", "commit"}[r]
 }
 
 // reasonOf sorts the TSDB's refusals.

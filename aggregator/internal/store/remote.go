@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
@@ -21,7 +22,7 @@ import (
 // sent on costs about half a kilobyte of memory.
 type Remote struct {
 	URL     string
-	Name    string            // of this remote in metrics and log
+	Name    string            // of this remote in metrics and log; its host
 	Metrics string            // regular expression that the name of a metric matches whole to be sent; "" all
 	Headers map[string]string // added to each request
 	Timeout time.Duration     // of a request; 30 s
@@ -32,8 +33,8 @@ type Remote struct {
 	CertFile, KeyFile      string // the client's own
 }
 
-// A forwarder sends on. Its queues are bounded; the counters of what they sent,
-// failed and dropped are prometheus_remote_storage_… of Config.Registerer.
+// A forwarder sends on. Its queues are bounded; what they sent, failed and dropped
+// is counted.
 type forwarder struct{ *remote.WriteStorage }
 
 // shards bounds the requests under way at once, and with them the memory of the
@@ -43,16 +44,21 @@ const shards = 8
 // flushDeadline bounds how long Close waits for a remote that is away.
 const flushDeadline = 5 * time.Second
 
-func forward(c Config) (*forwarder, error) {
+func forward(c Config, registry prometheus.Registerer) (*forwarder, error) {
 	var conf config.Config
+	names := map[string]bool{}
 	for i, r := range c.RemoteWrite {
 		rc, err := r.config()
 		if err != nil {
 			return nil, fmt.Errorf("remote write %d, %s: %w", i, r.URL, err)
 		}
+		for base, n := rc.Name, 2; names[rc.Name]; n++ {
+			rc.Name = fmt.Sprintf("%s-%d", base, n)
+		}
+		names[rc.Name] = true
 		conf.RemoteWriteConfigs = append(conf.RemoteWriteConfigs, rc)
 	}
-	ws := remote.NewWriteStorage(c.Logger, c.Registerer, c.Dir, flushDeadline, nil, false)
+	ws := remote.NewWriteStorage(c.Logger, registry, c.Dir, flushDeadline, nil, false)
 	if err := ws.ApplyConfig(&conf); err != nil {
 		return nil, fmt.Errorf("remote write: %w", err)
 	}
@@ -70,7 +76,7 @@ func (r Remote) config() (*config.RemoteWriteConfig, error) {
 	}
 	rc := config.DefaultRemoteWriteConfig
 	rc.URL = &commonconfig.URL{URL: u}
-	rc.Name = r.Name
+	rc.Name = cmp.Or(r.Name, u.Host)
 	rc.Headers = r.Headers
 	rc.RemoteTimeout = model.Duration(cmp.Or(r.Timeout, time.Duration(rc.RemoteTimeout)))
 	rc.MetadataConfig.Send = false // it is the scraper's, and nothing is scraped

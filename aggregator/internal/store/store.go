@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	vm "github.com/VictoriaMetrics/metrics"
@@ -26,14 +27,14 @@ type Config struct {
 	Late       int           // series that may have such samples at once, at 1.7 kB each until the next block is cut; 1,000,000
 	Block      time.Duration // length of the first blocks; 1 h
 	MaxBlock   time.Duration // length up to which blocks are merged while they are small; 27 h, but a tenth of the retention
+	Agents     int           // that a writer remembers; ticks of more are refused; 65,536
 	Creations  int           // series a writer may make in a second, so that a fleet's arrival leaves processor time; 40,000
 
 	RemoteWrite []Remote
 
-	Now        func() time.Time // samples from further ahead than ten minutes are refused; time.Now
-	Logger     *slog.Logger
-	Metrics    *vm.Set
-	Registerer prometheus.Registerer // of the TSDB's and remote write's own metrics; nil: none
+	Now     func() time.Time // samples from further ahead than ten minutes are refused; time.Now
+	Logger  *slog.Logger
+	Metrics *vm.Set
 }
 
 const (
@@ -73,6 +74,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Heartbeat < c.Interval || c.Heartbeat > lookback-time.Minute {
 		return c, fmt.Errorf("heartbeat %v is not between the interval and %v", c.Heartbeat, lookback-time.Minute)
 	}
+	if c.Agents == 0 {
+		c.Agents = 1 << 16
+	}
 	if c.Creations == 0 {
 		c.Creations = 40_000
 	}
@@ -94,13 +98,15 @@ func (c Config) withDefaults() (Config, error) {
 // A Store is the open database. It may be queried by many goroutines; each
 // goroutine that writes has a [Writer] of its own.
 type Store struct {
-	config  Config
-	db      *tsdb.DB
-	stats   *tsdb.DBStats
-	opened  int64      // time of the newest sample when it was opened
-	remote  *forwarder // nil: nothing is sent on
-	symbols *labels.SymbolTable
-	metrics *counters
+	config   Config
+	db       *tsdb.DB
+	stats    *tsdb.DBStats
+	opened   int64      // time of the newest sample when it was opened
+	remote   *forwarder // nil: nothing is sent on
+	symbols  *labels.SymbolTable
+	metrics  *counters
+	registry *prometheus.Registry // of the TSDB's and remote write's own metrics
+	closed   atomic.Bool
 }
 
 // Open opens or makes the database in c.Dir, and returns when it has read back
@@ -110,23 +116,24 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{config: c, stats: tsdb.NewDBStats(), symbols: labels.NewSymbolTable()}
+	s := &Store{config: c, stats: tsdb.NewDBStats(), symbols: labels.NewSymbolTable(), registry: prometheus.NewRegistry()}
 	s.metrics = newCounters(c.Metrics)
 	if err := s.setAside(); err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", c.Dir, err)
 	}
-	s.db, err = tsdb.Open(c.Dir, c.Logger, c.Registerer, options(c), s.stats)
+	s.db, err = tsdb.Open(c.Dir, c.Logger, s.registry, options(c), s.stats)
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", c.Dir, err)
 	}
 	s.opened = s.db.Head().MaxTime()
 	if len(c.RemoteWrite) > 0 {
-		if s.remote, err = forward(c); err != nil {
+		if s.remote, err = forward(c, s.registry); err != nil {
 			return nil, errors.Join(fmt.Errorf("open store in %s: %w", c.Dir, err), s.db.Close())
 		}
 		s.db.SetWriteNotified(s.remote)
 	}
 	s.metrics.watch(c.Metrics, s.db)
+	c.Metrics.RegisterMetricsWriter(s.writeSelf)
 	return s, nil
 }
 
@@ -138,6 +145,7 @@ func (s *Store) Close() error {
 		err = s.remote.Close()
 	}
 	s.metrics.unwatch()
+	s.closed.Store(true)
 	if err = errors.Join(err, s.db.Close()); err != nil {
 		return fmt.Errorf("close store in %s: %w", s.config.Dir, err)
 	}

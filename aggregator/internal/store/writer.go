@@ -38,6 +38,7 @@ type Writer struct {
 	tally   tally
 
 	newest int64 // of all ticks
+	swept  int64 // newest when it was last looked for agents to be forgotten
 	head   int64 // where the head began when behind was last 0
 	behind int   // series of agents that are out of order since then
 
@@ -95,6 +96,10 @@ func (w *Writer) Append(key string, l *metric.Layout, site string, t int64, valu
 		return nil
 	}
 	switch {
+	case a == nil && len(w.agents) >= w.store.config.Agents:
+		w.tally.dropped[tooMany] += len(values)
+		w.newest = max(w.newest, t)
+		return w.sweep()
 	case a == nil:
 		if !w.mayCreate(now) {
 			w.tally.deferred += len(values)
@@ -114,6 +119,10 @@ func (w *Writer) Append(key string, l *metric.Layout, site string, t int64, valu
 		w.late(a, t, values)
 	default:
 		w.tick(a, t, values)
+	}
+	a.heard = w.newest
+	if err := w.sweep(); err != nil {
+		return err
 	}
 	return w.commitIfMuch()
 }
