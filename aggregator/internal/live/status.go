@@ -66,7 +66,7 @@ type HallStatus struct {
 }
 
 // RackStatus is one rack. State is silent (no host reports), bad (a host is
-// silent or a GPU lost), warn (hot, or a GPU is not ok) or ok.
+// silent or a GPU lost), warn (hot, or a GPU is not ok, or a PDU silent) or ok.
 type RackStatus struct {
 	Rack      string   `json:"rack"`
 	Watts     *float64 `json:"watts"`
@@ -198,7 +198,7 @@ func (r *rack) status() RackStatus {
 		st.State = "silent"
 	case r.up < r.hosts || r.sums[gpusLost].n > 0:
 		st.State = "bad"
-	case st.GPUsOk < st.GPUs, st.Celsius != nil && *st.Celsius >= hot:
+	case r.sums[pduWatts].n < r.pdus, st.GPUsOk < st.GPUs, st.Celsius != nil && *st.Celsius >= hot:
 		st.State = "warn"
 	}
 	return st

@@ -184,10 +184,10 @@ func TestARollUpEndsWithTheSecondInWhichAMeterIsMissed(t *testing.T) {
 		if n == 7 { // second 5 is closed
 			st := p.status(n)
 			h := st.Halls[0]
-			if r := h.Racks[0]; r.Watts != nil || r.Boundary != "it" || r.Reason != "1 of 2 pdu_output meters is silent" {
+			if r := h.Racks[0]; r.Watts != nil || r.Boundary != "it" || r.State != "warn" || r.Reason != "1 of 2 pdu_output meters is silent" {
 				t.Errorf("rack %+v", r)
 			}
-			if r := h.Racks[1]; r.Watts == nil || *r.Watts != 20 || r.Reason != "" {
+			if r := h.Racks[1]; r.Watts == nil || *r.Watts != 20 || r.State != "ok" || r.Reason != "" {
 				t.Errorf("the other rack %+v", r)
 			}
 			if h.Watts != nil || h.Reason != "1 of 3 pdu_output meters is silent" {

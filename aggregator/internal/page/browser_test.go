@@ -26,6 +26,7 @@ func TestPage(t *testing.T) {
 		{"figures on screen are the aggregator's", figures},
 		{"figures move without a reload", moves},
 		{"what is not known is said in words", unknown},
+		{"a meter is silent and two agents name one host", lacking},
 		{"no site has reported yet", noSites},
 		{"the aggregator goes away and comes back", lostContact},
 		{"an answer that is an error", refused},
@@ -79,6 +80,7 @@ func figures(t *testing.T, chrome context.Context) {
 		s.Energy["it"] = energyDay{KWh: new(1_653_000.0), Coverage: 1}
 		s.Carbon.Grams, s.Carbon.Tonnes = new(312.4), new(0.0123)
 		s.PUE.Value, s.PUE.From, s.PUE.To = new(1.2134), 1795305600000, 1795366020000
+		s.Today = &today{From: s.PUE.From, To: s.PUE.To, Asked: 1795366000123}
 		return []fakeSite{s}
 	})
 	p := open(t, chrome, f.URL, 1440, 900, "light")
@@ -88,10 +90,13 @@ func figures(t *testing.T, chrome context.Context) {
 		"hero-note":    "facility boundary",
 		"pue":          "1.213",
 		"pue-category": "Category 1: IT at UPS output",
-		"pue-period":   "00:00–16:47 UTC · 99.8 % covered",
+		"pue-period":   "today, UTC, since 00:00 · 99.8 % covered",
 		"pue-interim":  "interim",
 		"carbon":       "312 g CO₂e/kWh",
 		"carbon-today": "12.30 kg CO₂e",
+		"carbon-since": "today, UTC, since 00:00",
+		"energy-note":  "UTC, since 00:00 · as of 16:46:40",
+		"refusals":     "",
 		"carbon-zone":  "DE-LU",
 		"hosts":        "Hosts 96 of 96 all reporting",
 		"gpus":         "GPUs 767 of 768 1 not reporting",
@@ -189,6 +194,33 @@ func unknown(t *testing.T, chrome context.Context) {
 	if strings.Contains(text, "imulated") {
 		t.Error("a real site is called simulated")
 	}
+	sane(p)
+	p.quiet()
+}
+
+func lacking(t *testing.T, chrome context.Context) {
+	f := newFake(t, func(now time.Time, since int64) []fakeSite { return []fakeSite{short(now, since)} })
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	want(p, map[string]string{
+		"hero":         "1 of 2 grid_input meters is silent",
+		"hero-note":    "So the power of the whole site is unknown.",
+		"pue":          "1.213",
+		"pue-period":   "today, UTC, since 14:03 · 97.1 % covered",
+		"carbon-since": "today, UTC, since 14:03",
+		"agents":       "101 agents, 5 refused",
+		"refusals": "Agent n00003-b: host n00003 and 8 more not counted, as agent n00003 came first " +
+			"Agent n00004-b: host n00004 and 8 more not counted, as agent n00004 came first And 3 more",
+	})
+	if got := p.text("ladder"); !strings.Contains(got, "Facility 1 of 2 grid_input meters is silent IT UPS output") || !strings.Contains(got, "99.8 % covered") {
+		t.Errorf("the ladder says %q", got)
+	}
+	p.do(chromedp.Focus(chromedp.ID("racks")), chromedp.KeyEvent(kb.Home))
+	if got := p.text("racks-live"); !strings.Contains(got, "Power 1 of 2 pdu_output meters is silent, Hottest GPU") {
+		t.Errorf("the rack is read as %q", got)
+	}
+	p.do(chromedp.Click(chromedp.CSS("#halls summary")))
+	p.until("the hall's reason", `document.querySelector("#halls-rows td").title === "1 of 12 pdu_output meters is silent"`)
 	sane(p)
 	p.quiet()
 }
@@ -301,9 +333,9 @@ func sites(t *testing.T, chrome context.Context) {
 	})
 	p := open(t, chrome, f.URL, 1440, 900, "light")
 	p.live()
-	want(p, map[string]string{"total": "3 real sites 1.50 MW 2 of 3 metered", "hero": "1.000 MW", "band": ""})
+	want(p, map[string]string{"total": "3 real sites 1.50 MW 2 of 3 known", "hero": "1.000 MW", "band": ""})
 	p.do(chromedp.Click(chromedp.CSS(`[data-site="demo"]`)))
-	want(p, map[string]string{"hero": "70.00 MW", "total": "3 real sites 1.50 MW 2 of 3 metered"})
+	want(p, map[string]string{"hero": "70.00 MW", "total": "3 real sites 1.50 MW 2 of 3 known"})
 	if got := p.text("band"); !strings.HasPrefix(got, "Simulated site") {
 		t.Errorf("the simulated site is marked %q", got)
 	}

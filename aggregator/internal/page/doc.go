@@ -43,8 +43,12 @@
 //	      "start": 1795365100000, "step": 1000,          // the first point, and to the next
 //	      "facility": [123456.7, null], "it": […], "host": […], "gpu": […]
 //	    },
+//	    "today": {                                       // what PUE, carbon and energy of today are of; null: nothing is known
+//	      "from": 1795305600000, "to": 1795366020000,    // since midnight UTC or the site's first minute, to the end of this one
+//	      "asked": 1795365998000                         // when the ledger was asked, which is after each of its commits
+//	    },
 //	    "pue": {"value": 1.213, "category": 1, "coverage": 0.998,
-//	      "from": 1795305600000, "to": 1795366000000, "reason": "", "interim": true},
+//	      "from": 1795305600000, "to": 1795366020000, "reason": "", "interim": true},
 //	    "carbon": {"grams_per_kwh": 312.4, "tonnes_today": 0.0123, "reason": "", "zone": "DE-LU",
 //	      "factor": "lifecycle", "provider": "simulated", "tier": "1"},
 //	    "energy_today": {
@@ -52,7 +56,7 @@
 //	      "it": {…}, "host": {…}, "gpu": {…}
 //	    },
 //	    "freshness_seconds": 0.41,                       // age of the newest reading; null: none yet
-//	    "halls": [{"hall": "h01", "watts": 400123, "racks": [
+//	    "halls": [{"hall": "h01", "watts": 400123, "racks": [   // watts null: "reason" says why, as of a rack
 //	      {"rack": "r0001", "watts": 50123, "rated_watts": 90000, "hosts": 8, "reporting": 8,
 //	       "gpus": 64, "gpus_ok": 63, "gpu_celsius_max": 71, "state": "ok"}   // ok warn bad silent
 //	    ]}],
@@ -63,7 +67,9 @@
 //	    "alerts": [                                      // null, with alerts_reason: no rules loaded
 //	      {"name": "RackSilent", "severity": "critical", "summary": "…", "since": 1795365990000}
 //	    ],                                               // critical warning info
-//	    "agents": {"known": 18, "silent": 0},
+//	    "agents": {"known": 18, "silent": 0,
+//	      "refused": 1,                                  // something of so many is not counted: another reports it, and came first
+//	      "refusals": ["agent n1-b: host n1 not counted, as agent n1-a came first"]},
 //	    "machines": [                                    // null: more than eight hosts, which have no room
 //	      {"host": "vm", "reporting": true, "cpu_ratio": 0.31, "load1": 0.9,
 //	       "memory_used_bytes": 5658619412, "memory_total_bytes": 16771847291,

@@ -26,6 +26,7 @@ type (
 		Site      string               `json:"site"`
 		Simulated bool                 `json:"simulated"`
 		Zone      string               `json:"zone"`
+		Today     *today               `json:"today"`
 		Hosts     counts               `json:"hosts"`
 		GPUs      counts               `json:"gpus"`
 		Power     map[string]powerNow  `json:"power"`
@@ -38,8 +39,19 @@ type (
 		Worst     []gpu                `json:"worst_gpus"`
 		Alerts    []alert              `json:"alerts"`
 		AlertsWhy string               `json:"alerts_reason"`
-		Agents    map[string]int       `json:"agents"`
+		Agents    agents               `json:"agents"`
 		Machines  []machineNow         `json:"machines"`
+	}
+	today struct {
+		From  int64 `json:"from"`
+		To    int64 `json:"to"`
+		Asked int64 `json:"asked"`
+	}
+	agents struct {
+		Known    int      `json:"known"`
+		Silent   int      `json:"silent"`
+		Refused  int      `json:"refused"`
+		Refusals []string `json:"refusals"`
 	}
 	counts struct {
 		Expected  int `json:"expected"`
@@ -84,13 +96,15 @@ type (
 		Reason      string   `json:"reason"`
 	}
 	hall struct {
-		Hall  string  `json:"hall"`
-		Watts float64 `json:"watts"`
-		Racks []rack  `json:"racks"`
+		Hall   string   `json:"hall"`
+		Watts  *float64 `json:"watts"`
+		Reason string   `json:"reason,omitempty"`
+		Racks  []rack   `json:"racks"`
 	}
 	rack struct {
 		Rack      string   `json:"rack"`
 		Watts     *float64 `json:"watts"`
+		Reason    string   `json:"reason,omitempty"`
 		Rated     *float64 `json:"rated_watts"`
 		Hosts     int      `json:"hosts"`
 		Reporting int      `json:"reporting"`
@@ -214,7 +228,7 @@ func site(name string, halls, racks int, now time.Time, since int64) fakeSite {
 		Site: name, Simulated: true, Zone: "DE-LU",
 		Hosts: counts{hosts, hosts - 9*(racks/64)}, GPUs: counts{hosts * 8, hosts*8 - 1 - 72*(racks/64)},
 		Freshness: new(0.2 + 0.3*math.Mod(float64(now.UnixMilli())/1000, 1)),
-		Agents:    map[string]int{"known": hosts + halls + 1, "silent": 9 * (racks / 64)},
+		Agents:    agents{Known: hosts + halls + 1, Silent: 9 * (racks / 64)},
 		Alerts:    []alert{},
 	}
 	peak := float64(hosts) * 6900
@@ -228,6 +242,7 @@ func site(name string, halls, racks int, now time.Time, since int64) fakeSite {
 	}
 	s.History = past(now, since, peak)
 	day := now.UTC().Truncate(24 * time.Hour)
+	s.Today = &today{From: day.UnixMilli(), To: now.Truncate(time.Minute).Add(time.Minute).UnixMilli(), Asked: now.Add(-4 * time.Second).UnixMilli()}
 	s.PUE = pue{Value: new(1.2134), Category: 1, Coverage: 0.998, From: day.UnixMilli(), To: now.UnixMilli(), Interim: true}
 	elapsed := now.Sub(day).Hours()
 	kwh := func(w, coverage float64) energyDay {
@@ -276,7 +291,8 @@ func floor(halls, racks int, now time.Time) []hall {
 	list := make([]hall, halls)
 	seconds := float64(now.UnixMilli()) / 1000
 	for h := range list {
-		list[h] = hall{Hall: fmt.Sprintf("h%02d", h+1), Racks: make([]rack, racks)}
+		total := 0.0
+		list[h] = hall{Hall: fmt.Sprintf("h%02d", h+1), Watts: &total, Racks: make([]rack, racks)}
 		for r := range racks {
 			n := h*racks + r
 			load := 0.55 + 0.3*math.Sin(float64(h)*1.9+float64(r/16)) + 0.08*math.Sin(seconds/5+float64(n))
@@ -292,7 +308,7 @@ func floor(halls, racks int, now time.Time) []hall {
 				one.OK, one.Reporting, one.State = 54, 7, "bad"
 			}
 			if one.Watts != nil {
-				list[h].Watts += w
+				total += w
 			}
 			list[h].Racks[r] = one
 		}
@@ -341,14 +357,38 @@ func machine(now time.Time, since int64) fakeSite {
 			"host":     {KWh: new(0.0697 * now.Sub(day).Hours()), Millijoules: "4016000000", Coverage: 0.41},
 			"gpu":      {Reason: "no GPUs"},
 		},
+		Today:     &today{From: day.UnixMilli(), To: now.UnixMilli(), Asked: now.Add(-4 * time.Second).UnixMilli()},
 		Freshness: new(0.4),
 		AlertsWhy: "alert rules are not loaded",
-		Agents:    map[string]int{"known": 1, "silent": 0},
+		Agents:    agents{Known: 1},
 		Machines: []machineNow{{
 			Host: "bench", Reporting: true, CPU: new(wave(now, 1) * 0.45), Load: new(wave(now, 2.5)),
 			MemoryUsed: new(5.27 * (1 << 30)), MemoryTotal: new(15.62 * (1 << 30)), Disk: new(0.134), Celsius: new(wave(now, 70)),
 		}},
 	}
+}
+
+// short is a real site that began today, of which a meter of the grid and one of a
+// rack are silent, and five agents name hosts that are others'.
+func short(now time.Time, since int64) fakeSite {
+	s := site("plant-north", 1, 12, now, since)
+	s.Simulated = false
+	s.Hosts, s.GPUs = counts{96, 96}, counts{768, 767}
+	const reason = "1 of 2 grid_input meters is silent"
+	s.Power["facility"] = powerNow{Coverage: 0.5, Reason: reason}
+	for i := max(0, len(s.History.Facility)-60); i < len(s.History.Facility); i++ {
+		s.History.Facility[i] = nil
+	}
+	from := now.UTC().Truncate(24 * time.Hour).Add(14*time.Hour + 3*time.Minute).UnixMilli()
+	s.Today.From, s.PUE.From, s.PUE.Coverage = from, from, 0.9712
+	h := &s.Halls[0]
+	h.Watts, h.Reason = nil, "1 of 12 pdu_output meters is silent"
+	h.Racks[0].State, h.Racks[0].Watts, h.Racks[0].Reason = "warn", nil, "1 of 2 pdu_output meters is silent"
+	s.Agents = agents{Known: 101, Refused: 5}
+	for n := 3; n < 7; n++ {
+		s.Agents.Refusals = append(s.Agents.Refusals, fmt.Sprintf("agent n%05d-b: host n%05d and 8 more not counted, as agent n%05d came first", n, n, n))
+	}
+	return s
 }
 
 // virtual is a real site of one virtual machine, where nothing measures power.
@@ -365,7 +405,7 @@ func virtual(now time.Time, since int64) fakeSite {
 // cluster is a real site of n hosts without GPUs, the second of them silent.
 func cluster(n int, now time.Time, since int64) fakeSite {
 	s := machine(now, since)
-	s.Site, s.Hosts, s.Agents = "cluster", counts{n, n - 1}, map[string]int{"known": n, "silent": 1}
+	s.Site, s.Hosts, s.Agents = "cluster", counts{n, n - 1}, agents{Known: n, Silent: 1}
 	s.Machines = nil
 	for i := range n {
 		m := machineNow{Host: fmt.Sprintf("node-%02d.cluster", i+1)}

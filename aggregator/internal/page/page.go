@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"path"
@@ -29,7 +30,7 @@ var contentTypes = map[string]string{
 	".txt":  "text/plain; charset=utf-8",
 }
 
-// Handler serves the page and its files, and 404 for every other path.
+// Handler serves the page and its files, and an error in JSON for every other path.
 // Mount it at "/".
 func Handler() http.Handler {
 	files, err := fs.Sub(static, "static")
@@ -46,8 +47,19 @@ func Handler() http.Handler {
 // unavailable answers when the embedded files cannot be read.
 func unavailable(err error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		refuse(w, http.StatusInternalServerError, "internal", err.Error())
 	})
+}
+
+// refuse answers with an error as all of the aggregator's are.
+func refuse(w http.ResponseWriter, code int, kind, message string) {
+	b, err := json.Marshal(map[string]string{"status": "error", "errorType": kind, "error": message})
+	if err != nil { // strings always marshal
+		b = nil
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(append(b, '\n')) // the client may have gone
 }
 
 // file is one file ready to be sent.
@@ -91,14 +103,14 @@ func newHandler(fsys fs.FS) (*handler, error) {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		refuse(w, http.StatusMethodNotAllowed, "method_not_allowed", r.URL.Path+" does not answer "+r.Method)
 		return
 	}
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	f, ok := h.files[r.URL.Path]
 	if !ok {
-		http.Error(w, "no such page: "+strings.ToValidUTF8(r.URL.Path, "?"), http.StatusNotFound)
+		refuse(w, http.StatusNotFound, "not_found", "no such path: "+strings.ToValidUTF8(r.URL.Path, "?"))
 		return
 	}
 	header.Set("Content-Type", f.contentType)

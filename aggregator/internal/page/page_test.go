@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"io/fs"
 	"math"
 	"net/http"
@@ -75,10 +76,10 @@ func TestHandler(t *testing.T) {
 		{"a style sheet", "GET", "/style.css", 200, "text/css; charset=utf-8"},
 		{"the icon", "GET", "/favicon.svg", 200, "image/svg+xml"},
 		{"a query is no part of the name", "GET", "/?site=demo", 200, "text/html; charset=utf-8"},
-		{"no such file", "GET", "/nothing", 404, "text/plain; charset=utf-8"},
-		{"no way out", "GET", "/../page.go", 404, "text/plain; charset=utf-8"},
-		{"no folder", "GET", "/vendor/", 404, "text/plain; charset=utf-8"},
-		{"nothing can be written", "POST", "/", 405, "text/plain; charset=utf-8"},
+		{"no such file", "GET", "/nothing", 404, "application/json"},
+		{"no way out", "GET", "/../page.go", 404, "application/json"},
+		{"no folder", "GET", "/vendor/", 404, "application/json"},
+		{"nothing can be written", "POST", "/", 405, "application/json"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := get(h, test.method, test.target)
@@ -87,6 +88,10 @@ func TestHandler(t *testing.T) {
 			}
 			if w.Code == 200 && !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'self'") {
 				t.Errorf("policy %q", w.Header().Get("Content-Security-Policy"))
+			}
+			var e struct{ Status, ErrorType, Error string }
+			if test.code >= 400 && (json.Unmarshal(w.Body.Bytes(), &e) != nil || e.Status != "error" || e.ErrorType == "" || e.Error == "") {
+				t.Errorf("the error is %s", w.Body)
 			}
 			if (w.Body.Len() == 0) != (test.method == "HEAD") {
 				t.Errorf("body of %d bytes", w.Body.Len())

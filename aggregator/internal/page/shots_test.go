@@ -40,6 +40,9 @@ func TestShots(t *testing.T) {
 	real := func(now time.Time, since int64) []fakeSite {
 		return []fakeSite{virtual(now, since), machine(now, since), cluster(8, now, since), site("demo", 1, 2, now, since)}
 	}
+	lacks := func(now time.Time, since int64) []fakeSite {
+		return []fakeSite{short(now, since), site("demo", 1, 2, now, since)}
+	}
 	alone := func(now time.Time, since int64) []fakeSite { return []fakeSite{site("demo", 4, 12, now, since)} }
 
 	for _, shot := range []struct {
@@ -69,6 +72,9 @@ func TestShots(t *testing.T) {
 		{name: "cluster", sites: real, width: 1440, height: 900, scheme: "light", before: choose("cluster")},
 		{name: "cluster-dark", sites: real, width: 1440, height: 900, scheme: "dark", before: choose("cluster")},
 		{name: "cluster-phone", sites: real, width: 360, height: 780, scheme: "light", before: choose("cluster"), whole: true},
+		{name: "lacking", sites: lacks, width: 1440, height: 900, scheme: "light"},
+		{name: "lacking-dark", sites: lacks, width: 1440, height: 900, scheme: "dark"},
+		{name: "lacking-phone", sites: lacks, width: 360, height: 780, scheme: "light", whole: true},
 		{name: "banner", sites: small, width: 1440, height: 900, scheme: "light", before: func(p *tab, f *fake) {
 			f.down()
 			p.until("a banner", `!document.getElementById("banner").hidden`)

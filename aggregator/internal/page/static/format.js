@@ -111,13 +111,8 @@ export function clock(ms, withSeconds = true) {
   return withSeconds ? `${minutes}:${two(d.getUTCSeconds())}` : minutes;
 }
 
-// span is the period a figure covers, as short as it can be said.
-export function span(from, to) {
-  if (!known(from) || !known(to)) return "";
-  const day = (ms) => new Date(ms).toISOString().slice(0, 10);
-  if (day(from) === day(to - 1)) return `${clock(from, false)}–${clock(to, false)}${NARROW}UTC`;
-  return `${day(from)} ${clock(from, false)} – ${day(to)} ${clock(to, false)}${NARROW}UTC`;
-}
+// since says from when on figures of today count.
+export const since = (from) => (known(from) ? `UTC, since ${clock(from, false)}` : "UTC");
 
 // sentence makes a reason fit to stand alone.
 export function sentence(text) {

@@ -319,7 +319,7 @@ export class Racks {
   tell(aloud) {
     const { hall, rack, x, y, w, h } = this.cells[this.cursor];
     const lines = [
-      ["Power", join(watts(rack.watts)) + (known(rack.rated_watts) ? ` of ${join(watts(rack.rated_watts))}` : "")],
+      ["Power", known(rack.watts) ? join(watts(rack.watts)) + (known(rack.rated_watts) ? ` of ${join(watts(rack.rated_watts))}` : "") : rack.reason || "not known"],
       ["Hottest GPU", celsius(rack.gpu_celsius_max)],
       ["Hosts reporting", `${count(rack.reporting)} of ${count(rack.hosts)}`],
       ["GPUs ok", `${count(rack.gpus_ok)} of ${count(rack.gpus)}`],

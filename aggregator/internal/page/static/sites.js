@@ -44,7 +44,7 @@ export class Sites {
       const busy = f.known(watts) || !small(site) ? null : cpu(site);
       if (f.known(busy)) figure(power, { n: reporting(site.hosts), u: ` · CPU ${f.join(f.share(busy))}` });
       else figure(power, f.watts(watts), f.known(watts) ? undefined : reason || "power not known");
-      attribute(power, "title", f.known(busy) && reason ? f.sentence(reason) : "");
+      attribute(power, "title", !f.known(watts) && reason ? f.sentence(reason) : "");
       write(rest, facts(site, f.known(busy)));
     });
   }
@@ -58,8 +58,8 @@ export class Sites {
     if (!node.firstElementChild) node.append(make("span", "name"), make("span", "fig"), make("span", "rest"));
     const [name, sum, rest] = node.children;
     write(name, `${real.length} ${real.length < all ? "real sites" : "sites"}`);
-    figure(sum, f.watts(known.reduce((a, b) => a + b, 0)), known.length ? undefined : "no facility meters");
-    write(rest, known.length < real.length ? `${known.length} of ${real.length} metered` : "all metered");
+    figure(sum, f.watts(known.reduce((a, b) => a + b, 0)), known.length ? undefined : "power not known");
+    write(rest, known.length < real.length ? `${known.length} of ${real.length} known` : "all known");
   }
 }
 

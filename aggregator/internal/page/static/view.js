@@ -57,29 +57,30 @@ function label(node, i) {
 }
 
 export function pue({ pue }) {
-  const { value, category, coverage, from, to, reason, interim } = pue || {};
+  const { value, category, coverage, from, reason, interim } = pue || {};
   const absent = !f.known(value);
   figure(el("pue"), { n: f.ratio(value), u: "" }, absent ? f.sentence(reason) : undefined);
   write(el("pue-category"), absent ? "" : category ? `Category ${category}${CATEGORIES[category] ? `: IT at ${CATEGORIES[category]}` : ""}` : "Category not known");
-  write(el("pue-period"), absent ? "" : [f.span(from, to), f.known(coverage) ? `${f.percent(coverage)} covered` : ""].filter(Boolean).join(" · "));
+  write(el("pue-period"), absent ? "" : [`today, ${f.since(from)}`, f.known(coverage) ? `${f.percent(coverage)} covered` : ""].filter(Boolean).join(" · "));
   show(el("pue-interim"), !absent && Boolean(interim));
 }
 
-export function carbon({ carbon }) {
+export function carbon({ carbon, today }) {
   const { grams_per_kwh, tonnes_today, reason, zone, factor, provider, tier } = carbon || {};
   const absent = !f.known(grams_per_kwh);
   figure(el("carbon"), f.intensity(grams_per_kwh), absent ? f.sentence(reason) : undefined);
-  const today = el("carbon-today");
   const none = !f.known(tonnes_today);
-  figure(today, f.mass(tonnes_today, 4), none ? (absent ? "" : f.sentence(reason)) : undefined);
-  today.classList.toggle("today", !none);
+  figure(el("carbon-today"), f.mass(tonnes_today, 4), none ? (absent ? "" : f.sentence(reason)) : undefined);
+  write(el("carbon-since"), none ? "" : `today, ${f.since(today?.from)}`);
   write(el("carbon-zone"), zone || "");
   const kind = { lifecycle: "life cycle", direct: "direct" }[factor] || factor;
   write(el("carbon-note"), absent ? "" : [kind, TIERS[tier] || (tier ? `tier ${tier}` : ""), provider].filter(Boolean).join(" · "));
 }
 
-export function energy({ energy_today }) {
-  show(el("energy-aside"), BOUNDARIES.some(({ key }) => f.known(energy_today?.[key]?.kwh)));
+export function energy({ energy_today, today }) {
+  const some = BOUNDARIES.some(({ key }) => f.known(energy_today?.[key]?.kwh));
+  show(el("energy-aside"), some);
+  write(el("energy-note"), some ? [f.since(today?.from), f.known(today?.asked) ? `as of ${f.clock(today.asked)}` : ""].filter(Boolean).join(" · ") : "");
   [...rows(el("energy"), BOUNDARIES.length, energyRow)].forEach((row, i) => {
     const { kwh, millijoules, coverage, reason } = energy_today?.[BOUNDARIES[i].key] || {};
     const [name, value, cover] = row.children;
@@ -102,11 +103,18 @@ export function reporting(site) {
   meter(el("hosts"), "Hosts", site.hosts || {}, "none expected");
   meter(el("gpus"), "GPUs", site.gpus || {}, "none expected");
   show(el("gpus"), !gpuless(site));
-  const { known, silent } = site.agents || {};
+  const { known, silent, refused, refusals } = site.agents || {};
   const agents = el("agents");
-  write(agents, f.known(known) ? `${f.count(known)} ${known === 1 ? "agent" : "agents"}${silent ? `, ${f.count(silent)} silent` : ""}` : "");
-  agents.classList.toggle("alarm", silent > 0);
+  const odd = [[silent, "silent"], [refused, "refused"]].filter(([n]) => n > 0).map(([n, word]) => `, ${f.count(n)} ${word}`);
+  write(agents, f.known(known) ? `${f.count(known)} ${known === 1 ? "agent" : "agents"}${odd.join("")}` : "");
+  agents.classList.toggle("alarm", odd.length > 0);
+  const said = refusals || [];
+  const lines = [...said.slice(0, REFUSALS).map(f.sentence), ...(refused > REFUSALS && said.length ? [`And ${f.count(refused - REFUSALS)} more`] : [])];
+  show(el("refusals"), lines.length > 0);
+  [...rows(el("refusals"), lines.length, () => make("li"))].forEach((line, i) => write(line, lines[i]));
 }
+
+const REFUSALS = 2; // agents that are named
 
 function meter(node, name, { expected, reporting }, nobody) {
   if (!node.firstElementChild) {
@@ -185,7 +193,7 @@ export function halls(list) {
     row.append(name, ...Array.from({ length: 7 }, () => make("td", "num")));
     return row;
   })].forEach((row, i) => {
-    const { hall, watts, racks } = list[i];
+    const { hall, watts, reason, racks } = list[i];
     const sum = (pick) => racks.reduce((total, rack) => total + (pick(rack) || 0), 0);
     const hottest = racks.reduce((top, rack) => (f.known(rack.gpu_celsius_max) ? Math.max(top, rack.gpu_celsius_max) : top), -Infinity);
     const cells = [
@@ -197,5 +205,6 @@ export function halls(list) {
       ...["silent", "warn", "bad"].map((state) => f.count(sum((r) => r.state === state))),
     ];
     cells.forEach((text, c) => write(row.children[c], text));
+    attribute(row.children[1], "title", f.known(watts) ? "" : f.sentence(reason));
   });
 }
