@@ -10,10 +10,17 @@ import (
 // they are missing.
 //
 //	hall rack host | boards that are held | jobs of boards | jobs of the host
+//
+// A quality of the host's shares says that the record of jobs answers, also when
+// nobody holds anything.
 func (s *Source) arrange(shares []share, boards []Board, unsure bool) (*metric.Layout, []metric.Raw) {
 	l := &metric.Layout{Entities: s.c.Place.Entities()}
 	host := len(l.Entities) - 1
 	var values []metric.Raw
+	answering := metric.Raw(metric.Measured)
+	if unsure {
+		answering = metric.Missing
+	}
 	at := map[int]int{-1: host}
 	for _, x := range shares {
 		if _, ok := at[x.board]; !ok {
@@ -45,6 +52,8 @@ func (s *Source) arrange(shares []share, boards []Board, unsure bool) (*metric.L
 			l.Columns = append(l.Columns, c)
 		}
 	}
+	l.Columns = append(l.Columns, metric.Column{Metric: metric.CounterQuality, Form: metric.Int, Point: metric.EpochPoint(metric.JobHostShare, 0), First: host, Count: 1})
+	values = append(values, answering)
 	run(metric.JobGPUShare, func(x share) bool { return x.board >= 0 })
 	run(metric.JobHostShare, func(x share) bool { return x.board < 0 })
 	return l, values

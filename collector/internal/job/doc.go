@@ -8,6 +8,7 @@
 //	kubelet socket   pods and their devices ────────────┘   device         at most the whole   each held board
 //
 // Invariants:
+//   - Held by nobody is said, and is another thing than not known.
 //   - The shares of a board never sum to more than the board. Jobs that hold a
 //     board together without saying how share it alike.
 //   - What a finder cannot say now is missing, not free: after a while without an
