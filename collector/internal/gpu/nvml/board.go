@@ -169,7 +169,7 @@ func (d *Driver) readMemory(b *board) {
 }
 
 func octets(n uint64) metric.Raw {
-	if n >= 1<<63 {
+	if n > most {
 		return metric.Missing
 	}
 	return metric.Raw(n)

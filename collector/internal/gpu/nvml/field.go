@@ -222,6 +222,7 @@ func number(v *nvidia.FieldValue) (int64, bool) {
 const (
 	mostWatts        = 100_000
 	coldest, hottest = -60, 200 // degrees Celsius
+	most             = 1 << 60  // of anything that is counted: blanks are larger
 )
 
 func milliwatts(v int64) metric.Raw {
@@ -240,7 +241,7 @@ func celsius(v int64) metric.Raw {
 
 // count is a number of things, millijoules or nanoseconds.
 func count(v int64) metric.Raw {
-	if v < 0 {
+	if v < 0 || v > most {
 		return metric.Missing
 	}
 	return metric.Raw(v)
