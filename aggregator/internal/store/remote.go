@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -60,7 +61,7 @@ func forward(c Config, registry prometheus.Registerer) (*forwarder, error) {
 	}
 	ws := remote.NewWriteStorage(c.Logger, registry, c.Dir, flushDeadline, nil, false)
 	if err := ws.ApplyConfig(&conf); err != nil {
-		return nil, fmt.Errorf("remote write: %w", err)
+		return nil, errors.Join(fmt.Errorf("remote write: %w", err), ws.Close())
 	}
 	return &forwarder{ws}, nil
 }

@@ -58,6 +58,7 @@ const (
 	metricRecords       = "gigawatch_stream_ledger_records_total"
 	metricHeld          = "gigawatch_stream_ledger_records_not_taken_total"
 	metricAcks          = "gigawatch_stream_acknowledgements_total"
+	metricAcksUnsent    = "gigawatch_stream_acknowledgements_unsent_total"
 	metricCommitTaking  = "gigawatch_stream_commit_seconds"
 	metricCommitFailure = "gigawatch_stream_commit_failures_total"
 	metricLedgerLag     = "gigawatch_stream_ledger_lag_seconds"
@@ -76,11 +77,11 @@ type Ledger struct {
 
 	watchEvery time.Duration
 
-	records, held, acks, failures, gaps *metrics.Counter
-	taking                              *metrics.Summary
-	hurry                               chan struct{}
-	lag                                 atomic.Int64 // nanoseconds from reading to handled, of the newest
-	heard                               atomic.Int64 // when that was, nanoseconds since 1970
+	records, held, acks, unsent, failures, gaps *metrics.Counter
+	taking                                      *metrics.Summary
+	hurry                                       chan struct{}
+	lag                                         atomic.Int64 // nanoseconds from reading to handled, of the newest
+	heard                                       atomic.Int64 // when that was, nanoseconds since 1970
 }
 
 // NewLedger prepares a reader; Run reads.
@@ -92,7 +93,7 @@ func NewLedger(c LedgerConfig) *Ledger {
 		c: c, watchEvery: watchEvery, layouts: newRoster[*wire.Layout]("ledger", c.Metrics), again: map[[2]string]bool{}, hurry: make(chan struct{}, 1),
 		rejects: newRejects("ledger", c.Metrics, c.Logger),
 		records: c.Metrics.NewCounter(metricRecords), held: c.Metrics.NewCounter(metricHeld),
-		acks: c.Metrics.NewCounter(metricAcks), failures: c.Metrics.NewCounter(metricCommitFailure),
+		acks: c.Metrics.NewCounter(metricAcks), unsent: c.Metrics.NewCounter(metricAcksUnsent), failures: c.Metrics.NewCounter(metricCommitFailure),
 		gaps: c.Metrics.NewCounter(metricStreamGaps), taking: c.Metrics.NewSummary(metricCommitTaking),
 	}
 	c.Metrics.NewGauge(metricLedgerLag, func() float64 { lag, _ := l.Lag(); return lag.Seconds() })
@@ -265,25 +266,35 @@ func (l *Ledger) commit(now time.Time) error {
 	}
 	l.applied = 0
 	l.taking.UpdateDuration(start)
+	unsent := 0
+	tell := func(w Watermark) {
+		if e := l.acknowledge(w); e != nil {
+			unsent, err = unsent+1, e
+		}
+	}
 	for _, w := range moved {
 		delete(l.again, [2]string{w.Site, w.Agent})
-		l.acknowledge(w)
+		tell(w)
 	}
 	for a := range l.again {
 		// Who sends what is known, or what cannot be taken, has lost its place:
 		// the watermark says where it is.
 		if w, ok := l.c.Book.Durable(a[0], a[1]); ok {
-			l.acknowledge(w)
+			tell(w)
 		}
+	}
+	if unsent > 0 { // of a fleet in one line; who heard nothing sends again, and is told then
+		l.unsent.Add(unsent)
+		l.c.Logger.Warn("acknowledgements not sent", "agents", unsent, "error", err)
 	}
 	clear(l.again)
 	return nil
 }
 
-func (l *Ledger) acknowledge(w Watermark) {
+func (l *Ledger) acknowledge(w Watermark) error {
 	if err := l.c.Publish(wire.AckSubject(w.Site, w.Agent), wire.AppendAck(nil, w.Ack)); err != nil {
-		l.c.Logger.Warn("acknowledgement not sent", "site", w.Site, "agent", w.Agent, "error", err)
-		return
+		return fmt.Errorf("acknowledge %s/%s: %w", w.Site, w.Agent, err)
 	}
 	l.acks.Inc()
+	return nil
 }

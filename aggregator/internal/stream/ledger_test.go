@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -136,6 +137,45 @@ func TestWhoSendsWhatIsKnownOrTooNewHearsItsWatermark(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A fleet's acknowledgements that a bus does not take are one line, and come
+// when the agents send again.
+func TestAcknowledgementsThatCannotBeSentAreCounted(t *testing.T) {
+	b, set, out := newBook(), metrics.NewSet(), &log{}
+	away, told := true, 0
+	lane := NewLedger(LedgerConfig{Book: b, Logger: logTo(out), Metrics: set, Publish: func(string, []byte) error {
+		if away {
+			return nats.ErrReconnectBufExceeded
+		}
+		told++
+		return nil
+	}})
+	n := uint64(0)
+	send := func(sequence uint64) {
+		for i := range 200 {
+			n++
+			l := layout(1)
+			r := batch(l, time.Now(), 1, sequence)
+			r.Lane, r.Agent = metric.Ledger, fmt.Sprint("n", i)
+			lane.handle("id", message{"ledger.s." + r.Agent, encode(t, r, l, true), n, time.Now()})
+		}
+		if err := lane.commit(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(1)
+	if got := counter(set, metricAcksUnsent); got != 200 || counter(set, metricAcks) != 0 {
+		t.Errorf("%d counted as not sent, %d as sent; want 200 and none", got, counter(set, metricAcks))
+	}
+	if got := out.count("acknowledgements not sent"); got != 1 {
+		t.Errorf("it was said %d times, want once", got)
+	}
+	away = false
+	send(1) // again
+	if told != 200 || counter(set, metricAcks) != 200 {
+		t.Errorf("%d agents were told, want all", told)
 	}
 }
 
