@@ -22,11 +22,11 @@ func TestWhoServes(t *testing.T) {
 		epoch := r.read()["bmc"].epoch
 
 		time.Sleep(10 * time.Minute)
-		if poor.reads != 1 {
-			t.Errorf("the meter that stands by was read %d times", poor.reads)
+		if poor.count() != 1 {
+			t.Errorf("the meter that stands by was read %d times", poor.count())
 		}
-		if good.reads < 60 || good.reads > 62 {
-			t.Errorf("the meter that serves was read %d times in ten minutes", good.reads)
+		if good.count() < 60 || good.count() > 62 {
+			t.Errorf("the meter that serves was read %d times in ten minutes", good.count())
 		}
 
 		// A short silence is a gap, a long one another meter.
@@ -122,11 +122,11 @@ func TestFailuresAreTriedEverLessOften(t *testing.T) {
 		r := newRig(t)
 		r.start(Config{}, node(10*time.Second, m, gone))
 		time.Sleep(time.Hour)
-		if m.reads < 12 || m.reads > 20 {
-			t.Errorf("read %d times in an hour", m.reads)
+		if m.count() < 12 || m.count() > 20 {
+			t.Errorf("read %d times in an hour", m.count())
 		}
-		if gone.reads < 60 || gone.reads > 61 {
-			t.Errorf("looked for what is not there %d times in an hour", gone.reads)
+		if gone.count() < 60 || gone.count() > 61 {
+			t.Errorf("looked for what is not there %d times in an hour", gone.count())
 		}
 		r.says("bmc: dead fails: no route", "!gone")
 		diff(t, "shown", r.watts(), map[string]float64{})

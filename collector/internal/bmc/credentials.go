@@ -36,15 +36,15 @@ func fingerprint(user, secret string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(user + "\x00" + secret))
 }
 
-// readSecret is the first line of a file.
+// readSecret is the first line of a file, which may be put right at any time.
 func readSecret(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read credentials: %w", err)
+		return "", later{fmt.Errorf("read credentials: %w", err), time.Minute}
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	if line = strings.TrimRight(line, "\r"); line == "" {
-		return "", fmt.Errorf("read credentials: %s is empty", path)
+		return "", later{fmt.Errorf("read credentials: %s is empty", path), time.Minute}
 	}
 	return line, nil
 }

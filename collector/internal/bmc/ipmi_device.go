@@ -20,6 +20,7 @@ type device struct {
 	timeout time.Duration
 
 	file  *os.File
+	open  func(path string) (*os.File, error)
 	ioctl func(fd uintptr, request uint, arg unsafe.Pointer) error // the kernel's
 	ready func(fd uintptr, within time.Duration) (bool, error)     // an answer has come
 }
@@ -66,7 +67,8 @@ const (
 )
 
 func newDevice(path string, timeout time.Duration) *device {
-	return &device{path: path, timeout: timeout, ioctl: ioctl, ready: ready}
+	open := func(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDWR, 0) }
+	return &device{path: path, timeout: timeout, open: open, ioctl: ioctl, ready: ready}
 }
 
 func (*device) name() string { return "ipmi" }
@@ -92,7 +94,7 @@ type exchange struct {
 // for it, is passed over.
 func (d *device) send(ctx context.Context, function, command byte, request []byte) ([]byte, error) {
 	if d.file == nil {
-		f, err := os.OpenFile(d.path, os.O_RDWR, 0)
+		f, err := d.open(d.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, absent{fmt.Errorf("there is no %s", d.path)}

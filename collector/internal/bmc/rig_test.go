@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -40,6 +41,8 @@ func newRig(t testing.TB, captures ...string) *rig {
 	}
 	return r
 }
+
+func rigTree(r *rig) tree.Tree { return tree.Under(r.root) }
 
 func (r *rig) path(name string) string { return filepath.Join(r.root, filepath.FromSlash(name)) }
 
@@ -215,6 +218,12 @@ func (m *meter) close(context.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed++
+}
+
+func (m *meter) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reads
 }
 
 func (m *meter) set(change func(*meter)) {
