@@ -13,7 +13,7 @@ const module = "github.com/gigawatch/gigawatch/"
 var order = strings.Fields(`
 	collector/metric collector/setting collector/program collector/wire collector/sim
 	collector/internal/tree collector/internal/energy
-	collector/internal/gpu collector/internal/gpu/dcgm collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
+	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
@@ -26,21 +26,23 @@ var order = strings.Fields(`
 // only says which packages of the module a package may import, where the order
 // allows more than its idea needs.
 var only = map[string]string{
-	"collector/wire":              "collector/metric",
-	"collector/sim":               "collector/metric",
-	"collector/program":           "",
-	"collector/internal/tree":     "",
-	"collector/internal/energy":   "collector/metric",
-	"collector/internal/host":     "collector/metric collector/internal/tree collector/internal/energy",
-	"collector/internal/spool":    "",
-	"aggregator/internal/bus":     "",
-	"aggregator/internal/stream":  "collector/metric collector/wire",
-	"aggregator/internal/live":    "collector/metric",
-	"aggregator/internal/account": "collector/metric",
-	"aggregator/internal/ledger":  "collector/metric aggregator/internal/account",
-	"aggregator/internal/store":   "collector/metric",
-	"aggregator/internal/page":    "",
-	"aggregator/query":            "collector/metric aggregator/internal/account",
+	"collector/wire":               "collector/metric",
+	"collector/sim":                "collector/metric",
+	"collector/program":            "",
+	"collector/internal/tree":      "",
+	"collector/internal/energy":    "collector/metric",
+	"collector/internal/gpu":       "collector/metric collector/internal/tree collector/internal/energy",
+	"collector/internal/gpu/guard": "collector/internal/gpu",
+	"collector/internal/host":      "collector/metric collector/internal/tree collector/internal/energy",
+	"collector/internal/spool":     "",
+	"aggregator/internal/bus":      "",
+	"aggregator/internal/stream":   "collector/metric collector/wire",
+	"aggregator/internal/live":     "collector/metric",
+	"aggregator/internal/account":  "collector/metric",
+	"aggregator/internal/ledger":   "collector/metric aggregator/internal/account",
+	"aggregator/internal/store":    "collector/metric",
+	"aggregator/internal/page":     "",
+	"aggregator/query":             "collector/metric aggregator/internal/account",
 }
 
 // never lists what a program must not link: the collector is light, and
