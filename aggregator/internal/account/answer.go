@@ -19,6 +19,12 @@ type Tally struct {
 	category int // of IT energy; 0: it does not matter
 	overflow bool
 
+	jobs     map[Job]*jobLine
+	crowded  bool              // there are more
+	hosts    map[string]uint64 // without a record of jobs, and what they drew
+	recorded uint64            // mJ whose jobs are
+	all      uint64            // mJ
+
 	drawn, export     Amount // by site
 	metered           bool   // there is anything that could be counted
 	covered, expected int64
@@ -43,8 +49,10 @@ func NewTally(q *Question, from, to int64, category int) *Tally {
 // counts says which accounts of a site answer q, or why none do.
 func (q *Question) counts(category int) (Quantity, string) {
 	switch {
-	case q.By == ByJob || q.By == ByTenant:
-		return Other, "no record of jobs is connected"
+	case q.By.ByJobs() && q.Boundary < metric.Hosts:
+		return Other, "the " + q.Boundary.String() + " boundary is not shared out among jobs: what lies outside their hosts is not theirs by any meter"
+	case q.By.ByJobs():
+		return Other, ""
 	case q.Boundary == metric.GPUs:
 		return GPUEnergy, ""
 	case q.Boundary == metric.Hosts && q.By <= ByHost:
@@ -63,9 +71,12 @@ func (q *Question) counts(category int) (Quantity, string) {
 	return Other, "the " + q.Boundary.String() + " boundary is not metered by " + q.By.String()
 }
 
-// NeedsRows reports whether the answer rests on the rows of hours; else their
-// summaries are enough.
-func (t *Tally) NeedsRows() bool { return t.reason == "" && t.q.By != BySite }
+// NeedsRows reports whether the answer rests on the rows of hours. If it rests
+// neither on them nor on those of jobs, their summaries are enough.
+func (t *Tally) NeedsRows() bool { return t.reason == "" && t.q.By != BySite && !t.q.By.ByJobs() }
+
+// NeedsJobs reports whether the answer rests on the rows of jobs.
+func (t *Tally) NeedsJobs() bool { return t.reason == "" && t.q.By.ByJobs() }
 
 // Open notes that an hour of the interval is not final.
 func (t *Tally) Open() { t.final = false }
@@ -145,6 +156,8 @@ func (t *Tally) Lines() []Line {
 		return []Line{nothing}
 	case t.q.By == BySite:
 		return []Line{t.whole(nothing)}
+	case t.q.By.ByJobs():
+		return t.jobLines(nothing)
 	case len(t.lines) == 0:
 		nothing.Reason = "no meter of it in this time"
 		return []Line{nothing}

@@ -13,6 +13,11 @@ type Config struct {
 	Sites      int    // that are told apart; 1,024
 	Agents     int    // of a site; 65,536
 	Accounts   int    // of a site; 1,048,576
+	Places     int    // of a site; 262,144, and at most 1,048,576
+	Traits     int    // of a site: models, roles; 65,536
+	JobsOfHost int    // on one host in one hour, each quality of one counting; 4,096
+	JobNames   int    // of a site at one time; 262,144
+	JobRows    int    // of a site in one hour; 1,048,576
 }
 
 func (c Config) withDefaults() Config {
@@ -28,15 +33,15 @@ func (c Config) withDefaults() Config {
 	if c.Interval == 0 {
 		c.Interval = 10_000
 	}
-	if c.Sites == 0 {
-		c.Sites = 1 << 10
+	for p, v := range map[*int]int{
+		&c.Sites: 1 << 10, &c.Agents: 1 << 16, &c.Accounts: 1 << 20, &c.Places: 1 << 18, &c.Traits: 1 << 16,
+		&c.JobsOfHost: 1 << 12, &c.JobNames: 1 << 18, &c.JobRows: 1 << 20,
+	} {
+		if *p == 0 {
+			*p = v
+		}
 	}
-	if c.Agents == 0 {
-		c.Agents = 1 << 16
-	}
-	if c.Accounts == 0 {
-		c.Accounts = 1 << 20
-	}
+	c.Places = min(c.Places, mostPlaces)
 	return c
 }
 

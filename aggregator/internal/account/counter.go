@@ -21,11 +21,14 @@ type counter struct {
 	place     uint32
 	trait     uint32
 	still     uint32 // ms for which it has not moved though power flowed
+	holding   uint32 // who holds the device since the record below
+	record    uint32 // number of its owner's newest record that said so, modulo 2^32
 	metric    metric.Number
 	point     uint16
 	kind      metric.EntityKind
 	quantity  Quantity
 	flags     Flags // for the next row
+	mixed     bool  // the device changed hands since it was read
 }
 
 const unknownEpoch = math.MinInt64
@@ -58,6 +61,11 @@ type reading struct {
 	rate    uint64
 	quality metric.Quality
 	flags   Flags
+
+	holding uint32 // who holds the device from here on
+	record  uint32 // number of the record it is in, modulo 2^32
+	before  uint32 // and of the one before
+	blind   bool   // who held the device meanwhile was not seen
 }
 
 // A doubt is what an account keeps besides, while it is not known what a
@@ -75,14 +83,39 @@ type point struct {
 	booked uint64 // since
 }
 
+// heldUntil is who held the device from its last reading to r. Who holds it
+// changes at records only, and a record is taken at each change; where one is
+// missing, its neighbours must agree.
+func (c *counter) heldUntil(r *reading) uint32 {
+	switch {
+	case c.mixed:
+		return unknown
+	case c.holding == r.holding || c.holding == unasked:
+		return c.holding
+	case r.blind || c.record != r.before:
+		return unknown
+	}
+	return c.holding
+}
+
+// pass notes a record of agent n in which the device was not read.
+func (c *counter) pass(n uint32, r *reading) {
+	if c.owner == n {
+		c.mixed = c.mixed || c.holding != r.holding
+		c.holding, c.record = r.holding, r.record
+	}
+}
+
 // take books reading r of account n.
 func (s *site) take(n uint32, r reading, o *Outcome) error {
 	c := &s.counters[n]
 	r.left, c.place = c.place, r.place
 	if c.since == 0 {
 		c.since, c.time, c.last, c.epoch, c.power = max(1, r.time), r.time, r.value, r.epoch, r.power
+		c.holding, c.record, c.mixed = r.holding, r.record, false
 		return nil
 	}
+	s.holding = c.heldUntil(&r)
 	r.flags |= c.flags
 	c.flags = 0
 	if r.epoch == unknownEpoch {
@@ -138,6 +171,7 @@ func (s *site) settle(n uint32, r reading) {
 		c.power = q
 	}
 	c.last, c.time, c.epoch = r.value, r.time, r.epoch
+	c.holding, c.record, c.mixed = r.holding, r.record, false
 }
 
 // restart books a register that began again from zero: what it shows whole, and
@@ -195,6 +229,7 @@ func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 	if a == nil || a.epoch != r.epoch || r.value < a.value || !plausible(r.value-a.value, r.rate, r.time-a.time+r.unsure) {
 		u.aside = &point{epoch: r.epoch, value: r.value, time: r.time}
 		o.alarm(Quarantined, c.name, "physics does not allow its reading; the next decides")
+		c.pass(c.owner, &r)
 		return nil
 	}
 	// Two readings agree with each other, and not with the last.

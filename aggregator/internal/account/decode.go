@@ -19,8 +19,8 @@ var errDamaged = errors.New("state is damaged")
 func Decode(b []byte, c Config) (*State, error) {
 	d := &decoder{b: b}
 	s := NewState(c)
-	if f := d.uint(); d.err != nil || f != Format {
-		return nil, fmt.Errorf("%w: format %d, not %d", ErrFormat, f, Format)
+	if d.format = d.uint(); d.err != nil || d.format < 1 || d.format > Format {
+		return nil, fmt.Errorf("%w: format %d, not 1 to %d", ErrFormat, d.format, Format)
 	}
 	for range d.count(1) {
 		name := d.string()
@@ -42,8 +42,9 @@ func Decode(b []byte, c Config) (*State, error) {
 }
 
 type decoder struct {
-	b   []byte
-	err error
+	b      []byte
+	err    error
+	format uint64
 }
 
 func (d *decoder) fail(format string, args ...any) {
@@ -145,7 +146,7 @@ func (s *site) decode(d *decoder) {
 		}
 	}
 	for range d.count(3) {
-		s.places.put(Place{d.string(), d.string(), d.string()})
+		s.decodePlace(d)
 	}
 	for range d.count(3) {
 		s.traits.put(Trait{d.string(), d.string(), d.string()})
@@ -164,22 +165,25 @@ func (s *site) decode(d *decoder) {
 		s.byAgent[a.name] = uint32(len(s.agents))
 		s.agents = append(s.agents, a)
 	}
+	if d.format > 1 {
+		s.decodeJobs(d)
+	}
 	n = d.count(17)
 	s.counters = make([]counter, 0, n)
-	s.byKey = make(map[key]uint32, n)
+	s.byKey.grow(s.counters, n)
 	for range n {
 		var c counter
 		s.decodeCounter(d, &c)
-		k := key{c.name, c.kind, c.metric, uint32(c.point)}
-		if _, twice := s.byKey[k]; twice {
+		if _, twice := s.byKey.find(s.counters, c.key()); twice {
 			d.fail("account %q stands twice", c.name)
 		}
 		if d.err != nil {
 			return
 		}
-		s.byKey[k] = uint32(len(s.counters))
 		s.counters = append(s.counters, c)
+		s.byKey.add(s.counters)
 	}
+	s.checkNodes(d)
 	for range d.count(2) {
 		at := uint32(d.below(uint64(len(s.counters))))
 		u, has := &doubt{}, d.byte()
@@ -208,7 +212,7 @@ func (a *agent) decode(d *decoder) {
 		d.fail("agent %q", a.name)
 	}
 	flags := d.byte()
-	a.gap, a.restarted = flags&1 != 0, flags&2 != 0
+	a.gap, a.restarted, a.jobs = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	a.time, a.boot, a.skew, a.lag, a.steady = d.since(0), d.int(), d.time(), d.time(), d.byte()
 	a.incarnation, a.sequence, a.stamp, a.waiting, a.since, a.beyond = d.uint(), d.uint(), d.int(), d.uint(), d.time(), d.time()
 	if a.boot < 0 {
@@ -234,6 +238,9 @@ func (s *site) decodeCounter(d *decoder, c *counter) {
 	if int(c.trait) >= len(s.traits.values) || c.since != 0 && int(c.place) >= len(s.places.values) {
 		d.fail("account %q stands nowhere", c.name)
 	}
+	if c.holding = unasked; d.format > 1 {
+		s.decodeHolding(d, c)
+	}
 }
 
 func (s *site) decodeHour(d *decoder) *openHour {
@@ -249,12 +256,12 @@ func (s *site) decodeHour(d *decoder) *openHour {
 			d.fail("row of account %d", last)
 			return h
 		}
-		r := row{account: uint32(last), place: uint32(d.below(uint64(len(s.places.values))))}
-		r.quality, r.flags = metric.Quality(d.byte()), Flags(d.byte())
-		r.covered, r.amount = uint32(d.below(1<<32)), d.uint()
-		if r.quality >= metric.Qualities {
-			d.fail("quality %d", r.quality)
+		place, q := uint32(d.below(uint64(len(s.places.values)))), metric.Quality(d.byte())
+		if q >= metric.Qualities {
+			d.fail("quality %d", q)
 		}
+		r := row{account: uint32(last), mark: markOf(place, q) | mark(d.byte())}
+		r.covered, r.amount = uint32(d.below(1<<32)), d.uint()
 		h.rows = append(h.rows, r)
 	}
 	for q := range h.minutes {
@@ -279,8 +286,15 @@ func (s *site) decodeHour(d *decoder) *openHour {
 		}
 		h.total[q] = total
 	}
-	if d.err == nil {
-		h.index(len(s.counters))
+	if d.format > 1 {
+		s.decodeJobRows(d, h)
+	}
+	if d.err != nil {
+		return h
+	}
+	h.index(len(s.counters))
+	if d.format == 1 {
+		s.unrecorded(h)
 	}
 	return h
 }

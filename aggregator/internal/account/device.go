@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"hash/maphash"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -54,6 +55,65 @@ type key struct {
 	kind   metric.EntityKind
 	metric metric.Number
 	point  uint32
+}
+
+func (c *counter) key() key { return key{c.name, c.kind, c.metric, uint32(c.point)} }
+
+// A keyIndex finds accounts by their keys. It holds numbers alone: the keys are
+// in the accounts.
+type keyIndex struct {
+	seed  maphash.Seed
+	slots []uint32 // 1 + account; 0: free. A power of two of them
+}
+
+// find is the number of the account of k.
+func (x *keyIndex) find(cs []counter, k key) (n uint32, ok bool) {
+	if len(x.slots) == 0 {
+		return 0, false
+	}
+	for at := x.start(k); ; at = (at + 1) & (len(x.slots) - 1) {
+		n := x.slots[at]
+		if n == 0 {
+			return 0, false
+		}
+		if cs[n-1].key() == k {
+			return n - 1, true
+		}
+	}
+}
+
+func (x *keyIndex) start(k key) int {
+	h := maphash.String(x.seed, k.name) ^ (uint64(k.kind)<<48|uint64(k.metric)<<32|uint64(k.point))*0x9e3779b97f4a7c15
+	return int(h>>16) & (len(x.slots) - 1)
+}
+
+// add indexes the last account.
+func (x *keyIndex) add(cs []counter) {
+	if 4*len(cs) > 3*len(x.slots) {
+		x.grow(cs, 2*len(cs))
+		return
+	}
+	x.put(cs, len(cs)-1)
+}
+
+func (x *keyIndex) put(cs []counter, n int) {
+	at := x.start(cs[n].key())
+	for x.slots[at] != 0 {
+		at = (at + 1) & (len(x.slots) - 1)
+	}
+	x.slots[at] = uint32(n + 1)
+}
+
+// grow makes room for at least n accounts.
+func (x *keyIndex) grow(cs []counter, n int) {
+	size := 16
+	for 3*size < 4*n {
+		size *= 2
+	}
+	x.seed, x.slots = maphash.MakeSeed(), make([]uint32, size)
+	for i := range cs {
+		x.put(cs, i)
+	}
 }
 
 // placeOf is where entity e of l stands.

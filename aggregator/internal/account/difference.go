@@ -10,7 +10,13 @@ func Difference(want *Hour, have []*Hour) *Hour {
 		row   uint8
 	}
 	out := &Hour{Site: want.Site, Number: want.Number, Late: true, Simulated: want.Simulated}
+	type jobAt struct {
+		host string
+		job  Job
+		q    uint8
+	}
 	rows := map[at]Row{}
+	shares := map[jobAt]JobRow{}
 	devices := map[key]Device{}
 	sum := func(h *Hour, sign uint64) {
 		for i := range h.Rows {
@@ -25,8 +31,22 @@ func Difference(want *Hour, have []*Hour) *Hour {
 			x.Quality, x.Flags = r.Quality, x.Flags|r.Flags
 			rows[k] = x
 		}
+		for i := range h.Shares {
+			r := &h.Shares[i]
+			k := jobAt{h.Hosts[r.Host], h.Jobs[r.Job], uint8(r.Quality)}
+			x := shares[k]
+			x.GPU += sign * r.GPU
+			x.Node += sign * r.Node
+			x.Held += sign * r.Held
+			x.Quality = r.Quality
+			shares[k] = x
+		}
 		u := &h.Summary
 		s := &out.Summary
+		for i := range u.Shares {
+			s.Shares[i].GPU += sign * u.Shares[i].GPU
+			s.Shares[i].Node += sign * u.Shares[i].Node
+		}
 		for q := range Quantities {
 			for m := range 60 {
 				s.Amount[q][m] += sign * u.Amount[q][m]
@@ -69,8 +89,17 @@ func Difference(want *Hour, have []*Hour) *Hour {
 		r.Device, r.Place = device[k.key], place[k.place]
 		out.Rows = append(out.Rows, r)
 	}
+	host, job := table[string]{}, table[Job]{}
+	for k, r := range shares {
+		if r.GPU == 0 && r.Node == 0 && r.Held == 0 {
+			continue
+		}
+		r.Host, r.Job = host.put(k.host), job.put(k.job)
+		out.Shares = append(out.Shares, r)
+	}
+	out.Hosts, out.Jobs = host.values, job.values
 	out.arrange()
-	if len(out.Rows) == 0 && out.Summary == (Summary{}) {
+	if len(out.Rows) == 0 && len(out.Shares) == 0 && out.Summary == (Summary{}) {
 		return nil
 	}
 	return out

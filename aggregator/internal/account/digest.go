@@ -5,7 +5,8 @@ import "github.com/gigawatch/gigawatch/collector/metric"
 // A Digest is a site's hour in short: what answers by site rest on.
 type Digest struct {
 	Sums    [Quantities]Amount
-	Metered uint32 // by quantity: something was read, or should have been
+	Shares  [Allocations]JobSum // by what they were given to
+	Metered uint32              // by quantity: something was read, or should have been
 
 	Carbon Wide // mJ from the grid times mg CO2e/kWh, of the minutes whose intensity is known
 
@@ -18,7 +19,7 @@ type Digest struct {
 
 // NewDigest is u in short.
 func NewDigest(u *Summary) *Digest {
-	d := &Digest{Sums: u.Sums}
+	d := &Digest{Sums: u.Sums, Shares: u.Shares}
 	for q := GridInput; q < Quantities; q++ {
 		for m := range 60 {
 			if u.Expected[q][m] > 0 {

@@ -9,14 +9,15 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// Format is the version of a state's encoding; a reader of another refuses it.
-const Format = 1
+// Format is the version of a state's encoding. One of a later is refused; one of
+// Format 1, which knew no jobs, is read.
+const Format = 2
 
 // Append appends the encoding of s to dst: the same bytes for the same state.
 //
 //	state   format, sites…
-//	site    name, flags, numbers, lifetimes, tables, agents, accounts, doubts, grid, hours
-//	hour    number, rows by account…, minutes by quantity…, intensities
+//	site    name, flags, numbers, lifetimes, tables, agents, roster, nodes, accounts, doubts, grid, hours
+//	hour    number, rows by account…, minutes by quantity…, intensities, sums, rows of jobs…
 //
 // Integers are varints, signed ones zigzag; strings have their length before
 // them. Nothing of it is checksummed: who stores it does that.
@@ -77,9 +78,14 @@ func (s *site) encode(e *encoder) {
 	for i := range s.agents {
 		s.agents[i].encode(e)
 	}
+	s.encodeJobs(e)
 	e.uint(uint64(len(s.counters)))
 	for i := range s.counters {
-		s.counters[i].encode(e, s.arrived)
+		c, newest := &s.counters[i], uint32(0)
+		if c.owner != noAgent {
+			newest = uint32(s.agents[c.owner].sequence)
+		}
+		c.encode(e, s.arrived, newest)
 	}
 	e.uint(uint64(len(s.doubts)))
 	for _, n := range slices.Sorted(maps.Keys(s.doubts)) {
@@ -116,7 +122,7 @@ func (s *site) encode(e *encoder) {
 
 func (a *agent) encode(e *encoder) {
 	e.string(a.name)
-	e.bools(a.gap, a.restarted)
+	e.bools(a.gap, a.restarted, a.jobs)
 	e.int(a.time)
 	e.int(a.boot)
 	e.int(a.skew)
@@ -130,8 +136,9 @@ func (a *agent) encode(e *encoder) {
 	e.int(a.beyond)
 }
 
-// encode writes times as their distance to a recent one, which is short.
-func (c *counter) encode(e *encoder, near int64) {
+// encode writes times, and the number of a record, as their distance to a recent
+// one, which is short.
+func (c *counter) encode(e *encoder, near int64, newest uint32) {
 	e.string(c.name)
 	e.byte(byte(c.kind))
 	e.byte(byte(c.quantity))
@@ -149,6 +156,9 @@ func (c *counter) encode(e *encoder, near int64) {
 	e.uint(uint64(c.place))
 	e.uint(uint64(c.trait))
 	e.uint(uint64(c.still))
+	e.uint(uint64(c.holding))
+	e.uint(uint64(newest - c.record))
+	e.bools(c.mixed)
 }
 
 func (h *openHour) encode(e *encoder) {
@@ -161,9 +171,9 @@ func (h *openHour) encode(e *encoder) {
 		r := &h.rows[i]
 		e.int(int64(r.account) - int64(last))
 		last = r.account
-		e.uint(uint64(r.place))
-		e.byte(byte(r.quality))
-		e.byte(byte(r.flags))
+		e.uint(uint64(r.mark.place()))
+		e.byte(byte(r.mark.quality()))
+		e.byte(byte(r.mark.flags()))
 		e.uint(uint64(r.covered))
 		e.uint(r.amount)
 	}
@@ -184,5 +194,46 @@ func (h *openHour) encode(e *encoder) {
 		for i := range metric.Qualities {
 			e.uint(h.sums[q][i])
 		}
+	}
+	e.uint(uint64(len(h.jobs.rows)))
+	for i := range h.jobs.rows {
+		r := &h.jobs.rows[i]
+		e.uint(uint64(r.host))
+		e.uint(uint64(r.job))
+		e.byte(byte(r.quality))
+		e.uint(r.gpu)
+		e.int(int64(r.node - r.gpu))
+		e.uint(r.held)
+	}
+}
+
+// encodeJobs writes who may hold what, and what is known of nodes, in the order
+// in which places name them.
+func (s *site) encodeJobs(e *encoder) {
+	jobs := s.roster.jobs.values[reserved:]
+	e.uint(uint64(len(jobs)))
+	for i := range jobs {
+		e.string(jobs[i].Name)
+		e.string(jobs[i].Tenant)
+	}
+	held := s.roster.held[excess:]
+	e.uint(uint64(len(held)))
+	for _, hs := range held {
+		e.uint(uint64(len(hs)))
+		for _, h := range hs {
+			e.uint(uint64(h.job))
+			e.uint(uint64(h.share))
+		}
+	}
+	for i := range s.nodes {
+		n := &s.nodes[i]
+		e.uint(uint64(n.holding))
+		e.uint(uint64(n.counter))
+		for _, t := range []int64{n.decided, n.read, n.since} {
+			e.int(t - s.arrived)
+		}
+		e.uint(n.owed)
+		e.uint(n.least)
+		e.bools(n.moved)
 	}
 }

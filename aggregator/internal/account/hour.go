@@ -3,15 +3,26 @@ package account
 import "github.com/gigawatch/gigawatch/collector/metric"
 
 // A row is what one account booked in one hour, at one place, in one quality.
+// There are many.
 type row struct {
 	amount  uint64
 	account uint32
 	next    uint32 // 1 + index of the account's next row in this hour; 0: none
-	place   uint32
 	covered uint32 // ms
-	quality metric.Quality
-	flags   Flags
+	mark    mark
 }
+
+// A mark is a row's place, quality and flags, from the highest bit down.
+type mark uint32
+
+// mostPlaces is how many places a mark can tell apart.
+const mostPlaces = 1 << 20
+
+func markOf(place uint32, q metric.Quality) mark { return mark(place<<12 | uint32(q)<<8) }
+
+func (m mark) place() uint32           { return uint32(m >> 12) }
+func (m mark) quality() metric.Quality { return metric.Quality(m >> 8 & 0xf) }
+func (m mark) flags() Flags            { return Flags(m) }
 
 // An openHour is booked into. One that was sealed before takes what comes late,
 // apart: it will be a restatement.
@@ -27,6 +38,8 @@ type openHour struct {
 	sums    [Quantities]Amount
 	minutes [Quantities]*[60]slot // nil: nothing booked
 	grams   [60]uint32            // carbon intensity in force, mg/kWh plus one; 0: unknown
+
+	jobs jobRows
 }
 
 // A slot is one quantity in one minute.
@@ -39,11 +52,11 @@ type slot struct {
 func (h *openHour) row(n, place uint32, q metric.Quality) *row {
 	first := h.first(n)
 	for i := first; i != 0; i = h.rows[i-1].next {
-		if r := &h.rows[i-1]; r.place == place && r.quality == q {
+		if r := &h.rows[i-1]; r.mark&^0xff == markOf(place, q) {
 			return r
 		}
 	}
-	h.rows = append(h.rows, row{account: n, next: first, place: place, quality: q})
+	h.rows = append(h.rows, row{account: n, next: first, mark: markOf(place, q)})
 	if h.late {
 		h.few[n] = uint32(len(h.rows))
 	} else {
@@ -119,7 +132,8 @@ func (s *site) hour(number int64) *openHour {
 	return h
 }
 
-// book adds amount to account n over (from, to].
+// book adds amount to account n over (from, to], and gives it to those who held
+// its device.
 func (s *site) book(n uint32, from, to int64, amount uint64, q metric.Quality, flags Flags) error {
 	c := &s.counters[n]
 	from = max(from, to-maxBridge)
@@ -148,14 +162,17 @@ func (s *site) book(n uint32, from, to int64, amount uint64, q metric.Quality, f
 		}
 		r := h.row(n, c.place, q)
 		r.amount += p.amount
-		r.flags |= flags
+		r.mark |= mark(flags)
 		h.total[measured] += p.amount
 		h.sums[measured][q] += p.amount
 		if !estimate {
 			r.covered = uint32(min(int64(r.covered)+p.millis, hour))
 		}
-		if measured == Other {
+		switch measured {
+		case Other:
 			continue
+		case GPUEnergy, HostEnergy:
+			s.give(h, s.hostOf[c.place], measured, p, to, q)
 		}
 		at := len(s.pieces)
 		s.pieces = split(s.pieces, p.amount, max(from, p.slot*hour), min(to, (p.slot+1)*hour), minute)

@@ -1,7 +1,9 @@
 package account
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -10,8 +12,9 @@ import (
 type plan struct {
 	layout *metric.Layout
 	width  int
-	lines  []line
+	lines  []line // boards come before their hosts
 	grid   []gridLine
+	claims
 }
 
 // line is one counter of a plan. The others are positions of values in a tick,
@@ -19,6 +22,7 @@ type plan struct {
 type line struct {
 	account                             uint32
 	place                               uint32
+	held                                uint32 // who holds the board, by what was worked out last
 	value, power, limit, epoch, quality int32
 	rate                                uint64
 }
@@ -94,14 +98,14 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 				continue
 			}
 			seen[d.key()] = true
-			n, ok := s.account(&d)
+			n, place, ok := s.account(&d, placeOf(l, e))
 			if !ok {
-				o.alarm(Full, d.Name, "the site has more accounts than are kept; this one is not")
+				o.alarm(Full, d.Name, "the site has more accounts, places or models than are kept; this one is not")
 				continue
 			}
 			mark := metric.EpochPoint(c.Metric, c.Point)
 			p.lines = append(p.lines, line{
-				account: n, place: s.places.put(placeOf(l, e)),
+				account: n, place: place,
 				value: find(c.Metric, c.Point, e), power: find(powerOf(c.Metric), pointOfPower(c.Metric, c.Point), e),
 				limit: find(limitOf(c.Metric), 0, e),
 				epoch: find(metric.CounterEpoch, mark, e), quality: find(metric.CounterQuality, mark, e),
@@ -109,6 +113,11 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 			})
 		}
 	}
+	// Boards are read before their hosts.
+	slices.SortStableFunc(p.lines, func(a, b line) int {
+		return cmp.Compare(s.counters[b.account].kind, s.counters[a.account].kind)
+	})
+	s.claim(p, find)
 	return p, nil
 }
 
@@ -126,26 +135,38 @@ func limitOf(n metric.Number) metric.Number {
 	return 0
 }
 
-// account is the number of the account of d, opened if need be; ok is false if
-// the site has too many.
-func (s *site) account(d *Device) (n uint32, ok bool) {
-	n, ok = s.byKey[d.key()]
-	if !ok {
-		if len(s.counters) >= s.config.Accounts {
-			return 0, false
-		}
+// account is the number of the account of d, opened if need be, and that of its
+// place; ok is false if the site has too many. One that is open stays where it
+// was if the site has too many places.
+func (s *site) account(d *Device, p Place) (n, place uint32, ok bool) {
+	n, known := s.byKey.find(s.counters, d.key())
+	place, ok = s.place(p)
+	if known && !ok && s.counters[n].since != 0 {
+		place, ok = s.counters[n].place, true
+	}
+	trait, fits := s.traits.number[d.Trait]
+	if !fits && len(s.traits.values) < s.config.Traits {
+		trait, fits = s.traits.put(d.Trait), true
+	}
+	if known && !fits {
+		trait, fits = s.counters[n].trait, true
+	}
+	if !ok || !fits || !known && len(s.counters) >= s.config.Accounts {
+		return 0, 0, false
+	}
+	if !known {
 		n = uint32(len(s.counters))
-		s.byKey[d.key()] = n
-		s.counters = append(s.counters, counter{name: d.Name, epoch: unknownEpoch, kind: d.Kind, metric: d.Metric, point: uint16(d.Point), owner: noAgent})
+		s.counters = append(s.counters, counter{name: d.Name, epoch: unknownEpoch, kind: d.Kind, metric: d.Metric, point: uint16(d.Point), owner: noAgent, holding: unasked})
+		s.byKey.add(s.counters)
 	}
 	c := &s.counters[n]
-	c.trait = s.traits.put(d.Trait)
+	c.trait = trait
 	if c.since == 0 {
 		// What an account adds up to is fixed by its first reading: another agent's
 		// word, or a role that is edited, must not move joules that are booked.
 		c.quantity = d.Quantity
 	}
-	return n, true
+	return n, place, true
 }
 
 // gridSource is the number of the source of carbon intensity that e is.

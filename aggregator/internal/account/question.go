@@ -108,7 +108,15 @@ type Line struct {
 
 	Final  bool   // every hour of the interval is sealed
 	Reason string // why there is no figure; "" if there is one
+
+	// Of a line by job or tenant:
+	Allocation      Allocation
+	HeldMillis      int64  // boards' time held, summed over boards
+	Recorded, Drawn uint64 // mJ inside the boundary whose jobs are recorded, and all of it; the same on each line of an interval
 }
+
+// ByJobs reports whether lines by l are of jobs or of those who run them.
+func (l Level) ByJobs() bool { return l == ByJob || l == ByTenant }
 
 // An Input is a figure that a KPI rests on.
 type Input struct {

@@ -7,8 +7,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// An Hour is what is sealed: one hour of one site, or what came late for it.
-// Devices, Places and Rows are in the one order that they can be in.
+// An Hour is what is sealed: one hour of one site, or what came late for it. Its
+// lists are in the one order that they can be in.
 type Hour struct {
 	Site      string
 	Number    int64 // hours since 1970
@@ -20,6 +20,9 @@ type Hour struct {
 	Devices   []Device
 	Places    []Place
 	Rows      []Row
+	Hosts     []string // that jobs drew on
+	Jobs      []Job
+	Shares    []JobRow // the same energy as in Rows, by jobs
 }
 
 // A Row is what one device booked in the hour, at one place, in one quality.
@@ -133,6 +136,7 @@ func (s *State) Drop(r Ref) {
 		return h.closing && h.number == r.Number && h.late == r.Late
 	})
 	st.current = nil
+	st.sweep()
 }
 
 // Content is what a frozen hour holds.
@@ -168,6 +172,7 @@ func (s *site) content(h *openHour) *Hour {
 		r.Device, r.Place = at, places[place]-1
 		out.Rows = append(out.Rows, r)
 	})
+	s.contentJobs(h, out)
 	out.arrange()
 	return out
 }
@@ -191,16 +196,16 @@ func (s *site) rows(h *openHour, until int64, yield func(account, place uint32, 
 		}
 		for i := h.rows[first-1].next; i != 0; i = h.rows[i-1].next {
 			r := &h.rows[i-1]
-			yield(uint32(n), r.place, r.row(min(int64(r.covered), expected)))
+			yield(uint32(n), r.mark.place(), r.row(min(int64(r.covered), expected)))
 			expected -= min(int64(r.covered), expected)
 		}
 		r := &h.rows[first-1]
-		yield(uint32(n), r.place, r.row(expected))
+		yield(uint32(n), r.mark.place(), r.row(expected))
 	}
 }
 
 func (r *row) row(expected int64) Row {
-	return Row{Amount: r.amount, Covered: r.covered, Expected: uint32(expected), Quality: r.quality, Flags: r.flags}
+	return Row{Amount: r.amount, Covered: r.covered, Expected: uint32(expected), Quality: r.mark.quality(), Flags: r.mark.flags()}
 }
 
 func (s *site) device(n uint32) Device {
@@ -217,6 +222,7 @@ func (h *Hour) arrange() {
 		r.Device, r.Place = device[r.Device], place[r.Place]
 	}
 	slices.SortFunc(h.Rows, func(a, b Row) int { return a.compare(b) })
+	h.arrangeJobs()
 }
 
 func (r Row) compare(o Row) int {

@@ -40,6 +40,8 @@ const (
 	Overflow    AlarmKind = "overflow"    // a sum does not fit; the reading is not booked
 	Full        AlarmKind = "full"        // more things are reported than are told apart
 	Discarded   AlarmKind = "discarded"   // energy of hours that were sealed before the state was lost
+	Overclaimed AlarmKind = "overclaimed" // jobs claim more of a board or host than there is
+	Shortfall   AlarmKind = "shortfall"   // a host's counter shows less than its boards drew
 )
 
 // An Alarm names what it is about.
@@ -72,6 +74,7 @@ type agent struct {
 	beyond      int64  // newest arrival beyond the hole
 	gap         bool   // records before the next were given up
 	restarted   bool   // the next is of another life than the last that was read
+	jobs        bool   // it tells who holds its boards
 	dirty       bool   // its watermark has moved since it was last told
 	plan        *plan  // of its newest layout; not kept
 }

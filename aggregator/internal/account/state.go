@@ -31,11 +31,15 @@ type site struct {
 	agents   []agent
 	byAgent  map[string]uint32
 	counters []counter
-	byKey    map[key]uint32
+	byKey    keyIndex
 	doubts   map[uint32]*doubt
 	places   table[Place]
+	hostOf   []uint32 // number of the node of each place
+	nodes    []node
+	byHost   map[string]uint32
 	traits   table[Trait]
 	grid     []gridSource
+	roster   *roster
 
 	hours     []*openHour
 	current   *openHour // of hours: the one booked into last; nil: any
@@ -46,13 +50,23 @@ type site struct {
 	discarded Wide  // that fell before floor
 	arrived   int64 // of the newest record, ms since 1970
 
-	pieces []piece // scratch
+	// scratch
+	pieces     []piece
+	holding    uint32   // who held what is being booked
+	owing      []uint32 // nodes whose boards drew something in this tick
+	parts      []uint64
+	remainders []uint32
+	order      []uint32
+	crowded    bool // jobs were not told apart
 }
 
 const noAgent = math.MaxUint32
 
 func (s *State) addSite(name string) *site {
-	st := &site{config: &s.config, name: name, byAgent: map[string]uint32{}, byKey: map[key]uint32{}, doubts: map[uint32]*doubt{}}
+	st := &site{
+		config: &s.config, name: name, byAgent: map[string]uint32{}, doubts: map[uint32]*doubt{},
+		byHost: map[string]uint32{}, roster: newRoster(),
+	}
 	s.sites[name] = st
 	return st
 }
@@ -153,11 +167,17 @@ func (s *site) record(n uint32, b *metric.Batch, arrived int64, o *Outcome) erro
 		if b.Boottime > 0 && b.Boottime < 1<<61 {
 			boot = b.Boottime + int64(i)*b.Interval*1e6
 		}
+		before := a.time
 		at := a.read(wall, boot, arrived, s.config.Interval, a.restarted)
 		if s.next == 0 {
 			s.next = at.time / hour
 		}
-		r := reading{time: at.time, unsure: at.unsure, boot: boot / 1e6}
+		r := reading{time: at.time, unsure: at.unsure, boot: boot / 1e6, record: uint32(b.Sequence), before: uint32(b.Sequence)}
+		if i == 0 {
+			r.before--
+		}
+		r.blind = a.gap || a.restarted || at.time-before > s.config.Interval*5/2
+		a.jobs = p.claims.reads || a.jobs && !a.restarted
 		if at.odd {
 			r.flags |= FlagClock
 			o.alarm(Clock, "", fmt.Sprintf("its clocks disagree; booked at %d ms from its wall clock", at.time-wall))
@@ -173,20 +193,31 @@ func (s *site) record(n uint32, b *metric.Batch, arrived int64, o *Outcome) erro
 
 // tick books one tick of agent n; r has what all its readings share.
 func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int64, o *Outcome) {
+	s.allocate(n, p, values, r.time, o)
 	for i := range p.lines {
 		l := &p.lines[i]
 		c := &s.counters[l.account]
 		if shift != 0 && c.owner == n && c.since != 0 {
 			c.time = max(0, c.time+shift)
 		}
+		r := r
+		switch c.quantity {
+		case GPUEnergy:
+			r.holding = l.held
+		case HostEnergy:
+			r.holding = s.holds(&s.nodes[s.hostOf[l.place]], r.time)
+		}
 		v := values[l.value]
 		if v < 0 { // missing among them
+			c.pass(n, &r)
 			continue
 		}
-		if c.owner != n && !s.handOver(c, n, r.time, o) {
-			continue
+		if c.owner != n {
+			if !s.handOver(c, n, r.time, o) {
+				continue
+			}
+			r.blind = true
 		}
-		r := r
 		r.value, r.rate, r.epoch, r.place = uint64(v), l.rate, unknownEpoch, l.place
 		if l.epoch >= 0 && values[l.epoch] != metric.Missing {
 			r.epoch = int64(values[l.epoch])
@@ -202,6 +233,7 @@ func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int
 		if l.quality >= 0 && values[l.quality] != metric.Missing {
 			q := values[l.quality]
 			if q < 0 || q >= metric.Raw(metric.QualityMissing) {
+				c.pass(n, &r)
 				continue // known to be unknown
 			}
 			r.quality = metric.Quality(q)
@@ -209,7 +241,11 @@ func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int
 		if err := s.take(l.account, r, o); err != nil {
 			o.alarm(Overflow, c.name, err.Error())
 		}
+		if c.quantity == HostEnergy {
+			s.review(l.account, r.time, o)
+		}
 	}
+	s.endTick(o)
 	for _, g := range p.grid {
 		s.takeGrid(g.source, values[g.value], r.time)
 	}

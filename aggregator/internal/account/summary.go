@@ -14,6 +14,7 @@ type Summary struct {
 	Expected [Quantities][60]uint64 // ms for which it should be
 	Grams    [60]uint32             // carbon intensity of the grid in force, mg CO2e/kWh plus one; 0: unknown
 	Sums     [Quantities]Amount     // of the hour, by quality
+	Shares   [Allocations]JobSum    // of the hour, by what they were given to
 }
 
 // Add makes s the sum of s and o. A carbon intensity of o replaces that of s.
@@ -27,6 +28,10 @@ func (s *Summary) Add(o *Summary) {
 		for i := range s.Sums[q] {
 			s.Sums[q][i] += o.Sums[q][i]
 		}
+	}
+	for i := range s.Shares {
+		s.Shares[i].GPU += o.Shares[i].GPU
+		s.Shares[i].Node += o.Shares[i].Node
 	}
 	for m, g := range o.Grams {
 		if g != 0 {
@@ -83,7 +88,7 @@ func (c *counter) expected(number, until int64) (from, to int64) {
 
 // summary sums up an open hour, as far as until.
 func (s *site) summary(h *openHour, until int64) *Summary {
-	u := &Summary{Grams: h.grams, Sums: h.sums}
+	u := &Summary{Grams: h.grams, Sums: h.sums, Shares: h.jobs.sums}
 	for q, ms := range h.minutes {
 		if ms == nil {
 			continue

@@ -38,11 +38,11 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 
 // add adds an hour to a tally.
 func (l *Ledger) add(t *account.Tally, site string, number int64) error {
-	if !t.NeedsRows() {
-		v := l.look(site, number, nil)
-		if !v.final() {
-			t.Open()
-		}
+	v := l.look(site, number, t)
+	if !v.final() {
+		t.Open()
+	}
+	if !t.NeedsRows() && !t.NeedsJobs() {
 		d, err := l.digest(&v)
 		if err != nil {
 			return err
@@ -50,17 +50,23 @@ func (l *Ledger) add(t *account.Tally, site string, number int64) error {
 		t.AddDigest(d)
 		return nil
 	}
-	v := l.look(site, number, t.Wants)
-	if !v.final() {
-		t.Open()
-	}
 	for i := range v.rows {
 		t.AddRow(&v.rows[i].device, &v.rows[i].place, &v.rows[i].row)
 	}
+	for i := range v.jobs {
+		t.AddJobRow(v.jobs[i].host, &v.jobs[i].job, &v.jobs[i].row)
+	}
 	for i := range v.leaves {
-		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i])
+		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], t.NeedsJobs())
 		if err != nil {
 			return err
+		}
+		if t.NeedsJobs() {
+			for j := range h.Shares {
+				r := &h.Shares[j]
+				t.AddJobRow(h.Hosts[r.Host], &h.Jobs[r.Job], r)
+			}
+			continue
 		}
 		for j := range h.Rows {
 			r := &h.Rows[j]

@@ -23,6 +23,8 @@ type hourKey struct {
 	number int64
 	leaf   int // of one file's rows
 	files  int // or the sum of the hour's first files
+
+	jobsOnly bool // of one file's rows, those of jobs
 }
 
 type digest struct {

@@ -114,7 +114,7 @@ func (c *siteCheck) run() error {
 	for i := range c.log.leaves {
 		x, name := &c.log.leaves[i], c.log.file(i)
 		c.files[filepath.Base(name)] = true
-		h, err := readSealed(c.disk, x, name)
+		h, err := readSealed(c.disk, x, name, readHour)
 		if err != nil {
 			return fmt.Errorf("leaf %d: %w", i, err)
 		}
@@ -145,11 +145,13 @@ func (c *siteCheck) run() error {
 	if err := c.strangers(); err != nil {
 		return err
 	}
-	c.open()
+	if err := c.open(); err != nil {
+		return err
+	}
 	return c.balance()
 }
 
-// adds says whether an hour's rows, minutes and sums are one.
+// adds says whether an hour's rows, minutes, sums and jobs are one.
 func adds(h *account.Hour) error {
 	var rows [account.Quantities]uint64
 	for i := range h.Rows {
@@ -168,7 +170,7 @@ func adds(h *account.Hour) error {
 			return fmt.Errorf("%v has rows of %d, minutes of %d and a sum of %d", q, int64(rows[q]), int64(minutes), int64(sums))
 		}
 	}
-	return nil
+	return shared(h)
 }
 
 // contiguous says which hour is missing or stands twice.
@@ -229,8 +231,8 @@ func (c *siteCheck) addSums(u *account.Summary) {
 	}
 }
 
-// open adds up what is still in the state.
-func (c *siteCheck) open() {
+// open adds up what is still in the state, and holds it against its jobs.
+func (c *siteCheck) open() error {
 	seen := map[int64]bool{}
 	for _, r := range c.state.OpenHours(c.log.site) {
 		if seen[r.Number] {
@@ -239,10 +241,17 @@ func (c *siteCheck) open() {
 		seen[r.Number] = true
 		end := (r.Number + 1) * hourMs
 		c.addSums(c.state.Summarize(r.Site, r.Number, end))
-		c.state.Rows(r.Site, r.Number, end, func(d *account.Device, _ *account.Place, r *account.Row) {
+		given := balances{}
+		c.state.Rows(r.Site, r.Number, end, func(d *account.Device, p *account.Place, r *account.Row) {
 			c.rows[identity(*d)] += r.Amount
+			given.drew(d, p, r)
 		})
+		c.state.JobRows(r.Site, r.Number, given.gave)
+		if err := given.even(); err != nil {
+			return fmt.Errorf("open hour %s: %w", hourName(r.Number), err)
+		}
 	}
+	return nil
 }
 
 // identity is d without what may change over its life.

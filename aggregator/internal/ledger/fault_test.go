@@ -44,7 +44,7 @@ func TestNoFaultLosesOrDoublesAMillijoule(t *testing.T) {
 type tally struct {
 	resets, reboots, outages, cuts, jumps, gaps, lost, doubled, delayed int
 	crashes, crashesOfRecovery, ioErrors, kills, wipes, olderSlots      int
-	hours, restatements                                                 int
+	hours, restatements, jobs, wholeJobs                                int
 }
 
 func (a *tally) add(b tally) {
@@ -65,6 +65,8 @@ func (a *tally) add(b tally) {
 	a.olderSlots += b.olderSlots
 	a.hours += b.hours
 	a.restatements += b.restatements
+	a.jobs += b.jobs
+	a.wholeJobs += b.wholeJobs
 }
 
 // run is one seed's run.
@@ -96,6 +98,7 @@ func runFaults(t *testing.T, seed uint64) tally {
 		r.tick(tick)
 	}
 	w.verify(t, r.books, true)
+	r.sum.jobs, r.sum.wholeJobs = w.jobs, w.verifyJobs(t, r.books)
 	found, err := check(r.disk)
 	if err != nil {
 		t.Errorf("seed %d: %v", seed, err)
@@ -177,6 +180,9 @@ func (r *run) hostFaults(h *host) {
 	if r.chance(20) {
 		r.thin(h)
 	}
+	if r.lots.IntN(100) == 0 {
+		r.allot(h, r.lots.IntN(4) > 0)
+	}
 }
 
 // thin replaces a run of spooled records by a gap, as a full spool does.
@@ -191,7 +197,7 @@ func (r *run) thin(h *host) {
 		if b.Flags&metric.Gap != 0 {
 			return nil
 		}
-		return b.Values[2*boards:]
+		return b.Values[2*boards : 3*boards]
 	}
 	want := epochs(h.spool[i-1])
 	for k := i; k <= j+1; k++ {
@@ -301,6 +307,7 @@ func (r *run) check() {
 		r.t.Errorf("check: %v", err)
 	}
 	r.verify(r.t, r.books, false)
+	r.verifyJobs(r.t, r.books)
 }
 
 // reopen reads the books from disk; recovery itself may be cut short.

@@ -2,15 +2,14 @@ package ledger
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
-	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // The file of an hour: the same bytes for the same hour.
@@ -18,20 +17,24 @@ import (
 //	"GWHR" version | block…
 //	block   length u32 | CRC-32C u32 of what follows | kind u8 | content
 //
-// Blocks are the head, the summary by the minute, the places, then devices and
-// rows by the thousand, in order. Integers are varints; what a restatement adds
-// is signed.
+// Blocks are the head, the summary by the minute, and then, each list by the
+// thousand and in its order: places, devices, rows; hosts, jobs, and rows of jobs.
+// The content of a list's block is a Zstandard frame of its columns, each with
+// its length before it. Integers are varints; what a restatement adds is signed.
 const (
 	hourMagic   = "GWHR"
-	hourVersion = 1
+	hourVersion = 2 // 1 had no jobs, and devices and rows one by one
 
 	blockHead    = 1
 	blockSummary = 2
 	blockPlaces  = 3
 	blockDevices = 4
 	blockRows    = 5
+	blockHosts   = 6
+	blockJobs    = 7
+	blockShares  = 8
 
-	perBlock  = 4096    // devices or rows
+	perBlock  = 4096    // of a list
 	headBytes = 1 << 16 // that surely hold head and summary
 	hourMs    = 3_600_000
 )
@@ -76,37 +79,33 @@ func appendHour(dst []byte, h *account.Hour) []byte {
 	}
 	block(blockHead, func(b []byte) []byte {
 		b = appendString(b, h.Site)
-		for _, v := range []int{int(h.Number), flag(h.Late), flag(h.Simulated), h.Expected, h.Seen, len(h.Places), len(h.Devices), len(h.Rows)} {
+		for _, v := range []int{
+			int(h.Number), flag(h.Late), flag(h.Simulated), h.Expected, h.Seen,
+			len(h.Places), len(h.Devices), len(h.Rows), len(h.Hosts), len(h.Jobs), len(h.Shares),
+		} {
 			b = binary.AppendUvarint(b, uint64(v))
 		}
 		return b
 	})
 	block(blockSummary, func(b []byte) []byte { return appendSummary(b, &h.Summary) })
-	block(blockPlaces, func(b []byte) []byte {
-		for _, p := range h.Places {
-			b = appendString(appendString(appendString(b, p.Hall), p.Rack), p.Host)
+	packer := newPacker()
+	for _, l := range lists {
+		for at := 0; at < l.length(h); at += perBlock {
+			c := make(columns, l.columns)
+			for i := at; i < min(at+perBlock, l.length(h)); i++ {
+				l.append(c, h, i, i%perBlock == 0)
+			}
+			block(l.kind, func(b []byte) []byte { return packer.EncodeAll(c.join(), b) })
 		}
-		return b
-	})
-	for at := 0; at < len(h.Devices); at += perBlock {
-		block(blockDevices, func(b []byte) []byte {
-			for i := at; i < min(at+perBlock, len(h.Devices)); i++ {
-				b = appendDevice(b, &h.Devices[i])
-			}
-			return b
-		})
-	}
-	for at := 0; at < len(h.Rows); at += perBlock {
-		block(blockRows, func(b []byte) []byte {
-			last := uint32(0)
-			for i := at; i < min(at+perBlock, len(h.Rows)); i++ {
-				b = appendRow(b, &h.Rows[i], last, h.Late)
-				last = h.Rows[i].Device
-			}
-			return b
-		})
 	}
 	return dst
+}
+
+// newPacker is a compressor. It takes much memory, and lives as long as a file is
+// written.
+func newPacker() *zstd.Encoder {
+	e, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false)) // only bad options are refused
+	return e
 }
 
 func flag(b bool) int {
@@ -141,10 +140,14 @@ func appendSummary(b []byte, s *account.Summary) []byte {
 		b = binary.AppendVarint(b, int64(g)-last)
 		last = int64(g)
 	}
+	b = binary.AppendUvarint(b, uint64(account.Allocations))
+	for _, x := range s.Shares {
+		b = binary.AppendVarint(binary.AppendVarint(b, int64(x.GPU)), int64(x.Node))
+	}
 	return b
 }
 
-func readSummary(r *reader, s *account.Summary) {
+func readSummary(r *reader, s *account.Summary, version int) {
 	next := 0
 	for {
 		k := r.below(uint64(account.Quantities) + 1)
@@ -176,101 +179,10 @@ func readSummary(r *reader, s *account.Summary) {
 		}
 		s.Grams[m] = uint32(last)
 	}
-}
-
-// appendDevice writes a UUID as NVIDIA spells it in 16 bytes, and any other name
-// as it is.
-func appendDevice(b []byte, d *account.Device) []byte {
-	if id, ok := packUUID(d.Name); ok {
-		b = append(append(b, 1), id[:]...)
-	} else {
-		b = appendString(append(b, 0), d.Name)
+	if version == 1 {
+		return
 	}
-	b = append(b, byte(d.Kind), byte(d.Quantity))
-	b = binary.AppendUvarint(b, uint64(d.Metric))
-	b = binary.AppendUvarint(b, uint64(d.Point))
-	return appendString(appendString(appendString(b, d.Index), d.Model), d.Role)
-}
-
-func readDevice(r *reader) (d account.Device) {
-	switch r.below(2) {
-	case 1:
-		if id := r.bytes(16); id != nil {
-			d.Name = spellUUID([16]byte(id))
-		}
-	default:
-		if d.Name = r.string(); d.Name == "" {
-			r.fail()
-		} else if _, ok := packUUID(d.Name); ok {
-			r.fail() // it has one spelling only
-		}
+	for i := range r.below(uint64(account.Allocations) + 1) {
+		s.Shares[i] = account.JobSum{GPU: uint64(r.int()), Node: uint64(r.int())}
 	}
-	if b := r.bytes(2); b != nil {
-		d.Kind, d.Quantity = metric.EntityKind(b[0]), account.Quantity(b[1])
-	}
-	if d.Quantity >= account.Quantities {
-		r.fail()
-	}
-	d.Metric, d.Point = metric.Number(r.below(1<<16)), uint32(r.below(1<<32))
-	d.Index, d.Model, d.Role = r.again(), r.again(), r.again()
-	return d
-}
-
-func packUUID(s string) (id [16]byte, ok bool) {
-	if len(s) != 40 || s[:4] != "GPU-" || s[12] != '-' || s[17] != '-' || s[22] != '-' || s[27] != '-' {
-		return id, false
-	}
-	digits := s[4:12] + s[13:17] + s[18:22] + s[23:27] + s[28:]
-	if strings.ToLower(digits) != digits {
-		return id, false
-	}
-	_, err := hex.Decode(id[:], []byte(digits))
-	return id, err == nil
-}
-
-func spellUUID(id [16]byte) string {
-	var s [40]byte
-	copy(s[:], "GPU-")
-	at := 4
-	for i, n := range [...]int{4, 2, 2, 2, 6} {
-		if i > 0 {
-			s[at] = '-'
-			at++
-		}
-		at += hex.Encode(s[at:], id[:n])
-		copy(id[:], id[n:])
-	}
-	return string(s[:])
-}
-
-// appendRow writes what is whole in one byte.
-func appendRow(b []byte, r *account.Row, last uint32, late bool) []byte {
-	b = binary.AppendUvarint(b, uint64(r.Device-last))
-	b = binary.AppendUvarint(b, uint64(r.Place))
-	b = append(b, byte(r.Quality), byte(r.Flags))
-	if late {
-		b = binary.AppendVarint(b, int64(r.Amount))
-		b = binary.AppendVarint(b, int64(int32(r.Covered)))
-		return binary.AppendVarint(b, int64(int32(r.Expected)))
-	}
-	b = binary.AppendUvarint(b, r.Amount)
-	b = binary.AppendVarint(b, hourMs-int64(r.Covered))
-	return binary.AppendVarint(b, hourMs-int64(r.Expected))
-}
-
-func readRow(r *reader, last uint32, h *account.Hour) (row account.Row) {
-	row.Device = last + uint32(r.below(1<<31))
-	row.Place = uint32(r.below(uint64(len(h.Places))))
-	if b := r.bytes(2); b != nil {
-		row.Quality, row.Flags = metric.Quality(b[0]), account.Flags(b[1])
-	}
-	if h.Late {
-		row.Amount, row.Covered, row.Expected = uint64(r.int()), uint32(r.int()), uint32(r.int())
-	} else {
-		row.Amount, row.Covered, row.Expected = r.uint(), uint32(hourMs-r.int()), uint32(hourMs-r.int())
-	}
-	if int(row.Device) >= len(h.Devices) || row.Quality >= metric.Qualities {
-		r.fail()
-	}
-	return row
 }

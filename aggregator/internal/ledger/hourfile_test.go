@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +37,27 @@ func anHour(late bool) *account.Hour {
 		h.Summary.Grams[i%60] = uint32(i)
 	}
 	h.Places = []account.Place{{Hall: "h1", Rack: "r1", Host: "n1"}, {Hall: "h1", Rack: "r2", Host: "n2"}}
+	h.Hosts = []string{"n1", "n2"}
+	h.Jobs = []account.Job{{Name: "17"}, {Name: "4711", Tenant: "physics"}, {Allocation: account.Unallocated}, {Allocation: account.Unattributed}, {Allocation: account.Beyond}}
+	var boards [2]uint64
+	for _, r := range h.Rows {
+		if h.Devices[r.Device].Quantity == account.GPUEnergy {
+			boards[r.Place] += r.Amount
+		}
+	}
+	share := func(host, job uint32, gpu, more, held uint64) {
+		h.Shares = append(h.Shares, account.JobRow{Host: host, Job: job, GPU: gpu, Node: gpu + more, Held: held})
+		s := &h.Summary.Shares[h.Jobs[job].Allocation]
+		s.GPU += gpu
+		s.Node += gpu + more
+	}
+	for host, mj := range boards {
+		share(uint32(host), 0, mj/3, 7, 12345678*1e6)
+		share(uint32(host), 1, mj/7, ^uint64(4), 1234567890123)
+		share(uint32(host), 2, 1, 0, 3600e9)
+		share(uint32(host), 3, mj-mj/3-mj/7-1, 0, 0)
+		share(uint32(host), 4, 0, mj+2, 0)
+	}
 	return h
 }
 
@@ -58,6 +81,15 @@ func TestHourFileComesBackAsItWas(t *testing.T) {
 		head, err := readHourHead(b[:min(headBytes, len(b))])
 		if err != nil || head.Summary != h.Summary || head.Number != h.Number || head.Late != late {
 			t.Errorf("the head alone: %v", err)
+		}
+		jobs, err := readJobs(b)
+		if err != nil || jobs.Rows != nil {
+			t.Errorf("the jobs alone: %d rows, %v", len(jobs.Rows), err)
+		}
+		want := *h
+		want.Places, want.Devices, want.Rows = nil, nil, nil
+		if d := cmp.Diff(&want, jobs); d != "" {
+			t.Errorf("the jobs alone:\n%s", d)
 		}
 	}
 }
@@ -98,6 +130,20 @@ func FuzzHourFile(f *testing.F) {
 	small := anHour(true)
 	small.Devices, small.Rows = small.Devices[:3], small.Rows[:3]
 	f.Add(appendHour(nil, small))
+	small = anHour(false)
+	small.Devices, small.Rows, small.Places = nil, nil, nil
+	f.Add(appendHour(nil, small))
+	old, err := filepath.Glob("testdata/v1/ledger/s1/hours/*.hour")
+	if err != nil || len(old) == 0 {
+		f.Fatal("no files of version 1", err)
+	}
+	for _, name := range old {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := readHour(b)
 		if err != nil {
@@ -116,6 +162,8 @@ func FuzzHourFile(f *testing.F) {
 
 func FuzzLeaf(f *testing.F) {
 	l := leafOf(anHour(false), [32]byte{1}, "-")
+	f.Add(l.String())
+	l.version, l.method = 1, "1"
 	f.Add(l.String())
 	f.Fuzz(func(t *testing.T, line string) {
 		l, err := parseLeaf(line)

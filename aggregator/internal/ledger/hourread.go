@@ -5,41 +5,67 @@ import (
 	"fmt"
 	"hash/crc32"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // blocks walks over the blocks of a file of an hour.
 type blocks struct {
-	b  []byte
-	at int // of the block in the file, for complaints
+	b       []byte
+	at      int // of the block in the file, for complaints
+	version int
+	plain   []byte // scratch
 }
 
 func openBlocks(b []byte) (*blocks, error) {
 	if len(b) < 6 || string(b[:4]) != hourMagic {
 		return nil, fmt.Errorf("%w: it does not begin as one", errHour)
 	}
-	if v := binary.LittleEndian.Uint16(b[4:]); v != hourVersion {
-		return nil, fmt.Errorf("file of an hour is of version %d, not %d", v, hourVersion)
+	v := int(binary.LittleEndian.Uint16(b[4:]))
+	if v < 1 || v > hourVersion {
+		return nil, fmt.Errorf("file of an hour is of version %d, not 1 to %d", v, hourVersion)
 	}
-	return &blocks{b[6:], 6}, nil
+	return &blocks{b: b[6:], at: 6, version: v}, nil
 }
 
-// next is the content of the next block, which must be of the given kind.
-func (s *blocks) next(kind byte) (*reader, error) {
-	bad := func() error { return fmt.Errorf("%w: block at byte %d", errHour, s.at) }
+// skip passes over the next block, whatever is in it.
+func (s *blocks) skip() error {
+	_, err := s.body()
+	return err
+}
+
+// body is the next block, from its kind on.
+func (s *blocks) body() ([]byte, error) {
 	if len(s.b) < 9 {
-		return nil, bad()
+		return nil, s.bad()
 	}
 	n := int64(binary.LittleEndian.Uint32(s.b))
 	if n < 1 || n > int64(len(s.b)-8) {
-		return nil, bad()
+		return nil, s.bad()
 	}
-	body := s.b[8 : 8+n]
-	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(s.b[4:]) || body[0] != kind {
-		return nil, bad()
+	body, sum := s.b[8:8+n], binary.LittleEndian.Uint32(s.b[4:])
+	if crc32.Checksum(body, castagnoli) != sum {
+		return nil, s.bad()
 	}
 	s.b, s.at = s.b[8+n:], s.at+8+int(n)
+	return body, nil
+}
+
+func (s *blocks) bad() error { return fmt.Errorf("%w: block at byte %d", errHour, s.at) }
+
+// next is the content of the next block, which must be of the given kind.
+func (s *blocks) next(kind byte) (*reader, error) {
+	at := s.at
+	body, err := s.body()
+	if err != nil {
+		return nil, err
+	}
+	if body[0] != kind {
+		s.at = at
+		return nil, s.bad()
+	}
 	return &reader{b: body[1:]}, nil
 }
 
@@ -51,8 +77,8 @@ func (s *blocks) done(r *reader) error {
 	return nil
 }
 
-// readHead reads head and summary; counts are those of places, devices and rows.
-func (s *blocks) readHead() (h *account.Hour, counts [3]int, err error) {
+// readHead reads head and summary; counts are those of the lists.
+func (s *blocks) readHead() (h *account.Hour, counts [len(lists)]int, err error) {
 	r, err := s.next(blockHead)
 	if err != nil {
 		return nil, counts, err
@@ -60,8 +86,12 @@ func (s *blocks) readHead() (h *account.Hour, counts [3]int, err error) {
 	h = &account.Hour{Site: r.string(), Number: int64(r.below(1 << 32))}
 	h.Late, h.Simulated = r.below(2) == 1, r.below(2) == 1
 	h.Expected, h.Seen = int(r.below(1<<31)), int(r.below(1<<31))
-	for i := range counts {
-		counts[i] = int(r.below(1 << 31))
+	written := counts[:]
+	if s.version == 1 {
+		written = counts[:3]
+	}
+	for i := range written {
+		written[i] = int(r.below(1 << 31))
 	}
 	if !metric.ValidName(h.Site) {
 		r.fail()
@@ -72,12 +102,81 @@ func (s *blocks) readHead() (h *account.Hour, counts [3]int, err error) {
 	if r, err = s.next(blockSummary); err != nil {
 		return nil, counts, err
 	}
-	readSummary(r, &h.Summary)
+	readSummary(r, &h.Summary, s.version)
 	return h, counts, s.done(r)
 }
 
+// readList reads the entries of a list, of which there are n.
+func (s *blocks) readList(z *zstd.Decoder, l *section, h *account.Hour, n int) error {
+	seen := make([]map[string]string, l.columns)
+	for at := 0; at < n; at += perBlock {
+		r, err := s.next(l.kind)
+		if err != nil {
+			return err
+		}
+		if s.plain, err = z.DecodeAll(r.b, s.plain[:0]); err != nil {
+			return fmt.Errorf("%w: block before byte %d: %w", errHour, s.at, err)
+		}
+		all := reader{b: s.plain}
+		c := make([]reader, l.columns)
+		for i := range c {
+			c[i] = reader{b: all.bytes(all.count(1)), seen: seen[i]}
+		}
+		for i := at; i < min(at+perBlock, n) && !failed(c); i++ {
+			l.read(c, h, i == at)
+		}
+		for i := range c {
+			if err := s.done(&c[i]); err != nil {
+				return err
+			}
+			seen[i] = c[i].seen
+		}
+		if err := s.done(&all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func failed(c []reader) bool {
+	for i := range c {
+		if c[i].failed {
+			return true
+		}
+	}
+	return false
+}
+
+// readLists reads what follows head and summary, or of it only what jobs drew.
+func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, jobsOnly bool) error {
+	// Files are read one after another: no goroutines, and no frame larger than
+	// a block of the longest names.
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(16<<20))
+	if err != nil {
+		return fmt.Errorf("unpack hour: %w", err)
+	}
+	defer z.Close()
+	for i := range lists {
+		if l := &lists[i]; jobsOnly && l.kind < blockHosts {
+			for at := 0; at < counts[i]; at += perBlock {
+				if err := s.skip(); err != nil {
+					return err
+				}
+			}
+		} else if err := s.readList(z, l, h, counts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readHour reads the whole file of an hour.
-func readHour(b []byte) (*account.Hour, error) {
+func readHour(b []byte) (*account.Hour, error) { return readFile(b, false) }
+
+// readJobs reads a file of an hour without what it says of devices.
+func readJobs(b []byte) (*account.Hour, error) { return readFile(b, true) }
+
+func readFile(b []byte, jobsOnly bool) (*account.Hour, error) {
 	s, err := openBlocks(b)
 	if err != nil {
 		return nil, err
@@ -86,61 +185,52 @@ func readHour(b []byte) (*account.Hour, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.next(blockPlaces)
+	if s.version == 1 {
+		if err = s.readOne(h, counts); err == nil {
+			h.Unrecord()
+		}
+	} else {
+		err = s.readLists(h, counts, jobsOnly)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if counts[0] > len(r.b)/3 {
-		r.fail()
-	}
-	for i := 0; i < counts[0] && !r.failed; i++ {
-		h.Places = append(h.Places, account.Place{Hall: r.string(), Rack: r.string(), Host: r.string()})
-		if i > 0 && h.Places[i-1].Compare(h.Places[i]) >= 0 {
-			r.fail()
-		}
-	}
-	if err := s.done(r); err != nil {
-		return nil, err
-	}
-	seen := map[string]string{}
-	h.Devices = make([]account.Device, 0, min(counts[1], len(s.b)/9)) // the least that one takes
-	h.Rows = make([]account.Row, 0, min(counts[2], len(s.b)/6))
-	for at := 0; at < counts[1]; at += perBlock {
-		if r, err = s.next(blockDevices); err != nil {
-			return nil, err
-		}
-		r.seen = seen
-		for i := at; i < min(at+perBlock, counts[1]) && !r.failed; i++ {
-			d := readDevice(r)
-			if h.Devices = append(h.Devices, d); i > 0 && h.Devices[i-1].Compare(&d) >= 0 {
-				r.fail()
-			}
-		}
-		if err := s.done(r); err != nil {
-			return nil, err
-		}
-	}
-	for at := 0; at < counts[2]; at += perBlock {
-		if r, err = s.next(blockRows); err != nil {
-			return nil, err
-		}
-		last := uint32(0)
-		for i := at; i < min(at+perBlock, counts[2]) && !r.failed; i++ {
-			row := readRow(r, last, h)
-			last = row.Device
-			h.Rows = append(h.Rows, row)
-		}
-		if err := s.done(r); err != nil {
-			return nil, err
-		}
 	}
 	if len(s.b) > 0 {
 		return nil, fmt.Errorf("%w: %d bytes too many", errHour, len(s.b))
 	}
+	if !ordered(h) {
+		return nil, fmt.Errorf("%w: its lists are out of order", errHour)
+	}
 	return h, nil
 }
 
-// readHourHead reads an hour without its rows from the beginning of its file.
+// ordered reports whether no place, device, host or job of h stands twice or in
+// the wrong place.
+func ordered(h *account.Hour) bool {
+	for i := 1; i < len(h.Places); i++ {
+		if h.Places[i-1].Compare(h.Places[i]) >= 0 {
+			return false
+		}
+	}
+	for i := 1; i < len(h.Devices); i++ {
+		if h.Devices[i-1].Compare(&h.Devices[i]) >= 0 {
+			return false
+		}
+	}
+	for i := 1; i < len(h.Hosts); i++ {
+		if h.Hosts[i-1] >= h.Hosts[i] {
+			return false
+		}
+	}
+	for i := 1; i < len(h.Jobs); i++ {
+		if h.Jobs[i-1].Compare(&h.Jobs[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// readHourHead reads an hour without its lists from the beginning of its file.
 func readHourHead(b []byte) (*account.Hour, error) {
 	s, err := openBlocks(b)
 	if err != nil {

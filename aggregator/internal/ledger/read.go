@@ -14,26 +14,32 @@ import (
 // hour reads the file of the i-th leaf of a log, whole, and holds it against the
 // leaf.
 func (l *Ledger) hour(g *siteLog, i int) (*account.Hour, error) {
-	return l.sealedHour(g.leaves[i], g.file(i), i)
+	return l.sealedHour(g.leaves[i], g.file(i), i, false)
 }
 
-func (l *Ledger) sealedHour(x leaf, name string, i int) (*account.Hour, error) {
-	k := hourKey{site: x.site, number: x.number, leaf: i}
+// sealedHour reads the file of leaf x, the i-th; with jobsOnly it may be without
+// what it says of devices.
+func (l *Ledger) sealedHour(x leaf, name string, i int, jobsOnly bool) (*account.Hour, error) {
+	k, read := hourKey{site: x.site, number: x.number, leaf: i, jobsOnly: jobsOnly}, readHour
+	if jobsOnly {
+		read = readJobs
+	}
 	if c := l.cache.get(k); c != nil {
 		return c.hour, nil
 	}
-	h, err := readSealed(l.disk, &x, name)
+	h, err := readSealed(l.disk, &x, name, read)
 	if err != nil {
 		return nil, err
 	}
 	size := len(h.Rows)*int(unsafe.Sizeof(account.Row{})) + len(h.Devices)*(int(unsafe.Sizeof(account.Device{}))+40) +
-		len(h.Places)*64 + int(unsafe.Sizeof(*h))
+		len(h.Places)*64 + len(h.Shares)*int(unsafe.Sizeof(account.JobRow{})) + len(h.Jobs)*96 + len(h.Hosts)*32 + int(unsafe.Sizeof(*h))
 	l.cache.put(&kept{key: k, size: size, hour: h})
 	return h, nil
 }
 
-// readSealed reads the file of leaf x and says what is wrong with it.
-func readSealed(d disk, x *leaf, name string) (*account.Hour, error) {
+// readSealed reads the file of leaf x, of which read makes an hour, and says what
+// is wrong with it.
+func readSealed(d disk, x *leaf, name string, read func([]byte) (*account.Hour, error)) (*account.Hour, error) {
 	b, err := d.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("read sealed hour: %w", err)
@@ -41,12 +47,12 @@ func readSealed(d disk, x *leaf, name string) (*account.Hour, error) {
 	if sha256.Sum256(b) != x.file {
 		return nil, fmt.Errorf("%s was changed after it was sealed", name)
 	}
-	h, err := readHour(b)
+	h, err := read(b)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if y := leafOf(h, x.file, x.prev); y != *x {
-		return nil, fmt.Errorf("%s says %s, and its leaf %s", name, y.String(), x.String())
+	if !x.says(h) {
+		return nil, fmt.Errorf("%s says otherwise than its leaf, %s", name, x.String())
 	}
 	return h, nil
 }
@@ -78,6 +84,7 @@ type view struct {
 	index  []int
 	open   *account.Summary // nil: nothing is
 	rows   []openRow
+	jobs   []openJobRow
 	late   bool // what is open came late
 }
 
@@ -88,9 +95,16 @@ type openRow struct {
 	row    account.Row
 }
 
-// look takes an hour as it stands now, with those of its open rows that are
-// wanted; nil: none.
-func (l *Ledger) look(site string, number int64, wanted func(*account.Device) bool) view {
+// An openJobRow is one by jobs.
+type openJobRow struct {
+	host string
+	job  account.Job
+	row  account.JobRow
+}
+
+// look takes an hour as it stands now, with those of its open rows that t wants;
+// nil: none.
+func (l *Ledger) look(site string, number int64, t *account.Tally) view {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	v := view{site: site, number: number, late: true}
@@ -109,11 +123,17 @@ func (l *Ledger) look(site string, number int64, wanted func(*account.Device) bo
 		v.late = v.late && r.Late
 		if v.open == nil {
 			v.open = l.state.Summarize(site, number, until)
-			if wanted != nil {
+			switch {
+			case t == nil:
+			case t.NeedsRows():
 				l.state.Rows(site, number, until, func(d *account.Device, p *account.Place, r *account.Row) {
-					if wanted(d) {
+					if t.Wants(d) {
 						v.rows = append(v.rows, openRow{*d, *p, *r})
 					}
+				})
+			case t.NeedsJobs():
+				l.state.JobRows(site, number, func(host string, j *account.Job, r *account.JobRow) {
+					v.jobs = append(v.jobs, openJobRow{host, *j, *r})
 				})
 			}
 		}

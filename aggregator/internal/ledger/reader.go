@@ -54,6 +54,13 @@ func (r *reader) bytes(n int) []byte {
 	return b
 }
 
+func (r *reader) byte() byte {
+	if b := r.bytes(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
 func (r *reader) string() string { return string(r.bytes(r.count(1))) }
 
 // again reads a string that is likely to have come before, and keeps one of it.

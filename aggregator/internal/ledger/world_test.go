@@ -44,12 +44,18 @@ type host struct {
 	skew   int64
 	booted int64
 	fresh  bool
+
+	job      int // that holds all of its boards but the last of several; 0: none
+	recorded int // the same, by its newest record
 }
 
 type world struct {
 	rng   *rand.Rand
 	now   int64
 	hosts []*host
+	lots  *rand.Rand     // of jobs, so that what else happens does not depend on them
+	jobs  int            // so far: none begins twice
+	drawn map[int]uint64 // mJ, by job, between records that say so
 	// the bus: a stream that may be wiped
 	stream int
 	bus    []message
@@ -62,7 +68,7 @@ type message struct {
 }
 
 func newWorld(seed uint64, hosts, boards int) *world {
-	w := &world{rng: rand.New(rand.NewPCG(seed, 7)), now: start, stream: 1}
+	w := &world{rng: rand.New(rand.NewPCG(seed, 7)), lots: rand.New(rand.NewPCG(seed, 8)), now: start, stream: 1, drawn: map[int]uint64{}}
 	for i := range hosts {
 		h := &host{name: fmt.Sprintf("n%03d", i), life: 1, fresh: true, booted: start - 1000*second}
 		es := metric.Place{Hall: "h1", Rack: fmt.Sprintf("r%d", i/4), Host: h.name}.Entities()
@@ -77,21 +83,44 @@ func newWorld(seed uint64, hosts, boards int) *world {
 			{Metric: metric.CounterEpoch, Form: metric.Int, Point: metric.EpochPoint(metric.GPUEnergyJoules, 0), First: 3, Count: boards},
 		}}
 		w.hosts = append(w.hosts, h)
+		w.allot(h, true)
 	}
 	return w
 }
 
 func uuid(n int) string { return fmt.Sprintf("GPU-%08x-0000-4000-8000-%012x", n, n*7919) }
 
+// allot gives the boards of h to a new job, or to nobody.
+func (w *world) allot(h *host, job bool) {
+	n := len(h.boards)
+	l := &metric.Layout{Simulated: true, Entities: slices.Clone(h.layout.Entities[:3+n]), Columns: slices.Clone(h.layout.Columns[:3])}
+	if h.job = 0; job {
+		w.jobs++
+		h.job = w.jobs
+		held := max(1, n-1)
+		for g := range held {
+			l.Entities = append(l.Entities, metric.Entity{Kind: metric.Job, Name: fmt.Sprint(h.job), Parent: 3 + g,
+				Labels: []metric.Pair{{Name: "tenant", Value: fmt.Sprint("t", h.job%3)}}})
+		}
+		l.Columns = append(l.Columns, metric.Column{Metric: metric.JobGPUShare, Form: metric.Int, First: 3 + n, Count: held})
+	}
+	h.layout = l
+}
+
 // spend lets time pass: the boards draw power.
 func (w *world) spend(ms int64) {
 	w.now += ms
 	for _, h := range w.hosts {
-		for _, b := range h.boards {
+		for g, b := range h.boards {
 			mj := b.perSecond * uint64(ms) / 1000
 			b.count += mj
-			if b.baseline {
-				b.truth += mj
+			if !b.baseline {
+				continue
+			}
+			if b.truth += mj; g < max(1, len(h.boards)-1) {
+				w.drawn[h.recorded] += mj
+			} else {
+				w.drawn[0] += mj
 			}
 		}
 	}
@@ -124,6 +153,10 @@ func (w *world) record(h *host) {
 	for _, g := range h.boards {
 		b.Values = append(b.Values, metric.Raw(g.epoch))
 	}
+	for range h.layout.Width() - len(b.Values) {
+		b.Values = append(b.Values, 1_000_000)
+	}
+	h.recorded = h.job
 	h.spool = append(h.spool, b)
 }
 
@@ -189,6 +222,57 @@ func (w *world) verify(t testing.TB, b *books, settled bool) {
 			}
 		}
 	}
+}
+
+// verifyJobs holds what jobs were given against what was drawn while records say
+// that they held the boards: never more, and of most jobs all of it. It returns
+// how many were given all.
+func (w *world) verifyJobs(t testing.TB, b *books) (whole int) {
+	t.Helper()
+	q := account.Question{Site: "s1", By: account.ByJob, Boundary: metric.GPUs, From: start - start%hourMs, To: w.now - w.now%hourMs + 24*hourMs}
+	lines, err := b.Energy(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum account.Amount
+	for _, l := range lines {
+		if sum, err = sum.Add(l.Energy); err != nil {
+			t.Fatal(err)
+		}
+		if l.Allocation != account.Allocated {
+			continue
+		}
+		var n int
+		if _, err := fmt.Sscan(l.Job, &n); err != nil || l.Tenant != fmt.Sprint("t", n%3) {
+			t.Errorf("job %q of tenant %q: %v", l.Job, l.Tenant, err)
+		}
+		mj, err := l.Energy.Total()
+		mj -= l.Energy[metric.EstimatedProfile]
+		if err != nil || mj > w.drawn[n] {
+			t.Errorf("job %d was given %d mJ, and drew %d", n, mj, w.drawn[n])
+		}
+		if mj == w.drawn[n] {
+			whole++
+		}
+	}
+	q.By = account.BySite
+	all, err := b.Energy(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := total(t, sum), total(t, all[0].Energy); len(lines) == 0 || got != lines[0].Recorded || want != lines[0].Drawn {
+		t.Errorf("jobs and nobody were given %d mJ of the site's %d; lines %+v", got, want, lines)
+	}
+	return whole
+}
+
+func total(t testing.TB, a account.Amount) uint64 {
+	t.Helper()
+	mj, err := a.Total()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mj
 }
 
 // resum gives the bytes of a slot their checksum again.
