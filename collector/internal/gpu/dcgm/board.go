@@ -33,7 +33,7 @@ func (d *Driver) recognize() {
 		}
 		at := slices.IndexFunc(d.boards, func(b *board) bool { return b.UUID == v.identity.UUID })
 		if at < 0 {
-			b := &board{Board: v.identity, xids: history{newest: d.config.Since.UnixMicro()}}
+			b := &board{Board: v.identity, xids: history{newest: d.since}}
 			b.Index = d.free(v)
 			b.Clear()
 			at = len(d.boards)
@@ -112,7 +112,7 @@ func (d *Driver) relist(now time.Time) error {
 		err = s.identify()
 		same = !guessed || s.nameless()
 	}
-	if err == nil && !same {
+	if err == nil && (!same || len(s.fast.fields) == 0) {
 		err = s.arrange()
 		d.slowed = time.Time{}
 	}
@@ -139,7 +139,7 @@ func (d *Driver) check(now time.Time) {
 			d.log.Warn("GPU changed its state", "uuid", b.UUID, "pci", b.PCI, "state", strings.ToLower(status.String()))
 		}
 		d.changed = true
-		if again = true; !ok(status) {
+		if again = true; !readable(status) {
 			v.status = status // a return is relist's to find
 		}
 	}
@@ -226,10 +226,12 @@ func (b *board) take(w *watch, v []dcgmlib.FieldValue_v2, newest int64) (any boo
 			raw = f.kind.raw(p.FieldType, p.Status, &p.Value)
 		}
 		any = any || raw != metric.Missing
-		if to := &b.Values[f.slot]; f.add && *to != metric.Missing && raw != metric.Missing {
-			*to += raw
-		} else {
+		to := &b.Values[f.slot]
+		switch {
+		case !f.add || raw == metric.Missing:
 			*to = raw
+		case *to != metric.Missing: // a sum of all or none
+			*to += raw
 		}
 	}
 	return any

@@ -1,7 +1,9 @@
 package dcgm
 
 import (
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -17,7 +19,7 @@ type Config struct {
 	Interval  time.Duration // between the engine's own readings; default 1 s
 
 	// Since is the time of the newest XID that is known already; default: when
-	// the driver was opened.
+	// the driver is opened, by the engine's clock.
 	Since time.Time
 
 	Logger *slog.Logger // default: none
@@ -34,6 +36,23 @@ const (
 	ProfilingOff
 	ProfilingOn
 )
+
+var profilings = []string{"auto", "off", "on"}
+
+func (p Profiling) String() string { return profilings[p] }
+
+// MarshalText writes p as it is configured.
+func (p Profiling) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads auto, off or on.
+func (p *Profiling) UnmarshalText(b []byte) error {
+	i := slices.Index(profilings, string(b))
+	if i < 0 {
+		return fmt.Errorf("profiling %q: want one of %v", b, profilings)
+	}
+	*p = Profiling(i)
+	return nil
+}
 
 // Cadence.
 const (
@@ -55,9 +74,6 @@ const (
 func (c Config) withDefaults() Config {
 	if c.Interval <= 0 {
 		c.Interval = time.Second
-	}
-	if c.Since.IsZero() {
-		c.Since = time.Now()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -241,6 +241,34 @@ func TestAFrozenEngineHoldsAReadingUpAndNoMore(t *testing.T) {
 	}
 }
 
+func TestConnectingToAFrozenEngineHoldsNothingUp(t *testing.T) {
+	e := newEngine(t, 1)
+	d := e.open()
+	var r gpu.Reading
+	e.next(d, &r)
+	e.kill()
+	for range 2 {
+		e.pass(time.Second)
+		if d.Read(context.Background(), e.clock, &r) == nil {
+			t.Fatal("no error")
+		}
+	}
+	e.Frozen = 1 // it listens, and does not answer
+	e.up()
+	for range 100 {
+		e.pass(time.Second)
+		if d.Read(context.Background(), e.clock, &r) == nil {
+			t.Fatal("no error")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	e.Frozen = 0
+	e.recover(d, &r)
+	if missing(r.Boards[0]) {
+		t.Error("it reads nothing")
+	}
+}
+
 func TestAnswersInAnotherOrderAreNoAnswers(t *testing.T) {
 	e := newEngine(t, 2)
 	d := e.open()

@@ -125,12 +125,12 @@ func (s *session) divide() {
 func (s *session) same(before []device, switchID, socketID []uint) bool {
 	return slices.Equal(s.switchID, switchID) && slices.Equal(s.socketID, socketID) &&
 		slices.EqualFunc(s.devices, before, func(a, b device) bool {
-			return a.id == b.id && slices.Equal(a.instances, b.instances) && (a.status == b.status || !ok(a.status))
+			return a.id == b.id && slices.Equal(a.instances, b.instances) && (a.status == b.status || !readable(a.status))
 		})
 }
 
-// ok says whether a GPU with that status is read.
-func ok(s dcgmlib.EntityStatus) bool {
+// readable says whether a GPU with that status is read.
+func readable(s dcgmlib.EntityStatus) bool {
 	return s == dcgmlib.EntityStatusOk || s == dcgmlib.EntityStatusFake
 }
 

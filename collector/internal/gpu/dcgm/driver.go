@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	dcgmlib "github.com/NVIDIA/go-dcgm/pkg/dcgm"
@@ -31,6 +32,9 @@ type Driver struct {
 	why     error // there is no session
 
 	sought chan address // a host engine found while one of our own runs; nil while none is sought
+
+	since   int64       // µs; XIDs up to this time are known
+	pending []gpu.Event // of readings that failed after these were taken
 
 	boards   []*board // by index; those of this session's devices are in byDevice
 	byDevice []*board // nil where the device is not identified
@@ -77,6 +81,9 @@ func Open(c Config) (*Driver, error) {
 		}
 		return nil, fmt.Errorf("open DCGM: %w", errors.Join(errs...))
 	}
+	if d.since = c.Since.UnixMicro(); c.Since.IsZero() {
+		d.since = s.now()
+	}
 	d.adopt(s, tried)
 	return d, nil
 }
@@ -94,10 +101,12 @@ func (*Driver) Name() string { return "dcgm" }
 // does not wait for an engine that is not there; one that is stopped holds it
 // up until it goes on.
 func (d *Driver) Read(ctx context.Context, now time.Time, r *gpu.Reading) error {
-	r.Events = r.Events[:0]
 	if err := ctx.Err(); err != nil {
+		r.Events = r.Events[:0]
 		return err
 	}
+	r.Events = append(r.Events[:0], d.pending...)
+	d.pending = d.pending[:0]
 	err := d.ready(now)
 	if err == nil {
 		err = d.collect(now, r)
@@ -109,6 +118,7 @@ func (d *Driver) Read(ctx context.Context, now time.Time, r *gpu.Reading) error 
 		}
 		d.quiet()
 		d.slowed = time.Time{}
+		d.pending, r.Events = append(d.pending, r.Events...), r.Events[:0]
 	}
 	d.fill(r)
 	if err != nil {
@@ -199,7 +209,7 @@ func (d *Driver) ready(now time.Time) error {
 	case o := <-d.dialled:
 		d.dialled = nil
 		if o.err != nil {
-			d.why = errors.New(o.tried[len(o.tried)-1])
+			d.why = errors.New(strings.TrimSuffix(o.tried[len(o.tried)-1], "."))
 			d.retry = now.Add(d.wait)
 			d.wait = min(2*d.wait, backoffMax)
 			return d.why

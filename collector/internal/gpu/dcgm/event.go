@@ -66,7 +66,7 @@ func (d *Driver) xids(now time.Time, r *gpu.Reading) error {
 	}
 	for i, b := range d.byDevice {
 		if b != nil && b.xids.more {
-			if err := d.since(i, b, r); err != nil {
+			if err := d.ask(i, b, r); err != nil {
 				return err
 			}
 		}
@@ -82,8 +82,8 @@ func code(p *dcgmlib.FieldValue_v2) uint32 {
 	return 0
 }
 
-// since takes a board's XIDs that the engine has kept since those known.
-func (d *Driver) since(device int, b *board, r *gpu.Reading) error {
+// ask takes a board's XIDs that the engine has kept since those known.
+func (d *Driver) ask(device int, b *board, r *gpu.Reading) error {
 	s, h := d.session, &b.xids
 	h.more = false
 	values, err := s.since(device, time.UnixMicro(h.newest).Add(-overlap))
@@ -135,7 +135,7 @@ func (s *session) since(device int, t time.Time) ([]dcgmlib.FieldValue_v2, error
 // tell reports an XID that is new.
 func (d *Driver) tell(b *board, x xid, r *gpu.Reading) {
 	h := &b.xids
-	if _, told := h.told[x]; told || x.code == 0 || x.time <= d.config.Since.UnixMicro() || x.time < h.newest-overlap.Microseconds() {
+	if _, told := h.told[x]; told || x.code == 0 || x.time <= d.since || x.time < h.newest-overlap.Microseconds() {
 		return
 	}
 	if len(r.Events) >= maxEvents {

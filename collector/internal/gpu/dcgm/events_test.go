@@ -91,6 +91,41 @@ func TestXIDsAfterALostConnection(t *testing.T) {
 	}
 }
 
+func TestXIDsOfAReadingThatFailedAreToldByTheNext(t *testing.T) {
+	e := newEngine(t, 2)
+	d := e.open()
+	var r gpu.Reading
+	e.next(d, &r)
+	e.XID(double.KindGPU, 0, 43, e.clock.Add(time.Millisecond))
+	e.XID(double.KindGPU, 1, 45, e.clock.Add(time.Millisecond))
+	e.Deaf = 2
+	e.pass(time.Second)
+	if err := d.Read(context.Background(), e.clock, &r); err == nil || len(r.Events) > 0 {
+		t.Fatalf("no error, or XIDs %v", r.Events)
+	}
+	e.recover(d, &r)
+	got := codes(r)
+	for range 3 {
+		e.next(d, &r)
+		got = append(got, codes(r)...)
+	}
+	if !cmp.Equal(got, []uint32{43, 45}) {
+		t.Errorf("XIDs %v, want 43 and 45", got)
+	}
+}
+
+func TestXIDsByTheEnginesClock(t *testing.T) {
+	e := newEngine(t, 1) // far from the host's
+	d := e.open(func(c *dcgm.Config) { c.Since = time.Time{} })
+	var r gpu.Reading
+	e.next(d, &r)
+	e.XID(double.KindGPU, 0, 45, e.clock.Add(time.Millisecond))
+	e.next(d, &r)
+	if got := codes(r); !cmp.Equal(got, []uint32{45}) {
+		t.Errorf("XIDs %v, want 45", got)
+	}
+}
+
 func TestXIDsKnownFromBefore(t *testing.T) {
 	e := newEngine(t, 1)
 	if err := e.open().Close(); err != nil { // a collector before this one

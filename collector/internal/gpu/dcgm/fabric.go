@@ -82,6 +82,7 @@ func (d *Driver) quiet() {
 // read.
 func (d *Driver) fabric(now time.Time) error {
 	s := d.session
+	d.quiet()
 	err := s.switches.read(func(i int, v []dcgmlib.FieldValue_v2) {
 		d.nvswitch(s.switchID[i]).take(v, now, s.switches.every)
 	})

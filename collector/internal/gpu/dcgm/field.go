@@ -18,7 +18,7 @@ type field struct {
 	id   uint16
 	slot gpu.Slot
 	kind *kind
-	add  bool // to what the field before gave the same slot
+	add  bool // to what the field before it in a watch gave the same slot
 }
 
 // fast fields move with the load, or tell of trouble; most of them come to the
@@ -77,8 +77,8 @@ var slow = []field{
 	{id: 429, slot: gpu.NVLinkReplay, kind: &count},
 	{id: 439, slot: gpu.NVLinkRecovery, kind: &count},
 	{id: 1205, slot: gpu.NVLinkReceive, kind: &count},
-	{id: 1206, slot: gpu.NVLinkReceive, kind: &count, add: true},
-	{id: 1207, slot: gpu.NVLinkReceive, kind: &count, add: true},
+	{id: 1206, slot: gpu.NVLinkReceive, kind: &count},
+	{id: 1207, slot: gpu.NVLinkReceive, kind: &count},
 	{id: 1219, slot: gpu.NVLinkEffective, kind: &count},
 	{id: 1220, slot: gpu.NVLinkECC, kind: &count},
 }

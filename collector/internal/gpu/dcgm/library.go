@@ -23,7 +23,7 @@ var symbols = strings.Fields(`
 	dcgmHostengineVersionInfo dcgmGetAllSupportedDevices dcgmGetEntityGroupEntities dcgmGetGpuStatus
 	dcgmGetGpuInstanceHierarchy dcgmGroupCreate dcgmGroupAddEntity dcgmGroupDestroy
 	dcgmFieldGroupCreate dcgmFieldGroupDestroy dcgmWatchFields dcgmUpdateAllFields
-	dcgmEntitiesGetLatestValues dcgmGetValuesSince_v2 dcgmProfGetSupportedMetricGroups
+	dcgmEntitiesGetLatestValues dcgmGetValuesSince_v2
 `)
 
 // load loads the library for ever. The loader then finds it by its name

@@ -100,6 +100,20 @@ func (s *session) unique() string {
 	return fmt.Sprintf("%s-%d", s.prefix, s.named)
 }
 
+// now is the time by the engine's clock, as nearly as it is known.
+func (s *session) now() int64 {
+	var newest int64
+	_ = s.fast.read(func(_ int, v []dcgmlib.FieldValue_v2) {
+		for i := range v {
+			newest = max(newest, v[i].TS)
+		}
+	})
+	if newest == 0 {
+		newest = time.Now().UnixMicro()
+	}
+	return newest
+}
+
 func (s *session) refuse(format string, args ...any) {
 	if said := fmt.Sprintf(format, args...); !slices.Contains(s.refused, said) {
 		s.refused = append(s.refused, said)
@@ -205,6 +219,6 @@ func (s *session) profiled() []field {
 // by which it is read.
 func (s *session) nameless() bool {
 	return slices.ContainsFunc(s.devices, func(d device) bool {
-		return ok(d.status) && (d.identity.UUID == "" || s.guessed && d.capability == 0 && s.asked < 10)
+		return readable(d.status) && (d.identity.UUID == "" || s.guessed && d.capability == 0 && s.asked < 10)
 	})
 }

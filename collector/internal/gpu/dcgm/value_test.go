@@ -78,6 +78,18 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+func TestProfilingAsText(t *testing.T) {
+	for _, s := range profilings {
+		var p Profiling
+		if err := p.UnmarshalText([]byte(s)); err != nil || p.String() != s {
+			t.Errorf("%s is %v, %v", s, p, err)
+		}
+	}
+	if new(Profiling).UnmarshalText([]byte("yes")) == nil {
+		t.Error("yes is taken")
+	}
+}
+
 func FuzzValue(f *testing.F) {
 	for _, n := range []uint64{0, 1, blank32, blank64, blank64 + 3, math.MaxUint64, 1 << 63, math.Float64bits(blankFP), math.Float64bits(math.NaN()), math.Float64bits(700)} {
 		b := binary.NativeEndian.AppendUint64(nil, n)

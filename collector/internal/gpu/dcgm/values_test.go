@@ -144,6 +144,30 @@ func TestEnergyIsThePowerIntegrated(t *testing.T) {
 	}
 }
 
+func TestASumIsOfAllOrNone(t *testing.T) {
+	e := newEngine(t, 1)
+	g := e.GPU(0)
+	for field, v := range map[int32]int64{1205: 100, 1206: 20, 1207: 3} {
+		g.Set(field, v)
+	}
+	e.Forget("4.4.0", 1205)
+	d := e.open()
+	var r gpu.Reading
+	for range 40 { // and no sum of sums
+		e.next(d, &r)
+	}
+	if got := value(r.Boards[0], gpu.NVLinkReceive); got != 23 {
+		t.Errorf("errors %v, want 23 of what the engine knows", got)
+	}
+	g.Unset(1206)
+	for range 40 {
+		e.next(d, &r)
+	}
+	if got := value(r.Boards[0], gpu.NVLinkReceive); !math.IsNaN(got) {
+		t.Errorf("errors %v, want none", got)
+	}
+}
+
 func TestACounterThatBeganAgainIsHandedOnAsItIs(t *testing.T) {
 	e := newEngine(t, 1)
 	d := e.open()

@@ -126,6 +126,9 @@ func (s *session) watch(what string, fields []field, entities []dcgmlib.GroupEnt
 		s.fieldGroups = append(s.fieldGroups, w.group)
 		fields, err = s.willing(what, "answer for", fields, ask)
 	}
+	for i := range fields {
+		fields[i].add = i > 0 && fields[i].slot >= 0 && fields[i].slot == fields[i-1].slot
+	}
 	w.fields, w.ids = fields, numbers(fields)
 	return w, err
 }

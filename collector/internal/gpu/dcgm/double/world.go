@@ -105,7 +105,7 @@ type Layout struct {
 	NVML        int32 // 0: the engine has no driver library
 	Module      int32 // 1: the profiling module is there
 	Login       int32 // 1: log-in fails, and the connection is called good
-	Deaf        int32 // 1: values-since fails
+	Deaf        int32 // 1: values-since fails; 2: the connection is cut after the next
 	Shuffled    int32 // 1: answers come in another order
 
 	version                               [64]byte

@@ -242,7 +242,7 @@ API dcgmReturn_t dcgmGetValuesSince_v2(dcgmHandle_t h, dcgmGpuGrp_t g, dcgmField
     ENTER(h);
     SEEN(since)++;
     dcgmReturn_t r = each(g, fg, &m, &f);
-    if (r == DCGM_ST_OK && world()->deaf)
+    if (r == DCGM_ST_OK && world()->deaf == 1)
         r = DCGM_ST_NVML_ERROR;
     if (r != DCGM_ST_OK)
         return leave(r);
@@ -251,6 +251,10 @@ API dcgmReturn_t dcgmGetValuesSince_v2(dcgmHandle_t h, dcgmGpuGrp_t g, dcgmField
         for (int j = 0; j < f->n; j++)
             n += since(m.entity[i], f->field[j], from, rows + n, EVENTS - n);
     *next = now() + 1;
+    if (world()->deaf == 2) {
+        world()->deaf = 0;
+        world()->cut++;
+    }
     leave(DCGM_ST_OK);
     for (int i = 0; i < n; i++) {
         static dcgmFieldValue_v1 v;

@@ -65,7 +65,7 @@ struct world {
     int32_t nvml;        // 0: the engine has no driver library
     int32_t module;      // 1: the profiling module is there
     int32_t login;       // 1: log-in fails, and the connection is called good
-    int32_t deaf;        // 1: values-since fails
+    int32_t deaf;        // 1: values-since fails; 2: the connection is cut after the next
     int32_t shuffled;    // 1: answers come in another order
     char version[64], driver[32];
     int32_t unknowns, gpus, instances, switches, sockets, unused;
