@@ -198,33 +198,6 @@ func unknown(t *testing.T, chrome context.Context) {
 	p.quiet()
 }
 
-func lacking(t *testing.T, chrome context.Context) {
-	f := newFake(t, func(now time.Time, since int64) []fakeSite { return []fakeSite{short(now, since)} })
-	p := open(t, chrome, f.URL, 1440, 900, "light")
-	p.live()
-	want(p, map[string]string{
-		"hero":         "1 of 2 grid_input meters is silent",
-		"hero-note":    "So the power of the whole site is unknown.",
-		"pue":          "1.213",
-		"pue-period":   "today, UTC, since 14:03 · 97.1 % covered",
-		"carbon-since": "today, UTC, since 14:03",
-		"agents":       "101 agents, 5 refused",
-		"refusals": "Agent n00003-b: host n00003 and 8 more not counted, as agent n00003 came first " +
-			"Agent n00004-b: host n00004 and 8 more not counted, as agent n00004 came first And 3 more",
-	})
-	if got := p.text("ladder"); !strings.Contains(got, "Facility 1 of 2 grid_input meters is silent IT UPS output") || !strings.Contains(got, "99.8 % covered") {
-		t.Errorf("the ladder says %q", got)
-	}
-	p.do(chromedp.Focus(chromedp.ID("racks")), chromedp.KeyEvent(kb.Home))
-	if got := p.text("racks-live"); !strings.Contains(got, "Power 1 of 2 pdu_output meters is silent, Hottest GPU") {
-		t.Errorf("the rack is read as %q", got)
-	}
-	p.do(chromedp.Click(chromedp.CSS("#halls summary")))
-	p.until("the hall's reason", `document.querySelector("#halls-rows td").title === "1 of 12 pdu_output meters is silent"`)
-	sane(p)
-	p.quiet()
-}
-
 func lostContact(t *testing.T, chrome context.Context) {
 	f := newFake(t, both)
 	p := open(t, chrome, f.URL, 1440, 900, "light")

@@ -368,29 +368,6 @@ func machine(now time.Time, since int64) fakeSite {
 	}
 }
 
-// short is a real site that began today, of which a meter of the grid and one of a
-// rack are silent, and five agents name hosts that are others'.
-func short(now time.Time, since int64) fakeSite {
-	s := site("plant-north", 1, 12, now, since)
-	s.Simulated = false
-	s.Hosts, s.GPUs = counts{96, 96}, counts{768, 767}
-	const reason = "1 of 2 grid_input meters is silent"
-	s.Power["facility"] = powerNow{Coverage: 0.5, Reason: reason}
-	for i := max(0, len(s.History.Facility)-60); i < len(s.History.Facility); i++ {
-		s.History.Facility[i] = nil
-	}
-	from := now.UTC().Truncate(24 * time.Hour).Add(14*time.Hour + 3*time.Minute).UnixMilli()
-	s.Today.From, s.PUE.From, s.PUE.Coverage = from, from, 0.9712
-	h := &s.Halls[0]
-	h.Watts, h.Reason = nil, "1 of 12 pdu_output meters is silent"
-	h.Racks[0].State, h.Racks[0].Watts, h.Racks[0].Reason = "warn", nil, "1 of 2 pdu_output meters is silent"
-	s.Agents = agents{Known: 101, Refused: 5}
-	for n := 3; n < 7; n++ {
-		s.Agents.Refusals = append(s.Agents.Refusals, fmt.Sprintf("agent n%05d-b: host n%05d and 8 more not counted, as agent n%05d came first", n, n, n))
-	}
-	return s
-}
-
 // virtual is a real site of one virtual machine, where nothing measures power.
 func virtual(now time.Time, since int64) fakeSite {
 	s := machine(now, since)
