@@ -40,11 +40,11 @@ func (l *Lives) must(t tester, device, driver string, value uint64) metric.Raw {
 
 func TestLivesOfARegister(t *testing.T) {
 	type reading struct {
-		device, driver string
-		value          uint64
-		restart        string // of the agent, before: "" none, else the boot it finds
-		sleep          time.Duration
-		same           bool // the epoch of the reading before
+		driver  string
+		value   uint64
+		restart string // of the agent, before: "" none, else the boot it finds
+		sleep   time.Duration
+		same    bool // the epoch of the reading before
 	}
 	for name, readings := range map[string][]reading{
 		"it goes on":                 {{value: 10}, {value: 10, same: true}, {value: 99, same: true}},

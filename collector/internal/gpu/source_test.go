@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -454,6 +455,32 @@ func TestDescribeSaysWhatIsWrong(t *testing.T) {
 		g.tick()
 		check("1 lost (1 GPU-1), 1 stale (0 GPU-0): readings do not advance")
 	})
+}
+
+func TestAskedFromOtherGoroutines(t *testing.T) {
+	g := newStage(t, healthy(4))
+	defer g.stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	for range 2 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				if said := g.s.Describe(); said == "" {
+					t.Error("says nothing")
+				}
+				for _, id := range g.s.Boards() {
+					_ = len(id.Instances)
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		g.d.boards[1].Instances = append(g.d.boards[1].Instances[:0], Instance{UUID: "MIG-1", Index: i})
+		g.d.boards[2].Absent = i%2 == 0
+		g.read()
+	}
+	cancel()
+	asking.Wait()
 }
 
 func TestReadEndsWithItsContext(t *testing.T) {

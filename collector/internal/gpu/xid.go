@@ -25,7 +25,8 @@ type tally struct {
 	// alone are events that only one witness has told of, second by second. What
 	// one tells the other takes from here before anything counts.
 	alone [witnesses][]second
-	told  []told // the newest that the library told of
+	told  []told // the newest that the library told of, in a ring
+	next  int    // place in it
 }
 
 // told is the time of an event, and the reading that had it.
@@ -43,7 +44,7 @@ type second struct {
 // Bounds of a tally.
 const (
 	maxSeconds = 128
-	maxTold    = 64
+	maxTold    = 1024
 	apart      = int64(5 * time.Second / time.Microsecond)
 )
 
@@ -55,10 +56,12 @@ func (t *tally) again(at int64, reading int) bool {
 			return true
 		}
 	}
-	if len(t.told) == maxTold {
-		t.told = slices.Delete(t.told, 0, 1)
+	if len(t.told) < maxTold {
+		t.told = append(t.told, told{at, reading})
+	} else {
+		t.told[t.next] = told{at, reading}
+		t.next = (t.next + 1) % maxTold
 	}
-	t.told = append(t.told, told{at, reading})
 	return false
 }
 

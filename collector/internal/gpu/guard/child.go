@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -47,6 +48,7 @@ type Child struct {
 	blamed   bool      // and failure says what for
 	killed   bool
 
+	since   time.Time     // of the newest answer; what was before is known
 	failure error         // why there is no answer; nil after one
 	delay   time.Duration // before the start after the next
 	next    time.Time     // when it is started
@@ -70,7 +72,7 @@ func New(c Config) *Child {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Child{c: c, log: c.Logger.With("driver", c.Name), delay: c.Retry}
+	return &Child{c: c, log: c.Logger.With("driver", c.Name), delay: c.Retry, since: time.Now()}
 }
 
 // Name is the driver's name.
@@ -121,7 +123,8 @@ func (c *Child) Read(ctx context.Context, _ time.Time, r *gpu.Reading) error {
 }
 
 func (c *Child) start() {
-	p, err := start(c.c.Command, c.c.Env, c.log)
+	since := sinceVariable + "=" + strconv.FormatInt(c.since.UnixMicro(), 10)
+	p, err := start(c.c.Command, append(c.c.Env[:len(c.c.Env):len(c.c.Env)], since), c.log)
 	if err != nil {
 		c.fail(err.Error(), c.backOff())
 		return
@@ -160,6 +163,7 @@ func (c *Child) take(a *answer, r *gpu.Reading) error {
 	if c.first.IsZero() {
 		c.first = time.Now()
 	}
+	c.since = time.UnixMicro(a.Reading.Time)
 	if c.failure != nil {
 		c.log.Info("GPU reader answers again")
 		c.failure = nil

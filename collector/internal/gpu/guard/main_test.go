@@ -36,6 +36,7 @@ func play(part, room string) int {
 	defer stop()
 	os.WriteFile(filepath.Join(room, "pid"), []byte(strconv.Itoa(os.Getpid())), 0o600)
 	count(room, "starts")
+	os.WriteFile(filepath.Join(room, "since"), []byte(strconv.FormatInt(Since().UnixMicro(), 10)), 0o600)
 	in, out, err := os.Stdin, os.Stdout, error(nil)
 	switch part {
 	case "serve":

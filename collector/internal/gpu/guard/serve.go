@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
@@ -87,6 +89,24 @@ func answerAll(ctx context.Context, d gpu.Driver, asked <-chan struct{}, out *wr
 			return err
 		}
 	}
+}
+
+// sinceVariable is where a child finds what [Since] is.
+const sinceVariable = "GIGAWATCH_GPU_EVENTS_SINCE"
+
+// overlap is how much earlier than its newest answer the events of a driver that
+// is opened again should begin: one may be written after its time.
+const overlap = 10 * time.Second
+
+// Since is the time from which on a child should tell of events, if its library
+// remembers any: those that were told before are told apart by their times. Zero
+// in a process that is no child.
+func Since() time.Time {
+	us, err := strconv.ParseInt(os.Getenv(sinceVariable), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).Add(-overlap)
 }
 
 // Refuse is the child's part where there is no driver, for reasons of one
