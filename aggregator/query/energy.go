@@ -53,12 +53,17 @@ type EnergyLine struct {
 	Job    string    `json:"job,omitempty"`
 	Tenant string    `json:"tenant,omitempty"`
 
+	// By job or tenant: job; unallocated, what nobody held; unknown, what no record
+	// says who held; unrecorded, where no record of jobs is connected.
+	Allocation string   `json:"allocation,omitempty"`
+	GPUSeconds *float64 `json:"gpu_seconds,omitempty"` // boards' time held
+
 	Millijoules *uint64            `json:"millijoules,string"`     // exact; nil: not known
 	KWh         *float64           `json:"kwh"`                    // Millijoules to three decimals
 	Parts       map[string]Exact   `json:"millijoules_by_quality"` // Millijoules, by how they are known
 	Quality     map[string]float64 `json:"quality"`                // the same as shares
 	Category    int                `json:"category,omitempty"`     // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input
-	Coverage    *float64           `json:"coverage"`               // share of the time that is known; nil: nothing was expected
+	Coverage    *float64           `json:"coverage"`               // share of the time that is known; by job or tenant, of the energy inside the boundary that jobs are recorded of; nil: nothing was expected
 	Final       bool               `json:"final"`                  // the ledger will not change it but by a correction
 	Reason      string             `json:"reason,omitempty"`       // why Millijoules is nil
 }
@@ -187,13 +192,14 @@ func (s *Server) writeEnergy(w http.ResponseWriter, r *http.Request, a *Energy, 
 	const list = `"lines":[`
 	head, tail, _ := strings.Cut(string(raw), list) // no value of the head can hold a quote
 	w.Header().Set("Content-Type", "application/json")
+	by, _ := account.ParseLevel(a.By)
 	b := bufio.NewWriterSize(w, 64<<10) // keeps the first error; the tally has the status, and the client what came
 	_, _ = b.WriteString(`{"status":"success","data":` + head + list)
 	for i := range lines {
 		if i > 0 {
 			_ = b.WriteByte(',')
 		}
-		line, err := json.Marshal(energyLine(&lines[i]))
+		line, err := json.Marshal(energyLine(&lines[i], by))
 		if err != nil { // numbers and strings always marshal
 			s.log.ErrorContext(r.Context(), "energy line not written", "error", err)
 			return
@@ -209,7 +215,7 @@ func (s *Server) writeEnergy(w http.ResponseWriter, r *http.Request, a *Energy, 
 }
 
 // energyLine is l as readers see it.
-func energyLine(l *account.Line) EnergyLine {
+func energyLine(l *account.Line, by account.Level) EnergyLine {
 	e := EnergyLine{
 		From: time.UnixMilli(l.From).UTC(), To: time.UnixMilli(l.To).UTC(),
 		Hall: l.Hall, Rack: l.Rack, Host: l.Host, GPU: l.GPU, UUID: l.UUID, Model: l.Model, Job: l.Job, Tenant: l.Tenant,
@@ -219,8 +225,16 @@ func energyLine(l *account.Line) EnergyLine {
 		c := float64(l.CoveredMillis) / float64(l.ExpectedMillis)
 		e.Coverage = &c
 	}
+	if by.ByJobs() && l.Drawn > 0 {
+		c := float64(l.Recorded) / float64(l.Drawn)
+		e.Coverage, e.Allocation = &c, l.Allocation.String()
+	}
 	if l.Reason != "" {
 		return e
+	}
+	if by.ByJobs() {
+		s := float64(l.HeldMillis) / 1000
+		e.GPUSeconds = &s
 	}
 	total, err := l.Energy.Total()
 	if err != nil {
