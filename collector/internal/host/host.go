@@ -46,6 +46,8 @@ type Source struct {
 	busy     busy
 	packages counter
 	memories counter
+	health   drives
+	rates    map[string]metric.Raw // highest of each fabric port
 
 	said atomic.Pointer[string]
 }
@@ -70,7 +72,8 @@ func New(c Config) (*Source, error) {
 	if c.PackageWatts <= 0 {
 		c.PackageWatts = 1000
 	}
-	s := &Source{c: c, tree: tree.Under(root), log: c.Logger}
+	s := &Source{c: c, tree: tree.Under(root), log: c.Logger, rates: map[string]metric.Raw{}}
+	s.health = drives{read: readHealth, all: map[string]*drive{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -121,9 +124,10 @@ func (s *Source) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*me
 	}
 	ctx = context.WithValue(ctx, common.EnvKey, s.env)
 	at := time.Now()
-	if at.Sub(s.listed) >= relistEvery {
+	if at.Sub(s.listed) >= relistEvery || s.health.changed() {
 		s.relist(at)
 	}
+	s.health.ask(s.found.controllers, at)
 	dst = s.readSystem(ctx, dst)
 	dst = s.readEnergy(dst)
 	dst = s.readDevices(dst)

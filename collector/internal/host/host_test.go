@@ -69,6 +69,7 @@ func TestTwoSockets(t *testing.T) {
 			"fabric_port_errors_total 1 kind=link_integrity of mlx5_0":   "missing",
 			"fabric_port_link_downs_total 1 of mlx5_0":                   "4",
 			"fabric_port_rate_bits_per_second 1 of mlx5_0":               "4e+11",
+			"fabric_port_rate_max_bits_per_second 1 of mlx5_0":           "4e+11",
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)

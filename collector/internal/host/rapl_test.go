@@ -2,6 +2,7 @@ package host
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,4 +103,60 @@ func TestEnergyCounter(t *testing.T) {
 			t.Errorf("another start: epoch %s, was %s", got[epochPackage], epoch)
 		}
 	})
+}
+
+// AMD's counters begin again after 164 s at 400 W.
+func TestShortRange(t *testing.T) {
+	const most = 65_532_610_987
+	synctest.Test(t, func(t *testing.T) {
+		c := unpack(t, "amd")
+		var drawn uint64 = 65_532_000_000 // of either package; microjoules
+		advance := func(d time.Duration) {
+			time.Sleep(d)
+			drawn += 400 * uint64(d.Microseconds())
+			for _, zone := range []string{"0", "1"} {
+				c.write("sys/devices/virtual/powercap/intel-rapl:"+zone+"/energy_uj", strconv.FormatUint(drawn%most, 10))
+			}
+		}
+		advance(0)
+		c.open()
+		_, got := c.read()
+		epoch, start := got[epochPackage], drawn
+		if _, ok := got[epochMemory]; ok {
+			t.Error("there is a counter of memories")
+		}
+		for range 60 { // eleven wraps
+			advance(30 * time.Second)
+			if _, got = c.read(); got[watts] != "800" || got[epochPackage] != epoch {
+				t.Fatalf("%s W, want 800; epoch %s, was %s", got[watts], got[epochPackage], epoch)
+			}
+		}
+		if v, _ := strconv.ParseFloat(got[joules], 64); v != float64(2*(drawn-start)/1000)/1000 {
+			t.Errorf("%v J, want %v", v, float64(2*(drawn-start)/1000)/1000)
+		}
+		// A package of 1000 W may have gone half way by then.
+		advance(33 * time.Second)
+		if _, got = c.read(); got[joules] != "0" || got[epochPackage] == epoch {
+			t.Errorf("after 33 s: %s J, epoch %s, was %s", got[joules], got[epochPackage], epoch)
+		}
+		// Where less is known to be drawn, more time may pass.
+		c.open(func(k *Config) { k.PackageWatts = 420 })
+		_, got = c.read()
+		epoch = got[epochPackage]
+		advance(77 * time.Second)
+		if _, got = c.read(); got[joules] != "61600" || got[epochPackage] != epoch {
+			t.Errorf("after 77 s of packages of 420 W at most: %s J, epoch %s, was %s", got[joules], got[epochPackage], epoch)
+		}
+	})
+}
+
+// Some processors have a counter a die instead of one a package.
+func TestDies(t *testing.T) {
+	c := unpack(t, "amd")
+	c.write("sys/devices/virtual/powercap/intel-rapl:0/name", "package-0-die-0\n")
+	c.write("sys/devices/virtual/powercap/intel-rapl:1/name", "package-0-die-1\n")
+	c.open()
+	if said := c.s.Describe(); !strings.Contains(said, "rapl packages 2") {
+		t.Errorf("says %q", said)
+	}
 }

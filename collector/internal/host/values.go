@@ -47,7 +47,7 @@ func (s *Source) arrange(v *inventory) *metric.Layout {
 			l.Columns = append(l.Columns, c)
 		}
 	}
-	var interfaces, disks, mounts, sensors, drives, ports []int
+	var interfaces, disks, mounts, sensors, drives, healthy, ports []int
 	for _, d := range v.interfaces {
 		interfaces = append(interfaces, add(metric.Device, host, d.name))
 	}
@@ -62,6 +62,9 @@ func (s *Source) arrange(v *inventory) *metric.Layout {
 	}
 	for _, t := range v.drives {
 		drives = append(drives, add(metric.Device, host, t.name))
+	}
+	for _, d := range v.healthy {
+		healthy = append(healthy, add(metric.Device, host, d.name))
 	}
 	for _, p := range v.ports {
 		add(metric.Device, host, p.adapter)
@@ -89,10 +92,14 @@ func (s *Source) arrange(v *inventory) *metric.Layout {
 	column(metric.HostFilesystemTotal, 0, mounts...)
 	column(metric.HostTemperature, 0, sensors...)
 	column(metric.NVMeTemperature, 0, drives...)
+	for _, n := range []metric.Number{metric.NVMeWear, metric.NVMeSpare, metric.NVMeMediaErrors, metric.NVMeWarning} {
+		column(n, 0, healthy...)
+	}
 	for _, f := range fabricFiles {
 		column(f.metric, f.point, ports...)
 	}
 	column(metric.FabricPortRate, 0, ports...)
+	column(metric.FabricPortRateMax, 0, ports...)
 	return l
 }
 
@@ -204,13 +211,22 @@ func (s *Source) readSlow(ctx context.Context, dst []metric.Raw) []metric.Raw {
 	for _, t := range s.found.drives {
 		dst = append(dst, celsius(&s.tree, t.path))
 	}
+	at, n = len(dst), len(s.found.healthy)
+	dst = slices.Grow(dst, 4*n)[:at+4*n]
+	for i, d := range s.found.healthy {
+		h := s.health.of(d.path, time.Now())
+		dst[at+i], dst[at+n+i], dst[at+2*n+i], dst[at+3*n+i] = h.wear, h.spare, h.media, h.warned
+	}
 	for _, f := range fabricFiles {
 		for _, p := range s.found.ports {
 			dst = append(dst, count(&s.tree, p, f))
 		}
 	}
-	for _, p := range s.found.ports {
-		dst = append(dst, rate(&s.tree, p))
+	at, n = len(dst), len(s.found.ports)
+	dst = slices.Grow(dst, 2*n)[:at+2*n]
+	for i, p := range s.found.ports {
+		now := rate(&s.tree, p)
+		dst[at+i], dst[at+n+i] = now, s.best(p, now)
 	}
 	return dst
 }
