@@ -90,6 +90,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return agent.Run(sending, &agent.Config{
 			Site: hereSite, Agent: agent.Token(hostname), Place: metric.Place{Host: hostname}, Bus: local,
 			Interval: *interval, Ledger: 10 * time.Second, Host: agent.HostConfig{Enabled: true},
+			GPU: agent.GPUConfig{Driver: "auto", Profiling: "auto"}, Power: agent.PowerConfig{Enabled: true, IPMI: agent.IPMIConfig{Enabled: true}},
 			Spool: agent.SpoolConfig{Dir: filepath.Join(*dir, "spool"), TelemetryBytes: 64 << 20, TelemetryAge: 30 * time.Minute, LedgerBytes: 128 << 20},
 		}, log)
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
 
@@ -37,6 +38,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return allInOne(ctx, args, stdout, stderr)
 	case "verify":
 		return verify(args, stdout, stderr)
+	case agent.ReadGPUsCommand:
+		return agent.ReadGPUs(ctx, args, stderr)
 	case "-version", "--version", "version":
 		fmt.Fprintln(stdout, "aggregator", version)
 		return nil

@@ -26,6 +26,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch command {
 	case "simulate":
 		return simulate(ctx, args[1:], stderr)
+	case agent.ReadGPUsCommand:
+		return agent.ReadGPUs(ctx, args[1:], stderr)
 	default:
 		return collect(ctx, args, stdout, stderr)
 	}

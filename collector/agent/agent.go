@@ -64,6 +64,7 @@ type agent struct {
 	views    views
 	values   []metric.Raw
 	picked   []metric.Raw
+	looked   time.Time // when say last looked
 
 	passing atomic.Uint64 // incarnation of the ledger record sent last
 
@@ -80,7 +81,8 @@ func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 	for _, f := range found {
 		log.Info("source", "name", f.name, "found", f.said)
 	}
-	return run(ctx, c, sources, metrics.NewSet(), log)
+	err := run(ctx, c, sources, metrics.NewSet(), log)
+	return errors.Join(err, closeAll(sources))
 }
 
 func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, log *slog.Logger) (err error) {
@@ -111,6 +113,11 @@ func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, r := range a.runners {
 		go r.run(ctx) // not joined: a hung call may never return
+	}
+	for _, r := range a.runners {
+		if s, ok := r.Source.(worker); ok {
+			group.Go(func() error { return s.Run(ctx) })
+		}
 	}
 	group.Go(func() error {
 		ticks(ctx, c.Interval, func(now time.Time, skipped int) { a.tick(ctx, now, skipped) })

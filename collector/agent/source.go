@@ -54,6 +54,7 @@ type runner struct {
 	started  time.Time
 	seen     time.Time      // newest tick
 	checked  *metric.Layout // newest that is valid
+	said     said           // of it, in the log
 	failures int64          // readings that failed or came too late
 	failing  bool           // the last one failed, said once
 }

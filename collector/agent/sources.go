@@ -6,54 +6,179 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/bmc"
+	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/internal/host"
+	"github.com/gigawatch/gigawatch/collector/internal/job"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// finding is one line about a source: what was found, what was refused and why.
+// finding is one line about a source that is not there: why, and what would
+// help.
 type finding struct{ name, said string }
+
+// What a source may be besides.
+type (
+	describer interface{ Describe() string }          // says in one line what it found and what was refused
+	worker    interface{ Run(context.Context) error } // works between readings
+	settler   interface{ Settle(context.Context) }    // waits for what Run finds first
+)
 
 // sources makes the sources that c asks for and this host has.
 func sources(c *Config, log *slog.Logger) (list []Scheduled, found []finding) {
+	add := func(name string, s Source, err error) {
+		if err != nil {
+			found = append(found, finding{name, "refused: " + err.Error()})
+			return
+		}
+		list = append(list, Scheduled{Source: s})
+	}
+	state := filepath.Join(c.Spool.Dir, "state")
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		log.Warn("lifetimes of counters will not be remembered", "error", err)
+	}
 	if c.Host.Enabled {
 		s, err := host.New(host.Config{Root: c.Host.Root, Place: c.Place, Logger: log})
-		if err != nil {
-			found = append(found, finding{"host", "refused: " + err.Error()})
-		} else {
-			list = append(list, Scheduled{Source: s})
-			found = append(found, finding{s.Name(), s.Describe()})
-		}
+		add("host", s, err)
 	}
-	found = append(found, finding{"gpu", "none: no GPU source is built into this version"})
+	boards := func() []gpu.Identity { return nil }
+	if d := openGPUs(c, log); d != nil {
+		s, err := gpu.New(gpu.Config{Driver: d, Place: c.Place, Expected: c.GPU.Expected, Interval: c.Interval, Root: c.Host.Root,
+			State: filepath.Join(state, "gpu.json"), Logger: log})
+		add("gpu", s, err)
+		if err == nil {
+			boards = s.Boards
+		}
+	} else {
+		found = append(found, finding{"gpu", "not asked for"})
+	}
+	if p := &c.Power; p.Enabled {
+		s, err := bmc.New(bmc.Config{
+			Root: c.Host.Root, Place: c.Place, State: state, Period: p.Period, Timeout: p.Timeout, Logger: log,
+			Redfish: bmc.Redfish{URL: p.Redfish.URL, User: p.Redfish.User, PasswordFile: p.Redfish.PasswordFile, TokenFile: p.Redfish.TokenFile,
+				CA: p.Redfish.CA, ServerName: p.Redfish.ServerName, InsecureSkipVerify: p.Redfish.Insecure, System: p.Redfish.System, Chassis: p.Redfish.Chassis},
+			IPMI: bmc.IPMI{Off: !p.IPMI.Enabled, Device: p.IPMI.Device, Host: p.IPMI.Host, User: p.IPMI.User, PasswordFile: p.IPMI.PasswordFile},
+		})
+		add("node_power", s, err)
+	}
+	if j := &c.Jobs; j.Mapping != "" || j.Drop != "" || j.Slurm || j.Kubelet != "" {
+		s, err := openJobs(c, boards, log)
+		add("job", s, err)
+	}
 	return list, found
 }
 
+func openJobs(c *Config, boards func() []gpu.Identity, log *slog.Logger) (*job.Source, error) {
+	j := &c.Jobs
+	var key []byte
+	if j.KeyFile != "" {
+		var err error
+		if key, err = os.ReadFile(j.KeyFile); err != nil {
+			return nil, fmt.Errorf("read the site's key: %w", err)
+		}
+	}
+	jobs, err := job.ParseNaming(j.Jobs)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := job.ParseNaming(j.Tenants)
+	if err != nil {
+		return nil, err
+	}
+	return job.New(job.Config{Place: c.Place, Root: c.Host.Root, Boards: holders(boards), Mapping: j.Mapping, Drop: j.Drop, Slurm: j.Slurm,
+		Kubelet: j.Kubelet, PodJob: j.PodJob, Jobs: jobs, Tenants: tenants, Key: key, Logger: log})
+}
+
+// holders are the boards as jobs hold them.
+func holders(boards func() []gpu.Identity) func() []job.Board {
+	return func() (list []job.Board) {
+		for _, b := range boards() {
+			x := job.Board{UUID: b.UUID, Model: b.Model, PCI: b.PCI, Index: b.Index}
+			for _, in := range b.Instances {
+				y := job.Instance{UUID: in.UUID, Index: in.Index}
+				if in.Of > 0 {
+					y.Share = int64(in.Parts) * job.Whole / int64(in.Of)
+				}
+				x.Instances = append(x.Instances, y)
+			}
+			list = append(list, x)
+		}
+		return list
+	}
+}
+
+// describe says what a source found.
+func describe(s Source) string {
+	if d, ok := s.(describer); ok {
+		return d.Describe()
+	}
+	return "reads"
+}
+
+// closeAll closes those that hold something.
+func closeAll(list []Scheduled) error {
+	var errs []error
+	for _, s := range list {
+		if c, ok := s.Source.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkFor is how long a check waits for a source.
+const checkFor = 15 * time.Second
+
 // Check says what a run with c would read and where it would send it, taking
-// one reading of each source.
-func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) error {
+// a few readings of each source.
+func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) (err error) {
 	list, found := sources(c, log)
+	defer func() { err = errors.Join(err, closeAll(list)) }()
 	fmt.Fprintf(w, "site %s, agent %s, bus %v, spool %s\n", c.Site, c.Agent, c.Bus.URLs, c.Spool.Dir)
 	for _, f := range found {
 		fmt.Fprintf(w, "source %s: %s\n", f.name, f.said)
 	}
 	var errs []error
 	for _, s := range list {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		l, values, err := s.Read(ctx, time.Now(), nil)
-		cancel()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("read source %s: %w", s.Name(), err))
-			continue
-		}
-		missing := 0
-		for _, v := range values {
-			if v == metric.Missing {
-				missing++
-			}
-		}
-		fmt.Fprintf(w, "source %s: %d values a tick, %d of them missing at first\n", s.Name(), l.Width(), missing)
+		errs = append(errs, checkSource(ctx, s, w))
 	}
 	return errors.Join(errs...)
+}
+
+func checkSource(ctx context.Context, s Scheduled, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, checkFor)
+	defer cancel()
+	if r, ok := s.Source.(worker); ok {
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		defer func() { cancel(); <-done }()
+	}
+	if r, ok := s.Source.(settler); ok {
+		r.Settle(ctx)
+	}
+	var l *metric.Layout
+	var values []metric.Raw
+	var err error
+	for range 3 { // differences need two; a child has to start
+		if l, values, err = s.Read(ctx, time.Now(), nil); ctx.Err() != nil {
+			break
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	fmt.Fprintf(w, "source %s: %s\n", s.Name(), describe(s.Source))
+	if err != nil {
+		return fmt.Errorf("read source %s: %w", s.Name(), err)
+	}
+	missing := 0
+	for _, v := range values {
+		if v == metric.Missing {
+			missing++
+		}
+	}
+	fmt.Fprintf(w, "source %s: %d values a tick, %d of them missing now\n", s.Name(), l.Width(), missing)
+	return nil
 }

@@ -25,6 +25,7 @@ func (a *agent) tick(ctx context.Context, now time.Time, skipped int) {
 		a.last = now
 	}
 	a.settle(now)
+	a.say(now)
 	a.taking.UpdateDuration(start)
 }
 

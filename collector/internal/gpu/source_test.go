@@ -492,7 +492,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	g.s.Close()
-	if !g.d.closed || g.s.Name() != "fake" {
+	if !g.d.closed || g.s.Name() != "gpu" {
 		t.Error("the driver is not closed, or not named")
 	}
 }

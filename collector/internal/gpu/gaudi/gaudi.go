@@ -167,7 +167,7 @@ func (d *Driver) relist(at time.Time) {
 		d.cards = append(d.cards, c)
 	}
 	said := d.describe()
-	if said != d.found {
+	if said != d.found && (d.found != "" || len(d.cards) > 0) {
 		d.log.Info("looked for gpus", "driver", d.Name(), "found", said)
 	}
 	d.found = said
