@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -84,7 +86,7 @@ func (d *drives) changed() bool {
 func (d *drives) known(paths []device, now time.Time) (found []device, refused []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	there := map[string]bool{}
+	there, names := map[string]bool{}, map[string][]string{} // by the reason
 	for _, p := range paths {
 		there[p.path] = true
 		x := d.all[p.path]
@@ -94,16 +96,20 @@ func (d *drives) known(paths []device, now time.Time) (found []device, refused [
 		if !x.at.IsZero() {
 			found = append(found, p)
 		}
-		if x.busy && now.Sub(x.asked) > healthEvery {
-			refused = append(refused, "health of "+p.name+": it does not answer")
-		} else if x.err != nil {
-			refused = append(refused, "health of "+p.name+": "+x.err.Error())
+		switch {
+		case x.busy && now.Sub(x.asked) > healthEvery:
+			names["no answer"] = append(names["no answer"], p.name)
+		case x.err != nil:
+			names[x.err.Error()] = append(names[x.err.Error()], p.name)
 		}
 	}
 	for path, x := range d.all {
 		if !there[path] && !x.busy {
 			delete(d.all, path)
 		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(names)) {
+		refused = append(refused, fmt.Sprintf("health of %s: %s", strings.Join(names[why], ", "), why))
 	}
 	return found, refused
 }
@@ -130,12 +136,12 @@ func (s *Source) controllers() (found []device) {
 }
 
 // explain says what would make a refused reading possible.
-func explain(path string, err error) error {
+func explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no %s: pass the device in", path)
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("permission denied on %s: run as root or give CAP_SYS_ADMIN", path)
+		return errors.New("no device: pass it in")
+	case errors.Is(err, fs.ErrPermission):
+		return errors.New("permission denied: run as root or give CAP_SYS_ADMIN")
 	}
-	return fmt.Errorf("read health log of %s: %w", path, err)
+	return fmt.Errorf("read health log: %w", err)
 }

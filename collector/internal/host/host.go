@@ -127,7 +127,7 @@ func (s *Source) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*me
 	if at.Sub(s.listed) >= relistEvery || s.health.changed() {
 		s.relist(at)
 	}
-	s.health.ask(s.found.controllers, at)
+	s.health.ask(s.found.asked, at)
 	dst = s.readSystem(ctx, dst)
 	dst = s.readEnergy(dst)
 	dst = s.readDevices(dst)

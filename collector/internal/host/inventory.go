@@ -16,15 +16,14 @@ type inventory struct {
 	interfaces []device
 	disks      []device
 	drives     []sensor // NVMe controllers, by their composite temperature
-
-	controllers []device // NVMe controllers, with the device to ask
-	healthy     []device // those whose health log was read
-	mounts      []mount
-	sensors     []sensor
-	ports       []port
-	packages    []zone // RAPL
-	memories    []zone
-	refused     []string // what is not measured, and why
+	asked      []device // NVMe controllers, by the device to ask for their health
+	healthy    []device // those that told it
+	mounts     []mount
+	sensors    []sensor
+	ports      []port
+	packages   []zone // RAPL
+	memories   []zone
+	refused    []string // what is not measured, and why
 }
 
 // A device is an interface or a disk. path is what its counters are read from.
@@ -49,8 +48,8 @@ func (s *Source) take() *inventory {
 	sensors, drives := s.sensors()
 	v.sensors = bound(&v, "sensors", sensors, s.c.MaxSensors)
 	v.drives = bound(&v, "drives", drives, s.c.MaxDisks)
-	v.controllers = bound(&v, "drives", s.controllers(), s.c.MaxDisks)
-	healthy, refused := s.health.known(v.controllers, time.Now())
+	v.asked = bound(&v, "NVMe controllers", s.controllers(), s.c.MaxDisks)
+	healthy, refused := s.health.known(v.asked, time.Now())
 	v.healthy, v.refused = healthy, append(v.refused, refused...)
 	v.ports = bound(&v, "fabric ports", s.ports(), s.c.MaxPorts)
 	packages, memories, err := s.zones()
@@ -72,7 +71,7 @@ func bound[T any](v *inventory, what string, all []T, limit int) []T {
 
 func (v *inventory) same(w *inventory) bool {
 	return slices.Equal(v.interfaces, w.interfaces) && slices.Equal(v.disks, w.disks) && slices.Equal(v.drives, w.drives) &&
-		slices.Equal(v.controllers, w.controllers) && slices.Equal(v.healthy, w.healthy) &&
+		slices.Equal(v.asked, w.asked) && slices.Equal(v.healthy, w.healthy) &&
 		slices.Equal(v.mounts, w.mounts) && slices.Equal(v.sensors, w.sensors) && slices.Equal(v.ports, w.ports) &&
 		slices.Equal(v.packages, w.packages) && slices.Equal(v.memories, w.memories)
 }

@@ -74,7 +74,7 @@ const (
 func readHealth(path string, page *healthPage) error {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return explain(path, err)
+		return explain(err)
 	}
 	defer unix.Close(fd)
 	var pinner runtime.Pinner // the kernel is told an address, not a pointer
@@ -89,9 +89,9 @@ func readHealth(path string, page *healthPage) error {
 	status, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(adminIoctl), uintptr(unsafe.Pointer(c)))
 	switch {
 	case e != 0:
-		return explain(path, e)
+		return explain(e)
 	case status != 0:
-		return fmt.Errorf("read health log of %s: status %#x", path, status)
+		return fmt.Errorf("read health log: status %#x", status)
 	}
 	return nil
 }
