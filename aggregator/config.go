@@ -36,6 +36,7 @@ type config struct {
 	Sites     []siteConfig // empty: whatever speaks
 	Bus       busConfig
 	Store     store.Config // without its folder, log and metrics
+	XIDs      string       // file of the operator's own lines of the XID table; empty: none
 	Memory    int64        // bytes at which the garbage collector works harder; 0: the default
 }
 
@@ -104,6 +105,9 @@ type rawConfig struct {
 			CA        string `yaml:"ca"`
 		} `yaml:"remote_write"`
 	} `yaml:"store"`
+	Health struct {
+		XIDs string `yaml:"xid_table"`
+	} `yaml:"health"`
 	Memory *setting.Scalar `yaml:"memory"`
 }
 
@@ -139,6 +143,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 			MaxBytes:   f.Size("store.max_bytes", r.Store.MaxBytes, 0),
 			OutOfOrder: f.Duration("store.out_of_order", r.Store.OutOfOrder, time.Hour),
 		},
+		XIDs:   r.Health.XIDs,
 		Memory: f.Size("memory", r.Memory, 0),
 	}
 	if c.Listen == "" {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/page"
@@ -26,13 +27,14 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // node is an aggregator that is up: opened in the order of its fields, closed in
 // the other.
 //
-//	bus ─▶ telemetry ─▶ recording ─▶ live, store ─┐
-//	  └──▶ lane ──────▶ ledger ─▶ today ──────────┴─▶ http
+//	bus ─▶ telemetry ─▶ health, recording ─▶ live, store ─┐
+//	  └──▶ lane ──────▶ ledger ─▶ today ──────────────────┴─▶ http
 type node struct {
 	c   *config
 	log *slog.Logger
@@ -45,6 +47,7 @@ type node struct {
 	store     *store.Store
 	ledger    *ledger.Ledger
 	recording *recording
+	health    *health.Health
 	reach     *reach
 	telemetry *stream.Telemetry
 	lane      *stream.Ledger
@@ -115,7 +118,14 @@ func (n *node) openStore(context.Context) (err error) {
 		expected[s.Name] = s.Inventory
 	}
 	n.recording = newRecording(n.store, expected, n.set, n.log)
-	n.reach = &reach{Sink: n.recording, file: filepath.Join(n.c.Data, reachFile), log: n.log}
+	table, err := health.LoadTable(n.c.XIDs)
+	if err != nil {
+		return fmt.Errorf("%w: %w", program.ErrUsage, err)
+	}
+	if n.health, err = health.New(health.Config{Table: table, File: filepath.Join(n.c.Data, "health.json"), Logger: n.log, Metrics: n.set}); err != nil {
+		return err
+	}
+	n.reach = &reach{Sink: &watched{n.recording, n.health}, file: filepath.Join(n.c.Data, reachFile), log: n.log}
 	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{
 		JetStream: n.js, Stream: bus.Telemetry, Sites: n.c.siteNames(), Since: n.since(time.Now()), Sink: n.reach, Logger: n.log, Metrics: n.set,
 	})
@@ -143,7 +153,7 @@ func (n *node) openHTTP(context.Context) error {
 	c := query.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.telemetry, n.lane}).status,
-		Ready:  n.ready, Page: page.Handler(), Token: token, TLS: tls, Insecure: n.c.Insecure, Version: version,
+		Health: doctor{n.health}, Ready: n.ready, Page: page.Handler(), Token: token, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
 	}
 	if n.http, err = query.New(c); err != nil {
@@ -204,6 +214,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&lanes, reading, n.lane.Run)
 	both(&lanes, reading, n.strays.Run)
 	both(&rest, fed, n.recording.Run)
+	both(&rest, fed, n.health.Run)
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
 	both(&rest, fed, func(ctx context.Context) error { return n.http.Serve(ctx, n.listener) })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
 
@@ -42,6 +43,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if *check {
 		if _, _, err := c.access(); err != nil {
 			return fmt.Errorf("%s: %w", *path, err)
+		}
+		if _, err := health.LoadTable(c.XIDs); err != nil {
+			return fmt.Errorf("%w: %w", program.ErrUsage, err)
 		}
 		fmt.Fprintf(stdout, "%s is in order: data in %s, answers on %s, %d sites\n", *path, c.Data, c.Listen, len(c.Sites))
 		return nil
