@@ -37,10 +37,13 @@ func (c *counter) restart() {
 }
 
 // read is a reading that the ledger lane carries: the first is a baseline, later
-// ones book the difference, or all of a register that began again.
-func (c *counter) read() {
-	c.observed += c.pending()
+// ones book the difference, or all of a register that began again. It returns
+// what it booked.
+func (c *counter) read() int64 {
+	n := c.pending()
+	c.observed += n
 	c.first, c.last, c.seen = true, c.now, c.epoch
+	return n
 }
 
 // spent is all since the first reading.

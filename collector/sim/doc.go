@@ -13,6 +13,10 @@
 // Agents are in this order: one a host (n00001…), one a hall for the PDU meters
 // of its racks (pdu-h01…), and plant.
 //
+// A job holds whole hosts, and the layouts of their agents name it: an entity of
+// kind Job under each board and one under the host. When it ends or another
+// begins the layouts are new, so that a record can be taken at once.
+//
 // The books are integers and balance after every step:
 //
 //	node       = gpus + cpu + dram + nic + disk + fans + board + psu
@@ -34,6 +38,8 @@
 //     beside it in the ledger layout.
 //   - Energy is drawn whether anyone can read it or not: a lost GPU idles, a
 //     dead host burns on for a while and then only feeds its BMC.
+//   - What the truth gives to jobs, to nobody and to unknown jobs is what the
+//     ledger records showed, by who held the boards at the record before.
 //   - Nothing is allocated by a tick, save when an XID is seen for the first
-//     time and a layout grows by its column.
+//     time and a layout grows by its column, and when a job begins or ends.
 package sim

@@ -359,5 +359,5 @@ func (w *World) reboot(h int) {
 // forget makes the agent of host h one that has just started: it has seen no XID.
 func (w *World) forget(h int) {
 	w.hosts[h].xids = w.hosts[h].xids[:0]
-	w.agents[h].Telemetry = w.bare[h]
+	w.dress(h)
 }

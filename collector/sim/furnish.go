@@ -5,7 +5,7 @@ import "github.com/gigawatch/gigawatch/collector/metric"
 // furnish puts the hosts and their boards in their racks, each a little unlike
 // the next, with registers that have been counting for weeks.
 func (w *World) furnish(hosts int) {
-	w.plan = planOf(w.gpus)
+	w.plan, w.columns = planOf(w.gpus, 0), columnsOf(w.gpus)
 	w.hosts = make([]host, hosts)
 	w.boards = make([]gpu, hosts*w.gpus)
 	w.values = make([]metric.Raw, hosts*w.plan.width)
@@ -80,17 +80,10 @@ func (w *World) build(c Config) {
 	racks := (n + rackHosts - 1) / rackHosts
 	halls := (racks + hallRacks - 1) / hallRacks
 	w.agents = make([]Agent, 0, n+halls+1)
-	w.bare = make([]*metric.Layout, n)
-	columns := ledgerColumns(w.gpus)
 	for h := range n {
-		es := w.hostEntities(h)
-		w.bare[h] = &metric.Layout{Simulated: true, Entities: es, Columns: w.plan.columns}
-		place := 3 + w.gpus
-		w.agents = append(w.agents, Agent{
-			Name:      hostName(h),
-			Telemetry: w.bare[h],
-			Ledger:    &metric.Layout{Simulated: true, Entities: es[:place:place], Columns: columns},
-		})
+		bare := &metric.Layout{Entities: w.hostEntities(h)}
+		w.agents = append(w.agents, Agent{hostName(h), bare, bare})
+		w.dress(h)
 	}
 	w.plant.build(w, c, racks, halls)
 	for hall := range halls {

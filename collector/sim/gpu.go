@@ -10,6 +10,7 @@ import (
 // host's part of World.values.
 type gpu struct {
 	energy counter // since the driver was loaded, mJ
+	claim  claim   // as of its newest ledger record
 	power  float64 // W
 	die    float64 // °C
 	hbm    float64 // °C

@@ -17,16 +17,18 @@ const (
 
 // A host is the physics of one node, save its GPUs.
 type host struct {
-	rng    source
-	bmc    counter // all of the node at its plug, mJ
-	rapl   counter // its processors, inside bmc, mJ
-	job    int32
-	next   int32 // host of the same job, -1 at the end
-	state  condition
-	mute   bool  // its agent has stopped
-	braked bool  // its power supplies ask the GPUs to slow down
-	marred bool  // boards of it cannot be read
-	xids   []xid // events that its agent saw since it started
+	rng      source
+	bmc      counter // all of the node at its plug, mJ
+	rapl     counter // its processors, inside bmc, mJ
+	claim    claim   // as of its newest ledger record
+	recorded int64   // that, ms since 1970
+	job      int32
+	next     int32 // host of the same job, -1 at the end
+	state    condition
+	mute     bool  // its agent has stopped
+	braked   bool  // its power supplies ask the GPUs to slow down
+	marred   bool  // boards of it cannot be read
+	xids     []xid // events that its agent saw since it started
 
 	offset float64 // K that its place is warmer than the cold aisle
 	cap    float64 // share of the boards' power limit that its owner allows

@@ -17,11 +17,12 @@ var shares = [kinds]float64{training: 0.62, inference: 0.24, batch: 0.14}
 // A job is work on whole hosts. Its second half is what it does in this step,
 // the same on all of its GPUs, which is why their power swings together.
 type job struct {
-	rng   source
-	kind  kind
-	head  int32   // first of its hosts; World.hosts[].next leads to the others
-	hosts int32   // their number
-	left  float64 // s to its end
+	rng     source
+	kind    kind
+	head    int32   // first of its hosts; World.hosts[].next leads to the others
+	hosts   int32   // their number
+	tenancy int32   // what it is called, and what it drew
+	left    float64 // s to its end
 
 	period, duty, trough float64 // training: s of a step, the share of it that computes, the level while it exchanges
 	phase                float64 // s into the step
@@ -181,7 +182,10 @@ func (w *World) begin() bool {
 		w.hosts[h].job, w.hosts[h].next = n, j.head
 		j.head = h
 	}
-	j.hosts = int32(size)
+	j.hosts, j.tenancy = int32(size), w.let(k, size)
+	for h := j.head; h >= 0; h = w.hosts[h].next {
+		w.dress(int(h))
+	}
 	s.placed[k] += j.hosts
 	return true
 }
@@ -194,8 +198,10 @@ func (w *World) end(n int32) {
 		next := w.hosts[h].next
 		w.hosts[h].job, w.hosts[h].next = 0, -1
 		s.hosts = append(s.hosts, h)
+		w.dress(int(h))
 		h = next
 	}
+	w.tenancies[j.tenancy].ended = w.now
 	s.placed[j.kind] -= j.hosts
 	*j = job{rng: j.rng, head: -1}
 	s.free = append(s.free, n)

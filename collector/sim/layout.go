@@ -52,8 +52,9 @@ const (
 // portErrorKinds that a simulated port counts: symbol, receive, link_integrity.
 var portErrorKinds = [...]uint32{0, 1, 3}
 
-// planOf is the plan of a host with n GPUs, for entities as hostEntities makes them.
-func planOf(n int) plan {
+// planOf is the plan of a host with n GPUs, for entities as hostEntities makes
+// them, with a number of jobs between the GPUs and the rest.
+func planOf(n, jobs int) plan {
 	var p plan
 	const hostAt = 2
 	gpu := hostAt + 1
@@ -85,7 +86,7 @@ func planOf(n int) plan {
 	p.gpuEnd = p.width
 
 	h := func(m metric.Number, points ...uint32) int { return p.column(m, hostAt, 1, points...) }
-	nicAt := gpu + n
+	nicAt := gpu + n + jobs
 	diskAt := nicAt + nics
 	driveAt := diskAt + disks
 	mountAt := driveAt + drives
@@ -113,10 +114,13 @@ func planOf(n int) plan {
 	return p
 }
 
+// apparatus is how many things besides its GPUs are measured of a host.
+const apparatus = nics + disks + drives + mounts + sensors + 2*ports
+
 // hostEntities is host h and all that is measured of it. Its place and its GPUs
 // come first: the ledger's layout is that much of it.
 func (w *World) hostEntities(h int) []metric.Entity {
-	es := make([]metric.Entity, 0, 3+w.gpus+nics+disks+drives+mounts+sensors+2*ports)
+	es := make([]metric.Entity, 0, 3+w.gpus+apparatus)
 	es = append(es, metric.Place{Hall: hallName(h / rackHosts / hallRacks), Rack: rackName(h / rackHosts), Host: hostName(h)}.Entities()...)
 	at := len(es) - 1
 	under := func(k metric.EntityKind, parent int, name string, labels ...metric.Pair) {
@@ -150,13 +154,15 @@ func (w *World) hostEntities(h int) []metric.Entity {
 	return es
 }
 
-// ledgerColumns are the accounted counters of a host, their powers and their epochs.
+// ledgerColumns are the accounted counters of a host, their powers and their
+// epochs, and that its jobs are known.
 func ledgerColumns(n int) []metric.Column {
 	var p plan
 	const hostAt = 2
 	p.counters(metric.GPUEnergyJoules, metric.GPUPowerWatts, 0, hostAt+1, n, n)
 	p.counters(metric.HostEnergyJoules, metric.HostPowerWatts, bmc, hostAt, 1, 1)
 	p.counters(metric.HostEnergyJoules, metric.HostPowerWatts, raplPackage, hostAt, 1, 1)
+	p.column(metric.CounterQuality, hostAt, 1, metric.EpochPoint(metric.JobHostShare, 0))
 	return p.columns
 }
 
@@ -192,8 +198,8 @@ func (w *World) see(h, g int, code uint32) {
 
 // withXIDs is the layout of host h with a column for each XID that its agent saw.
 func (w *World) withXIDs(h int) *metric.Layout {
-	xids := w.hosts[h].xids
-	columns := append(make([]metric.Column, 0, len(w.plan.columns)+len(xids)), w.plan.columns...)
+	xids, base := w.hosts[h].xids, w.columns[min(1, w.hosts[h].job)].telemetry
+	columns := append(make([]metric.Column, 0, len(base)+len(xids)), base...)
 	for _, x := range xids {
 		columns = append(columns, metric.Column{Metric: metric.GPUXIDEvents, Form: metric.Int, Point: x.code, First: w.plan.gpus + x.gpu, Count: 1})
 	}

@@ -41,6 +41,7 @@ func (w *World) hostTelemetry(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 	if hs.marred {
 		w.blank(h, dst[at:])
 	}
+	dst = w.shares(h, dst)
 	for i := range hs.xids {
 		dst = append(dst, metric.Raw(hs.xids[i].count))
 	}
@@ -134,13 +135,19 @@ func (w *World) hostLedger(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 		return dst, false
 	}
 	boards := w.boards[h*w.gpus : (h+1)*w.gpus]
+	holder, late := w.holder(h), hs.recorded != 0 && w.now-hs.recorded > silence
+	hs.recorded = w.now
 	for i := range boards {
 		g := &boards[i]
 		if g.state != metric.GPUOk {
+			if g.energy.first {
+				g.claim.pass(holder)
+			}
 			dst = append(dst, metric.Missing)
 			continue
 		}
-		g.energy.read()
+		mj := g.energy.read()
+		w.tenancies[g.claim.settle(holder, late)].gpu.Add(mj)
 		dst = append(dst, metric.Raw(g.energy.now))
 	}
 	v := w.shown(h)
@@ -154,11 +161,14 @@ func (w *World) hostLedger(h int, dst []metric.Raw) ([]metric.Raw, bool) {
 	for i := range boards {
 		dst = append(dst, w.lifetime(boards[i].energy.epoch))
 	}
-	hs.bmc.read()
+	mj := hs.bmc.read()
+	w.tenancies[hs.claim.settle(holder, late)].node.Add(mj)
 	hs.rapl.read()
-	return append(dst,
+	dst = append(dst,
 		metric.Raw(hs.bmc.now), v[w.plan.hostPower+bmc], w.lifetime(hs.bmc.epoch),
-		metric.Raw(hs.rapl.now), v[w.plan.hostPower+raplPackage], w.lifetime(hs.rapl.epoch)), true
+		metric.Raw(hs.rapl.now), v[w.plan.hostPower+raplPackage], w.lifetime(hs.rapl.epoch),
+		metric.Raw(metric.Measured))
+	return w.shares(h, dst), true
 }
 
 func (w *World) plantLedger(dst []metric.Raw) []metric.Raw {

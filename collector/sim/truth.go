@@ -31,6 +31,13 @@ type Truth struct {
 	Host  []HostTruth  `json:"host"`
 	Meter []MeterTruth `json:"meter"`
 
+	// Jobs are what the boards and hosts showed in ledger records, by who held them
+	// at the record before: the sums are those of Observed. Of hosts it is exact
+	// where every board was read at every record.
+	Jobs        []JobTruth `json:"jobs"`
+	Unallocated JobTruth   `json:"unallocated"` // nobody held it
+	Unknown     JobTruth   `json:"unknown"`     // it changed hands while no record saw it
+
 	Total    Total `json:"total"`    // since Start, all of it
 	Observed Total `json:"observed"` // by the accountant: sums of observed amounts; without carbon and parts
 }
@@ -57,6 +64,18 @@ type HostTruth struct {
 	Host   string `json:"host"`
 	Source string `json:"source"`
 	Spent
+}
+
+// JobTruth is one job, or what was no job's.
+type JobTruth struct {
+	Job    string     `json:"job"`
+	Tenant string     `json:"tenant"`
+	GPUs   int        `json:"gpus"`
+	Begin  *time.Time `json:"begin,omitempty"`
+	End    *time.Time `json:"end,omitempty"` // it has ended
+
+	GPUEnergy  int64 `json:"gpu_mj,string"`
+	HostEnergy int64 `json:"host_mj,string"`
 }
 
 // MeterTruth is one register of the plant. Amounts of water are mL, not mJ.
@@ -95,6 +114,20 @@ type Total struct {
 	CarbonDirect    float64 `json:"carbon_direct_grams,omitempty"`
 }
 
+func (w *World) jobTruth(t *tenancy) JobTruth {
+	j := JobTruth{Job: t.name, GPUs: int(t.hosts) * w.gpus, GPUEnergy: t.gpu.Load(), HostEnergy: t.node.Load()}
+	if t.labels != nil {
+		j.Tenant = t.labels[0].Value
+	}
+	for p, ms := range map[**time.Time]int64{&j.Begin: t.begun, &j.End: t.ended} {
+		if ms != 0 {
+			at := time.UnixMilli(ms).UTC()
+			*p = &at
+		}
+	}
+	return j
+}
+
 func (c *counter) truth() Spent {
 	return Spent{Energy: c.spent(), Observed: c.observed, Unobservable: c.lost, Pending: c.pending(), Epochs: c.epoch}
 }
@@ -109,7 +142,7 @@ func (w *World) Truth() Truth {
 	}
 	o := &t.Observed
 	for h := range w.hosts {
-		es, name := w.bare[h].Entities, w.agents[h].Name
+		es, name := w.agents[h].Telemetry.Entities, w.agents[h].Name
 		for i := range w.gpus {
 			g := &w.boards[h*w.gpus+i]
 			t.GPU = append(t.GPU, GPUTruth{UUID: es[w.plan.gpus+i].Name, Host: name, GPU: i, Spent: g.energy.truth()})
@@ -137,6 +170,14 @@ func (w *World) Truth() Truth {
 	add("plant", &p.total, metric.MeterWater, "mL")
 	add("plant", &p.drink, metric.MeterWater, "mL")
 	o.Facility = o.Grid + o.Generator + o.Solar - o.Export
+
+	t.Unallocated, t.Unknown = w.jobTruth(w.tenancies[nobody]), w.jobTruth(w.tenancies[unknown])
+	t.Jobs = make([]JobTruth, 0, len(w.tenancies))
+	for i, x := range w.tenancies {
+		if i >= tenancies || i == forgotten && x.gpu.Load()+x.node.Load() > 0 {
+			t.Jobs = append(t.Jobs, w.jobTruth(x))
+		}
+	}
 
 	b := &w.books
 	t.Total = Total{

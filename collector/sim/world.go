@@ -50,14 +50,17 @@ type World struct {
 	values  []metric.Raw // what the drivers show, host after host, in the plan's order
 	percent [101]metric.Raw
 	agents  []Agent
-	bare    []*metric.Layout // of the hosts, without XIDs
+	columns [2]hostColumns // of hosts without a job, and with one
+
+	begun     int        // jobs, so far
+	tenancies []*tenancy // of them
 
 	fanScale, airRise   float64
 	psuFixed, psuSquare float64
 }
 
 // An Agent is one collector of the site. Its layouts are new pointers after
-// something new appeared.
+// something new appeared or its boards changed hands.
 type Agent struct {
 	Name              string
 	Telemetry, Ledger *metric.Layout
@@ -98,6 +101,9 @@ func New(c Config) (*World, error) {
 		return nil, fmt.Errorf("simulate site %q: no time to start at", c.Site)
 	}
 	w := &World{site: c.Site, seed: c.Seed, board: b, gpus: c.GPUs, start: c.Start.UnixMilli(), now: c.Start.UnixMilli()}
+	for _, name := range [tenancies]string{"", "unknown", "forgotten"} {
+		w.tenancies = append(w.tenancies, &tenancy{name: name})
+	}
 	for i := range w.percent {
 		w.percent[i] = metric.Of(float64(i) / 100)
 	}

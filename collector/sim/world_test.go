@@ -121,7 +121,7 @@ func TestOneSeedIsOneSite(t *testing.T) {
 	if fused := x*y+z != float64(x*y)+z; fused {
 		t.Skip("this machine fuses")
 	}
-	const golden = uint64(0xf1ff663a6626f14f)
+	const golden = uint64(0xf4c2fd06b9266dcb)
 	if prints[0] != golden {
 		t.Errorf("seed 42 reads %#x, not %#x as it did: change it only with the model", prints[0], golden)
 	}
@@ -157,6 +157,17 @@ func TestNothingIsAllocatedByATick(t *testing.T) {
 	}
 }
 
+// notSimulated is what drivers and disks of the model do not tell.
+var notSimulated = map[metric.Number]bool{
+	metric.GPUPowerInstant: true, metric.GPUEncoderUtilization: true, metric.GPUDecoderUtilization: true, metric.GPUPerformanceState: true,
+	metric.GPUClockReasons: true, metric.GPUPCIeWidth: true, metric.GPUPCIeGeneration: true, metric.GPUPowerLimitDefault: true,
+	metric.GPUSRAMThreshold: true, metric.GPUMemoryUnrepairable: true, metric.GPUPagesPending: true, metric.GPUEngineActive: true,
+	metric.GPUSMActive: true, metric.GPUTensorActive: true, metric.GPUMemoryActive: true, metric.GPUPCIeThroughput: true,
+	metric.GPUNVLinkThroughput: true, metric.GPUXIDTime: true, metric.GPUEnergyCheck: true, metric.GPUPartitions: true,
+	metric.HostPowerAge: true, metric.HostGPUs: true, metric.FabricPortRateMax: true,
+	metric.NVMeSpare: true, metric.NVMeWarning: true, metric.NVSwitchTemperature: true, metric.NVSwitchErrors: true,
+}
+
 func TestEveryGPUAndHostMetricIsRead(t *testing.T) {
 	w := newWorld(t, Config{Hosts: 1})
 	w.see(0, 0, 31)
@@ -170,8 +181,8 @@ func TestEveryGPUAndHostMetricIsRead(t *testing.T) {
 	for d := range metric.All {
 		switch {
 		case d.Number >= 600:
-		case read[d.Number] == 0:
-			t.Errorf("nothing reads %s", d.Name)
+		case (read[d.Number] == 0) != notSimulated[d.Number]:
+			t.Errorf("%s is read %d times", d.Name, read[d.Number])
 		case d.Entity == metric.GPU && d.Number != metric.GPUXIDEvents:
 			gpu += read[d.Number]
 		}
