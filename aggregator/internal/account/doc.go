@@ -2,8 +2,10 @@
 // defended: so many millijoules, of this device, in that hour, known in this way.
 //
 //	batch ─▶ sequence ─▶ clock ─▶ counters ─▶ hours ─▶ Freeze ─▶ Content ─▶ (sealed by ledger)
-//	          next?      when?    how much?   rows by account, place, quality
-//	                                          minutes by quantity
+//	 │        next?      when?    how much?   rows by account, place, quality
+//	 │                               │        minutes by quantity
+//	 └─ claims ─▶ holdings ──────────┴─────▶  rows by host, job, quality
+//	               whose?
 //
 // Energy is the difference of two readings of a register, never a product of
 // power and time; the exception is what a register lost when it began anew,
@@ -21,6 +23,12 @@
 //   - Of a quantity, an hour is the sum of its minutes and the sum of its rows.
 //   - A reading that physics does not allow is set aside, never clipped.
 //   - An hour that was frozen is not booked into: what comes late is apart.
+//   - What a board or a host drew is given to jobs, to nobody, to unknown jobs or
+//     to no record of jobs, by shares that sum to one whole: to the millijoule,
+//     for every host and hour.
+//   - Who holds a board in record k holds it until record k+1: agents take a
+//     record when that changes. Where records are missing, the two beside them
+//     must agree; else the energy is of unknown jobs. It is never guessed.
 //
 // Meters of one role add up: feeds A and B each carry a part. A device is
 // expected from its first reading until it has been silent for a week, a meter

@@ -98,9 +98,11 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 				continue
 			}
 			seen[d.key()] = true
-			n, place, ok := s.account(&d, placeOf(l, e))
+			n, place, full, ok := s.account(&d, placeOf(l, e))
+			if full {
+				o.alarm(Full, d.Name, "the site has more accounts, places or models than are kept; it is left out, or stays where it was")
+			}
 			if !ok {
-				o.alarm(Full, d.Name, "the site has more accounts, places or models than are kept; this one is not")
 				continue
 			}
 			mark := metric.EpochPoint(c.Metric, c.Point)
@@ -136,23 +138,24 @@ func limitOf(n metric.Number) metric.Number {
 }
 
 // account is the number of the account of d, opened if need be, and that of its
-// place; ok is false if the site has too many. One that is open stays where it
-// was if the site has too many places.
-func (s *site) account(d *Device, p Place) (n, place uint32, ok bool) {
+// place. full says that the site has too many of something: then an account that
+// is open stays as it was, and ok is false of one that is not.
+func (s *site) account(d *Device, p Place) (n, place uint32, full, ok bool) {
 	n, known := s.byKey.find(s.counters, d.key())
-	place, ok = s.place(p)
-	if known && !ok && s.counters[n].since != 0 {
-		place, ok = s.counters[n].place, true
+	place, fits := s.place(p)
+	trait, told := s.traits.number[d.Trait]
+	if !told && len(s.traits.values) < s.config.Traits {
+		trait, told = s.traits.put(d.Trait), true
 	}
-	trait, fits := s.traits.number[d.Trait]
-	if !fits && len(s.traits.values) < s.config.Traits {
-		trait, fits = s.traits.put(d.Trait), true
+	full = !fits || !told || !known && len(s.counters) >= s.config.Accounts
+	if full && (!known || s.counters[n].since == 0) {
+		return 0, 0, full, false
 	}
-	if known && !fits {
-		trait, fits = s.counters[n].trait, true
+	if !fits {
+		place = s.counters[n].place
 	}
-	if !ok || !fits || !known && len(s.counters) >= s.config.Accounts {
-		return 0, 0, false
+	if !told {
+		trait = s.counters[n].trait
 	}
 	if !known {
 		n = uint32(len(s.counters))
@@ -166,7 +169,7 @@ func (s *site) account(d *Device, p Place) (n, place uint32, ok bool) {
 		// word, or a role that is edited, must not move joules that are booked.
 		c.quantity = d.Quantity
 	}
-	return n, place, true
+	return n, place, full, true
 }
 
 // gridSource is the number of the source of carbon intensity that e is.

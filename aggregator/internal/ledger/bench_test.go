@@ -14,7 +14,10 @@ import (
 
 // gigasite is a site of 12,500 hosts of 8 boards with three hours open: 112,500
 // accounts.
-func gigasite(tb testing.TB) (*Ledger, []*metric.Batch) {
+func gigasite(tb testing.TB) (*Ledger, []*metric.Batch) { return gigasiteOf(tb, 0) }
+
+// gigasiteOf is one whose boards are each shared by a number of jobs.
+func gigasiteOf(tb testing.TB, jobs int) (*Ledger, []*metric.Batch) {
 	l, err := open(config(), newMemory(nil))
 	if err != nil {
 		tb.Fatal(err)
@@ -39,6 +42,16 @@ func gigasite(tb testing.TB) (*Ledger, []*metric.Batch) {
 				{Metric: metric.CounterEpoch, Form: metric.Int, Point: metric.EpochPoint(metric.HostEnergyJoules, 0), First: 2, Count: 1},
 			}},
 		}
+		x := batches[i].Layout
+		for g := range 8 {
+			for k := range jobs {
+				x.Entities = append(x.Entities, metric.Entity{Kind: metric.Job, Name: fmt.Sprint(i/4*jobs + k), Parent: 3 + g, Labels: []metric.Pair{{Name: "tenant", Value: fmt.Sprint("t", i%40)}}})
+				batches[i].Values = append(batches[i].Values, metric.Raw(1_000_000/jobs))
+			}
+		}
+		if jobs > 0 {
+			x.Columns = append(x.Columns, metric.Column{Metric: metric.JobGPUShare, Form: metric.Int, First: 11, Count: 8 * jobs})
+		}
 	}
 	for _, at := range []int64{0, 10, 590, 600, 4200, 4210} {
 		forward(l, batches, start+at*second)
@@ -61,7 +74,13 @@ func forward(l *Ledger, batches []*metric.Batch, at int64) {
 }
 
 func BenchmarkApply(b *testing.B) {
-	l, batches := gigasite(b)
+	for _, jobs := range []int{0, 1, 7} {
+		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) { benchmarkApply(b, jobs) })
+	}
+}
+
+func benchmarkApply(b *testing.B, jobs int) {
+	l, batches := gigasiteOf(b, jobs)
 	at, i := start+4210*second, 0
 	b.ReportAllocs()
 	for b.Loop() {

@@ -21,8 +21,10 @@
 //   - A frozen hour is in the state before it is in a file. After a crash between
 //     any two steps it is sealed again, to the same bytes.
 //   - The sum of the sealed hours and of those still open is what every account
-//     has booked, to the millijoule: [Check] says so, and is what `aggregator
-//     verify` runs.
+//     has booked, to the millijoule, and of every host and hour it is what was
+//     given to jobs: [Check] says so, and is what `aggregator verify` runs.
+//   - Files, leaves and states of the version before are read, and stay as they
+//     are.
 //   - What is damaged is found: a slot by its SHA-256, then the other one serves;
 //     a file by its blocks' CRC-32C and its leaf; a leaf by the tree.
 package ledger

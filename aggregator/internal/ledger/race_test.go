@@ -28,7 +28,7 @@ func TestQuestionsWhileTheBooksAreKept(t *testing.T) {
 	done := make(chan struct{})
 	var group sync.WaitGroup
 	first := start - start%hourMs
-	for _, by := range []account.Level{account.BySite, account.ByGPU, account.ByRack} {
+	for _, by := range []account.Level{account.BySite, account.ByGPU, account.ByRack, account.ByJob} {
 		group.Go(func() {
 			for {
 				select {
