@@ -8,7 +8,7 @@ BUILD := go build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)" 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test check bench bench-site bench-peers generate fuzz clean packages
+.PHONY: run build test check bench bench-site bench-peers bench-collector generate fuzz clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -26,7 +26,7 @@ test: build packages
 
 # What some tests talk to: a browser, promtool, a remote-write target, a BMC.
 packages:
-	@missing=; for p in chromium:chromium promtool:prometheus victoria-metrics:victoria-metrics ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
+	@missing=; for p in chromium:chromium promtool:prometheus victoria-metrics:victoria-metrics prometheus-node-exporter:prometheus-node-exporter ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing; fi
 
 check:
@@ -45,6 +45,9 @@ bench-site: build
 
 bench-peers: build packages
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
+
+bench-collector: build packages
+	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 1x -timeout 30m ./collector $(ARGS)
 
 generate:
 	go generate ./...
