@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -60,7 +61,7 @@ type Source struct {
 	channels []*channel
 }
 
-// New checks c. It contacts nothing.
+// New checks c, and makes its folder. It contacts nothing.
 func New(c Config) (*Source, error) {
 	if c.Place.Host == "" {
 		return nil, errors.New("read node power: the host has no name")
@@ -87,6 +88,12 @@ func New(c Config) (*Source, error) {
 	s := &Source{c: c, log: c.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if c.State != "" {
+		if err := os.MkdirAll(c.State, 0o700); err != nil {
+			s.log.Warn("energy registers will be on trial again after each restart", "error", err)
+			s.c.State = ""
+		}
 	}
 	t := tree.Under(root)
 	node := []*poller{s.poller(&cray{tree: t}, fileEvery, t.Text("proc/sys/kernel/random/boot_id"))}

@@ -21,12 +21,14 @@ var powerRequest = []byte{dcmiGroup, 1, 0, 0}
 // begins with the completion code.
 type bus interface {
 	send(ctx context.Context, function, command byte, request []byte) ([]byte, error)
-	name() string
+	where() string
 	close(ctx context.Context)
 }
 
 // An ipmi reads the node's power by DCMI.
 type ipmi struct{ bus }
+
+func (*ipmi) name() string { return "ipmi" }
 
 func (i *ipmi) read(ctx context.Context) (sample, error) {
 	answer, err := i.send(ctx, groupExtension, getPowerReading, powerRequest)
@@ -37,7 +39,7 @@ func (i *ipmi) read(ctx context.Context) (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("read power by DCMI: %w", err)
 	}
-	return sample{about: "DCMI", watts: float64(watts)}, nil
+	return sample{about: "DCMI of " + i.where(), watts: float64(watts)}, nil
 }
 
 // What a controller answers instead of a reading.

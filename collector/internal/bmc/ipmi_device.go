@@ -71,7 +71,7 @@ func newDevice(path string, timeout time.Duration) *device {
 	return &device{path: path, timeout: timeout, open: open, ioctl: ioctl, ready: ready}
 }
 
-func (*device) name() string { return "ipmi" }
+func (d *device) where() string { return d.path }
 
 func (d *device) close(context.Context) {
 	if d.file != nil {

@@ -61,7 +61,7 @@ var levels = []types.PrivilegeLevel{types.PrivilegeLevelUser, types.PrivilegeLev
 // both with AES. To ask the controller for its own list takes seconds.
 var suites = []types.CipherSuiteID{types.CipherSuiteID17, types.CipherSuiteID3}
 
-func (*lan) name() string { return "ipmi" }
+func (l *lan) where() string { return l.c.Host }
 
 func (l *lan) close(ctx context.Context) {
 	if l.session != nil {

@@ -145,7 +145,7 @@ func TestDevice(t *testing.T) {
 		watts  float64
 		says   string
 	}{
-		"it answers":         {func(*rig, *kernel) {}, 412, "bmc: ipmi by DCMI every 10s, energy integrated from its power"},
+		"it answers":         {func(*rig, *kernel) {}, 412, "dev/ipmi0 every 10s, energy integrated from its power"},
 		"slowly":             {func(_ *rig, k *kernel) { k.delay = 4 * time.Second }, 412, "ipmi by DCMI"},
 		"never":              {func(_ *rig, k *kernel) { k.answers = []string{""} }, 0, "no answer in 30s"},
 		"what it cannot":     {func(_ *rig, k *kernel) { k.answers = []string{"c1"} }, 0, "the controller knows no DCMI"},

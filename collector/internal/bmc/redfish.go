@@ -102,6 +102,7 @@ func (r *redfish) read(ctx context.Context) (sample, error) {
 	s, err := r.plan.read(ctx, r)
 	if err == nil {
 		r.failed = 0
+		s.about = r.base.Host + ", " + s.about
 		return s, nil
 	}
 	if r.failed++; errors.Is(err, errNotFound) || r.failed >= replan {
@@ -133,7 +134,7 @@ func (r *redfish) get(ctx context.Context, path string, to any) error {
 		return err
 	}
 	resp, err := r.send(ctx, http.MethodGet, path, nil)
-	if err == nil && resp.StatusCode == http.StatusUnauthorized && r.auth.session != "" { // it has expired
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && r.auth.token != "" && r.c.TokenFile == "" { // it has expired
 		discard(resp)
 		r.auth = auth{}
 		if err = r.login(ctx); err != nil {

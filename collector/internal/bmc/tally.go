@@ -27,7 +27,8 @@ type tally struct {
 	powered  bool       // the integral was shown
 	epoch    metric.Raw // of the register
 	watch    watch
-	unseen   int // good readings in a row that did not show it
+	unseen   int  // good readings in a row that did not show it
+	forgets  bool // said that its epoch is not remembered
 }
 
 // A watch is what was seen of a register.
@@ -100,9 +101,10 @@ func (t *tally) add(s sample) view {
 		v.counter = "energy by its register, which was not shown now"
 	case t.believed != "":
 		var err error
-		if t.epoch, err = t.lives.Epoch(r.id, r.driver, r.mj); err != nil {
+		if t.epoch, err = t.lives.Epoch(r.id, r.driver, r.mj); err != nil && !t.forgets {
 			t.log.Warn("counter may begin anew after a restart", "meter", t.name, "error", err)
 		}
+		t.forgets = err != nil
 		v.energy, v.epoch, v.quality = metric.Raw(r.mj), t.epoch, metric.Measured
 		v.counter = fmt.Sprintf("energy by its register, in steps of up to %d J", (t.watch.step+999)/1000)
 	case t.onTrial():

@@ -232,3 +232,19 @@ func TestAPauseIsNotStandingStill(t *testing.T) {
 		t.Errorf("later: %s", v.counter)
 	}
 }
+
+func TestNowhereToRemember(t *testing.T) {
+	r := newRig(t)
+	r.write("file", "")
+	if _, err := New(r.config(Config{State: r.path("file/state")})); err != nil || !strings.Contains(r.log.String(), "on trial again after each restart") {
+		t.Errorf("error %v, log %s", err, &r.log)
+	}
+	if _, err := New(r.config(Config{State: r.path("state/bmc")})); err != nil {
+		t.Error(err)
+	}
+	r.write("state/bmc/register-redfish.json", "garbage")
+	r.write("state/bmc/lives-redfish.json", "garbage")
+	if _, err := New(r.config(Config{State: r.path("state/bmc"), Redfish: Redfish{URL: "https://bmc"}})); err != nil || !strings.Contains(r.log.String(), "counters may begin anew") {
+		t.Errorf("error %v, log %s", err, &r.log)
+	}
+}
