@@ -3,156 +3,179 @@ package health
 import (
 	"cmp"
 	"slices"
-	"strconv"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// A State is a verdict, or what one finding makes of its subject.
-type State uint8
-
-// The states, best first.
-const (
-	OK       State = iota
-	Watch          // nothing to do yet
-	Unknown        // cannot be judged
-	Degraded       // works; somebody should look at it in working hours
-	Failed         // does not work, or must not be worked with
-)
-
-var stateNames = [...]string{"ok", "watch", "unknown", "degraded", "failed"}
-
-func (s State) String() string { return stateNames[min(int(s), len(stateNames)-1)] }
-
-// MarshalText writes the state's name.
-func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText reads the state's name.
-func (s *State) UnmarshalText(b []byte) error {
-	i := slices.Index(stateNames[:], string(b))
-	if i < 0 {
-		return strconv.ErrSyntax
-	}
-	*s = State(i)
-	return nil
-}
-
-// A kind says when a finding ends by itself.
-type kind uint8
-
-const (
-	condition kind = iota // when it is no longer true
-	event                 // when the board began anew after it, if that heals it; else after its time
-	rate                  // when it was not exceeded for a while
-)
-
-// A Finding is one thing that is wrong.
+// A Finding is one thing that is wrong. Times are milliseconds since 1970.
 type Finding struct {
-	Cause    string `json:"cause"`
-	State    State  `json:"state"`
-	Since    int64  `json:"since"` // ms since 1970
-	Last     int64  `json:"last"`  // newest evidence
-	Count    int64  `json:"count,omitempty"`
-	Evidence string `json:"evidence"`
-	Advice   string `json:"advice"`
-	Action   Action `json:"action"`
+	Cause    string // for machines; of one subject each stands once
+	State    State
+	Action   Action
+	Evidence string
+	Advice   string
+	Since    int64
+	Last     int64 // newest evidence; a condition is looked at when it changes
+	Count    int64 // of events, or errors
+	Stands   bool  // it is still true; else it is over, and stays until it is dealt with
 
-	Kind   kind  `json:"kind"`
-	Heals  bool  `json:"heals,omitempty"`  // a reset of the board ends it
-	Until  int64 `json:"until,omitempty"`  // when it ends by itself; 0: not
-	Driver bool  `json:"driver,omitempty"` // the driver's recovery action overrules it
+	kind   kind
+	looked int64      // when a condition was last found true
+	heals  bool       // a new life of the board ends it
+	until  int64      // when it ends by itself; 0: not
+	driver bool       // the driver's recovery action overrules it
+	shared bool       // many hosts have it at once, as when a job ends
+	energy metric.Raw // what the board's counter showed when it was raised
+	boards uint64     // of a host's boards those that had it, by index
 }
 
-// An Action is what to do, in one word for machines.
-type Action string
+// An Aside is a finding that a person set aside while it lasts.
+type Aside struct {
+	Cause    string
+	Evidence string
+	By       string
+	At       int64
 
-// The actions, by how much they cost.
+	until int64 // of a rate
+}
+
+// Bounds of what one subject may have at once; the least is dropped.
 const (
-	None           Action = "none"
-	RestartApp     Action = "restart_app"
-	RestartEngine  Action = "restart_engine" // the DCGM host engine
-	ResetAtNext    Action = "reset_at_maintenance"
-	CheckCabling   Action = "check_cabling"
-	CheckHost      Action = "check_host"
-	ResetGPU       Action = "reset_gpu"
-	DrainAndReset  Action = "drain_and_reset"
-	Reboot         Action = "reboot"
-	ContactSupport Action = "contact_support"
-	ReplaceDisk    Action = "replace_disk"
+	maxFindings = 64
+	maxEvents   = 128
 )
 
-// A subject is a GPU, a host or a site with what is wrong with it.
+// A subject is a GPU or a host. Those with nothing against them cost a name.
 type subject struct {
-	name     string // uuid, host, or site
+	kind        byte // hostKind, gpuKind
+	name        string
+	site        *site
+	hall, rack  string // of a host
+	host        *subject
+	index       string // of a GPU on its host
+	model       string
+	owner       *sender // that speaks for it; nil: nobody now
+	heard       int64   // when it was last reported
+	state       metric.Raw
+	recovery    metric.Raw // what the driver asks for now; missing: it does not say
+	energy      metric.Raw // newest that was not missing
+	uncorrected metric.Raw // likewise
+	anew        int64      // when its life began, if that was seen
+	corrected   *window
+
+	// Of a host.
+	boards   []*subject // all that were seen, by index; those without an owner are missed
+	expected int64      // GPUs, by its agent's word
+	absent   int64      // GPUs that are not listed
+	gone     int64      // since when
+	moved    bool       // its boards were taken over by other hosts
+
 	findings []Finding
-	aside    map[string]bool  // conditions that a person has set aside while they last
-	events   map[string]int64 // time of the newest event, by cause
+	aside    []Aside
+	events   map[string]int64 // by cause: time of the newest, by the host's clock
 }
 
-// maxFindings bounds what one subject may have at once; the least is dropped.
-const maxFindings = 32
+const (
+	hostKind = 'h'
+	gpuKind  = 'g'
+)
 
-func (s *subject) find(cause string) *Finding {
-	for i := range s.findings {
-		if s.findings[i].Cause == cause {
-			return &s.findings[i]
+func newSubject(kind byte, name string, s *site) *subject {
+	return &subject{kind: kind, name: name, site: s, state: metric.Missing, recovery: metric.Missing, energy: metric.Missing, uncorrected: metric.Missing}
+}
+
+// String is how a line calls x.
+func (x *subject) String() string {
+	if x.kind == gpuKind && x.index != "" {
+		return "GPU " + x.index
+	}
+	return x.name
+}
+
+func (x *subject) find(cause string) *Finding {
+	for i := range x.findings {
+		if x.findings[i].Cause == cause {
+			return &x.findings[i]
 		}
 	}
 	return nil
 }
 
-// raise adds f, or renews the finding of its cause.
-func (s *subject) raise(f Finding) {
-	if s.aside[f.Cause] {
-		return
+// isAside reports whether a person has set f aside and it is still the same.
+func (x *subject) isAside(f *Finding) bool {
+	i := slices.IndexFunc(x.aside, func(a Aside) bool { return a.Cause == f.Cause })
+	if i < 0 {
+		return false
 	}
-	if o := s.find(f.Cause); o != nil {
-		f.Since, f.Count = o.Since, f.Count+o.Count
-		*o = f
-		return
-	}
-	if len(s.findings) == maxFindings {
-		least := slices.MinFunc(s.findings, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.Last, b.Last)) })
-		s.clear(least.Cause)
-	}
-	s.findings = append(s.findings, f)
-}
-
-// clear ends the finding of a cause; changed is false if there was none.
-func (s *subject) clear(cause string) (changed bool) {
-	delete(s.aside, cause)
-	n := len(s.findings)
-	s.findings = slices.DeleteFunc(s.findings, func(f Finding) bool { return f.Cause == cause })
-	return len(s.findings) < n
-}
-
-// anew ends what a new life of the board heals.
-func (s *subject) anew(millis int64) {
-	s.findings = slices.DeleteFunc(s.findings, func(f Finding) bool { return f.Kind == event && f.Heals && f.Last <= millis })
-}
-
-// expire ends what is over at the given time.
-func (s *subject) expire(millis int64) (changed bool) {
-	n := len(s.findings)
-	s.findings = slices.DeleteFunc(s.findings, func(f Finding) bool { return f.Until > 0 && f.Until <= millis })
-	return len(s.findings) < n
-}
-
-// seen remembers an event at a time, and reports whether it is not new.
-func (s *subject) seen(cause string, millis int64) bool {
-	if millis <= s.events[cause] {
+	switch a := &x.aside[i]; {
+	case f.kind == rate:
+		a.until = f.until
+		return true
+	case f.kind == condition && a.Evidence == f.Evidence:
 		return true
 	}
-	if s.events == nil {
-		s.events = map[string]int64{}
+	x.aside = slices.Delete(x.aside, i, i+1)
+	return false
+}
+
+// raise adds f, or renews the finding of its cause; fresh if there was none.
+func (x *subject) raise(f Finding) (fresh bool) {
+	f.Stands = f.kind == condition
+	if o := x.find(f.Cause); o != nil {
+		f.Since = min(f.Since, o.Since)
+		f.boards |= o.boards
+		if f.kind == event {
+			f.Count += o.Count
+			f.Last = max(f.Last, o.Last)
+		}
+		*o = f
+		return false
 	}
-	if len(s.events) >= 4*maxFindings {
+	if len(x.findings) == maxFindings {
+		least := slices.MinFunc(x.findings, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.Last, b.Last)) })
+		x.clear(least.Cause)
+	}
+	x.findings = append(x.findings, f)
+	return true
+}
+
+// clear ends the finding of a cause, set aside or not; changed is false if there
+// was none.
+func (x *subject) clear(cause string) (changed bool) {
+	n := len(x.findings) + len(x.aside)
+	if n == 0 {
+		return false
+	}
+	x.aside = slices.DeleteFunc(x.aside, func(a Aside) bool { return a.Cause == cause })
+	x.findings = slices.DeleteFunc(x.findings, func(f Finding) bool { return f.Cause == cause })
+	return len(x.findings)+len(x.aside) < n
+}
+
+// drop ends the findings that over says are over.
+func (x *subject) drop(over func(*Finding) bool) (dropped bool) {
+	n := len(x.findings)
+	x.findings = slices.DeleteFunc(x.findings, func(f Finding) bool { return over(&f) })
+	return len(x.findings) < n
+}
+
+// seen remembers when an event was by its host's clock.
+func (x *subject) seen(cause string, when int64) {
+	if x.events == nil {
+		x.events = map[string]int64{}
+	}
+	if _, ok := x.events[cause]; !ok && len(x.events) == maxEvents {
 		oldest, at := "", int64(1<<62)
-		for c, t := range s.events {
+		for c, t := range x.events {
 			if t < at {
 				oldest, at = c, t
 			}
 		}
-		delete(s.events, oldest)
+		delete(x.events, oldest)
 	}
-	s.events[cause] = millis
-	return false
+	x.events[cause] = when
+}
+
+// known reports whether the owner of x speaks.
+func (x *subject) known(now, silence int64) bool {
+	return x.owner != nil && now-x.owner.heard <= silence
 }

@@ -4,54 +4,71 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
+// Names of health's own metrics.
 const (
 	metricFindings = "gigawatch_health_findings"
 	metricRaised   = "gigawatch_health_raised_total"
-	metricRefused  = "gigawatch_health_agents_refused_total"
+	metricRefused  = "gigawatch_health_refused_total" // agents, sites, hosts and GPUs beyond those that are told apart
+	metricMixed    = "gigawatch_health_ticks_mixed_total"
+	metricUnsaved  = "gigawatch_health_save_failures_total"
 )
 
 // Config is what health is judged by. Zero stands for the default.
 type Config struct {
-	Table   *Table
-	File    string        // where findings are kept across restarts; empty: nowhere
-	Silence time.Duration // a host that did not report for so long is silent; default 30 s
-	Forget  time.Duration // and after so long is no longer expected; default 7 days
-	Agents  int           // at most so many, of all sites; default 50,000
-	Logger  *slog.Logger
-	Metrics *metrics.Set
+	Table    *Table
+	File     string        // where findings are kept across restarts, and beside it the inventory; empty: nowhere
+	Silence  time.Duration // a host that did not report for so long is silent; default 30 s
+	Forget   time.Duration // and after so long is no longer expected; default 7 days
+	Agents   int           // at most so many, of all sites; default 50,000
+	Subjects int           // hosts and GPUs, likewise; default 500,000
+	Logger   *slog.Logger
+	Metrics  *metrics.Set
 }
+
+// mostSites is how many are told apart.
+const mostSites = 1 << 10
 
 // Health watches all sites. Its methods may be called from any goroutine.
 type Health struct {
-	c   Config
-	log *slog.Logger
+	c       Config
+	log     *slog.Logger
+	silence int64 // ms
+	forget  int64 // ms
 
-	mu      sync.Mutex
-	began   time.Time
+	mu      sync.Mutex // guards all below; held for microseconds by a tick, some milliseconds by a report
+	began   int64
+	judged  int64 // how far the bus was judged before this start, ms since 1970
+	reached int64 // and by now
 	sites   map[string]*site
 	senders map[string]*sender // by the key of their agent
-	dirty   bool
+	dirty   bool               // findings changed since they were saved
+	swept   int64              // when what needs no hurry was last looked after
+	said    int                // log lines in the minute of swept
+
+	saving  sync.Mutex // one at a time; guards the two below
 	saved   time.Time
-	raised  *metrics.Counter
-	refused *metrics.Counter
+	counted time.Time // when the inventory was saved
+
+	raised, refused, mixed, unsaved *metrics.Counter
 }
 
-// A site is what is known of one.
-type site struct {
-	name      string
-	simulated bool
-	subjects  map[string]*subject // of GPUs by uuid, of hosts by "host "+name; only those with something to remember
-	hosts     map[string]int64    // when each last reported, ms since 1970
-	blind     int64               // since when most hosts are silent; 0: they are not
+// A Tick is what an agent said of one time. Layout never changes; Values are not
+// looked at after Observe.
+type Tick struct {
+	Key, Site string // Key is the agent's
+	Layout    *metric.Layout
+	Millis    int64 // by the agent's clock, since 1970
+	Values    []metric.Raw
+	Received  time.Time // by the bus
+	Late      bool      // sent after newer ones
 }
 
 // New begins with what c.File remembers. A file that cannot be used is put aside
@@ -73,27 +90,36 @@ func New(c Config) (*Health, error) {
 	if c.Agents <= 0 {
 		c.Agents = 50_000
 	}
+	if c.Subjects <= 0 {
+		c.Subjects = 500_000
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Metrics == nil {
 		c.Metrics = metrics.NewSet()
 	}
-	h := &Health{c: c, log: c.Logger, began: time.Now(), sites: map[string]*site{}, senders: map[string]*sender{},
-		raised: c.Metrics.NewCounter(metricRaised), refused: c.Metrics.NewCounter(metricRefused)}
-	for s := OK + 1; s <= Failed; s++ {
-		c.Metrics.NewGauge(fmt.Sprintf("%s{state=%q}", metricFindings, s), func() float64 { return float64(h.count(s)) })
+	now := time.Now()
+	h := &Health{
+		c: c, log: c.Logger, silence: c.Silence.Milliseconds(), forget: c.Forget.Milliseconds(), began: now.UnixMilli(),
+		saved: now, counted: now, sites: map[string]*site{}, senders: map[string]*sender{},
+		raised: c.Metrics.NewCounter(metricRaised), refused: c.Metrics.NewCounter(metricRefused),
+		mixed: c.Metrics.NewCounter(metricMixed), unsaved: c.Metrics.NewCounter(metricUnsaved),
 	}
-	return h, h.load()
+	for s := OK + 1; s < States; s++ {
+		c.Metrics.NewGauge(fmt.Sprintf("%s{state=%q}", metricFindings, s), func() float64 { return float64(h.standing(s)) })
+	}
+	return h, h.load(now)
 }
 
-func (h *Health) count(s State) (n int) {
+// standing is how many findings of a state there are.
+func (h *Health) standing(state State) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, site := range h.sites {
-		for _, x := range site.subjects {
-			for _, f := range x.findings {
-				if f.State == s {
+	for _, s := range h.sites {
+		for x := range s.sick {
+			for i := range x.findings {
+				if x.findings[i].State == state {
 					n++
 				}
 			}
@@ -102,51 +128,74 @@ func (h *Health) count(s State) (n int) {
 	return n
 }
 
-func (h *Health) site(name string) *site {
-	s := h.sites[name]
-	if s == nil {
-		s = &site{name: name, subjects: map[string]*subject{}, hosts: map[string]int64{}}
-		h.sites[name] = s
-	}
-	return s
-}
-
-func (s *site) subject(name string) *subject {
-	x := s.subjects[name]
-	if x == nil {
-		x = &subject{name: name}
-		s.subjects[name] = x
-	}
-	return x
-}
-
-// Observe takes a tick of an agent that is of the present: layout and values
-// must not be changed while it runs, and the layout never.
-func (h *Health) Observe(key, siteName string, layout *metric.Layout, millis int64, values []metric.Raw) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	a := h.senders[key]
-	if a == nil {
-		if len(h.senders) >= h.c.Agents {
-			h.refused.Inc()
-			return
-		}
-		a = &sender{site: h.site(siteName)}
-		h.senders[key] = a
-	}
-	if millis < a.heard {
+// Observe judges a tick.
+func (h *Health) Observe(t Tick) {
+	if t.Late {
 		return
 	}
-	if a.layout != layout {
-		a.plan(layout)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := t.Received.UnixMilli()
+	if at < h.judged {
+		return
 	}
-	a.heard = millis
-	if a.host != "" {
-		a.site.hosts[a.host] = max(a.site.hosts[a.host], millis)
+	a := h.senders[t.Key]
+	if a == nil || a.site.simulated != t.Layout.Simulated {
+		if a = h.admit(a, t.Key, t.Site, t.Layout.Simulated); a == nil {
+			return
+		}
 	}
-	if len(values) == a.width {
-		h.judge(a, millis, values)
+	if at < a.heard {
+		return
 	}
+	h.reached = max(h.reached, at)
+	if a.layout != t.Layout || a.again || a.contests(at, h.silence) {
+		h.plan(a, t.Layout, at)
+	}
+	a.heard = at
+	for _, x := range a.hosts {
+		x.heard = at
+		if x.find(silentCause) != nil {
+			h.clear(x, silentCause)
+		}
+	}
+	if len(t.Values) == a.width {
+		h.judge(a, at, t.Millis, t.Values)
+	}
+}
+
+// admit is the agent called key; nil if its ticks are not taken. A model's
+// readings never enter a real site.
+func (h *Health) admit(a *sender, key, siteName string, simulated bool) *sender {
+	s := h.sites[siteName]
+	if s == nil {
+		if len(h.sites) == mostSites {
+			h.refused.Inc()
+			return nil
+		}
+		s = newSite(siteName)
+		s.simulated = simulated
+		h.sites[siteName] = s
+	}
+	if s.simulated != simulated {
+		if s.senders > 0 {
+			h.mixed.Inc()
+			return nil
+		}
+		*s = *newSite(siteName) // as it was when it was the other
+		s.simulated = simulated
+	}
+	if a != nil {
+		return a
+	}
+	if len(h.senders) >= h.c.Agents {
+		h.refused.Inc()
+		return nil
+	}
+	a = &sender{site: s}
+	h.senders[key] = a
+	s.senders++
+	return a
 }
 
 // Run looks after what time alone changes, and keeps the findings on disk, until
@@ -159,106 +208,59 @@ func (h *Health) Run(ctx context.Context) error {
 		case now := <-every.C:
 			h.Sweep(now)
 		case <-ctx.Done():
-			return h.save(time.Now())
+			now := time.Now()
+			return h.save(now, true)
 		}
 	}
 }
 
-// saveEvery is how long a finding may be unsaved.
-const saveEvery = 10 * time.Second
-
-// Sweep finds who fell silent and what is over by now.
-func (h *Health) Sweep(now time.Time) {
-	h.mu.Lock()
-	millis := now.UnixMilli()
-	for _, s := range h.sites {
-		h.sweepSite(s, millis)
-	}
-	for key, a := range h.senders {
-		if millis-a.heard > h.c.Forget.Milliseconds() {
-			delete(h.senders, key)
-		}
-	}
-	due := now.Sub(h.saved) >= saveEvery && (h.dirty || now.Sub(h.saved) >= 5*time.Minute)
-	h.mu.Unlock()
-	if due {
-		if err := h.save(now); err != nil {
-			h.log.Warn("health cannot be kept on disk", "error", err)
-		}
-	}
-}
-
-func hostSubject(host string) string { return "host " + host }
-
-func (h *Health) sweepSite(s *site, millis int64) {
-	for name, x := range s.subjects {
-		if x.expire(millis) {
-			h.dirty = true
-		}
-		maps.DeleteFunc(x.events, func(_ string, at int64) bool { return millis-at > 30*24*time.Hour.Milliseconds() })
-		if len(x.findings) == 0 && len(x.aside) == 0 && len(x.events) == 0 {
-			delete(s.subjects, name)
-		}
-	}
-	if millis-h.began.UnixMilli() < h.c.Silence.Milliseconds() {
-		return // nobody has had the time to report
-	}
-	var silent []string
-	for host, heard := range s.hosts {
-		switch away := millis - heard; {
-		case away > h.c.Forget.Milliseconds():
-			delete(s.hosts, host)
-			delete(s.subjects, hostSubject(host))
-			h.dirty = true
-		case away > h.c.Silence.Milliseconds():
-			silent = append(silent, host)
-		}
-	}
-	// Where most fell silent at once, it is not the hosts.
-	if n := len(s.hosts); n >= 4 && 2*len(silent) > n {
-		if s.blind == 0 {
-			s.blind, h.dirty = millis, true
-		}
+// raise adds a finding to x and says so the first time.
+func (h *Health) raise(x *subject, f Finding) {
+	if x.isAside(&f) {
 		return
 	}
-	if s.blind != 0 {
-		s.blind, h.dirty = 0, true
+	h.dirty = true
+	fresh := x.raise(f)
+	x.site.mark(x)
+	if !fresh {
+		return
 	}
-	slices.Sort(silent)
-	for _, host := range silent {
-		if x := s.subjects[hostSubject(host)]; x != nil && x.find("silent") != nil {
-			continue
+	h.raised.Inc()
+	if f.State > Watch {
+		h.say("health finding", x, "cause", f.Cause, "state", f.State.String(), "evidence", f.Evidence)
+	}
+}
+
+// clear ends a finding.
+func (h *Health) clear(x *subject, cause string) {
+	f := x.find(cause)
+	loud := f != nil && f.State > Watch
+	if x.clear(cause) {
+		h.dirty = true
+		x.site.mark(x)
+		if loud {
+			h.say("health finding is over", x, "cause", cause)
 		}
-		heard := s.hosts[host]
-		h.raise(s, s.subject(hostSubject(host)), Finding{Cause: "silent", State: Unknown, Since: heard, Last: heard, Kind: condition, Action: CheckHost,
-			Evidence: "no report since " + clock(heard),
-			Advice:   "see whether the host is up; then whether its collector runs and reaches the bus. What happened meanwhile is in its spool."})
 	}
+}
+
+// mostLines is how many lines a minute are logged: a board that comes and goes
+// must not fill a disk.
+const mostLines = 100
+
+func (h *Health) say(message string, x *subject, args ...any) {
+	if h.said++; h.said > mostLines {
+		return
+	}
+	if h.said == mostLines {
+		h.log.Warn("more health findings in this minute are not logged")
+		return
+	}
+	kind := "host"
+	if x.kind == gpuKind {
+		kind = "gpu"
+	}
+	h.log.Info(message, append([]any{"site", x.site.name, kind, x.name}, args...)...)
 }
 
 func clock(millis int64) string { return time.UnixMilli(millis).UTC().Format("2006-01-02 15:04:05Z") }
-
-// raise adds a finding to x and says so the first time.
-func (h *Health) raise(s *site, x *subject, f Finding) {
-	if x.aside[f.Cause] {
-		return
-	}
-	if x.find(f.Cause) == nil {
-		h.raised.Inc()
-		h.log.Info("health finding", "site", s.name, "subject", x.name, "cause", f.Cause, "state", f.State.String(), "evidence", f.Evidence)
-	}
-	x.raise(f)
-	h.dirty = true
-}
-
-// clear ends a condition.
-func (h *Health) clear(s *site, name, cause string) {
-	x := s.subjects[name]
-	if x == nil {
-		return
-	}
-	if x.clear(cause) {
-		h.dirty = true
-		h.log.Info("health finding is over", "site", s.name, "subject", name, "cause", cause)
-	}
-}

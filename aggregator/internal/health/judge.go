@@ -2,318 +2,219 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// States of gpu_state, in the order of its label.
+// How long what is only for the record stays, and what nobody dealt with.
 const (
-	stateOK metric.Raw = iota
-	stateLost
-	stateBlank
-	stateStale
-	stateUnreachable
+	watchFor = 15 * time.Minute
+	linkFor  = 24 * time.Hour
+	eventFor = 7 * 24 * time.Hour
 )
 
-// How long what is only for the record stays.
-const (
-	watchFor   = 15 * time.Minute
-	eventFor   = 7 * 24 * time.Hour
-	startedFor = 24 * time.Hour // events before the first sight of an agent are told if they are no older
-)
-
-// judge looks at what changed since the tick before.
-func (h *Health) judge(a *sender, millis int64, values []metric.Raw) {
-	if x := a.site.subjects[hostSubject(a.host)]; x != nil && a.host != "" && x.find("silent") != nil {
-		h.clear(a.site, x.name, "silent")
-	}
-	for i := range a.picks {
-		p := &a.picks[i]
-		v := values[p.at]
-		if v == a.last[i] || p.rule.rate() {
-			continue
-		}
-		if v == metric.Missing { // says nothing, and what it said last may still be so
-			continue
-		}
-		last := a.last[i]
-		a.last[i] = v
-		if p.board >= 0 {
-			h.ofBoard(a, p, millis, last, v, values)
-		} else {
-			h.ofHost(a, p, millis, last, v, values)
-		}
-	}
-	if a.begins(millis) {
-		h.rates(a, millis, values)
-	}
+// A change is a value that is not what it was.
+type change struct {
+	a       *sender
+	x       *subject
+	e       int32 // entity
+	arg     uint32
+	at      int64 // ms since 1970, by the bus
+	millis  int64 // likewise, by the host's clock
+	was, is metric.Raw
+	values  []metric.Raw
 }
 
-// other is the newest value of the pick that p is paired with.
-func (a *sender) other(p *pick, values []metric.Raw) metric.Raw {
-	if p.pair < 0 {
-		return metric.Missing
+// rose is by how much a counter moved: of one that began anew, all that it shows.
+func (c *change) rose() int64 {
+	switch {
+	case c.was == metric.Missing || c.is < 0:
+		return 0
+	case c.is < c.was:
+		return int64(c.is)
 	}
-	return values[a.picks[p.pair].at]
+	return int64(c.is - c.was)
+}
+
+// judge looks at what changed since the tick before.
+func (h *Health) judge(a *sender, at, millis int64, values []metric.Raw) {
+	states := false
+	for i := range a.runs {
+		r := &a.runs[i]
+		if r.rule.isRate() {
+			break // all that follow are
+		}
+		is, was := values[r.at:r.at+r.count], a.last[r.last:r.last+r.count]
+		if slices.Equal(is, was) {
+			continue
+		}
+		for k, v := range is {
+			x := a.subjects[int(r.first)+k]
+			if v == was[k] || x == nil || v == metric.Missing && !r.rule.forgets() {
+				continue // what is missing says nothing, and what was said last may still be so
+			}
+			c := change{a, x, r.first + int32(k), r.arg, at, millis, was[k], v, values}
+			was[k] = v
+			switch {
+			case r.rule == ruleEnergy:
+				h.life(&c)
+			case r.rule == ruleState:
+				x.state, states = v, true
+			case x.kind == gpuKind:
+				h.ofBoard(r.rule, &c)
+			default:
+				h.ofHost(r.rule, &c)
+			}
+		}
+	}
+	if states {
+		h.probe(a, at)
+	}
+	if m := at / time.Minute.Milliseconds(); m != a.minute {
+		minutes := m - a.minute
+		if a.minute == 0 {
+			minutes = 0
+		}
+		a.minute = m
+		h.rates(a, at, minutes, values)
+	}
 }
 
 // stand raises f while it is true, and ends it when it is not.
-func (h *Health) stand(s *site, name string, millis int64, is bool, f Finding) {
+func (h *Health) stand(x *subject, at int64, is bool, f Finding) {
 	if !is {
-		h.clear(s, name, f.Cause)
+		if len(x.findings)+len(x.aside) > 0 {
+			h.clear(x, f.Cause)
+		}
 		return
 	}
-	f.Kind, f.Since, f.Last = condition, millis, millis
-	h.raise(s, s.subject(name), f)
+	f.kind, f.Since, f.Last, f.looked = condition, at, at, at
+	h.raise(x, f)
 }
 
-// ofBoard judges a value of a GPU that changed.
-func (h *Health) ofBoard(a *sender, p *pick, millis int64, last, v metric.Raw, values []metric.Raw) {
-	b, s := &a.boards[p.board], a.site
-	rose := int64(0) // since the tick before; of a counter that began anew, all of it
-	switch {
-	case last == metric.Missing:
-	case v < last:
-		rose = int64(v)
-	default:
-		rose = int64(v - last)
+// life notes that a board's life began anew, as by a reset, a restart or another
+// driver: its counter of energy shows less than it did.
+func (h *Health) life(c *change) {
+	x := c.x
+	x.energy = c.is
+	fell := c.was != metric.Missing && c.is < c.was
+	if !fell && c.was != metric.Missing {
+		return
 	}
-	switch p.rule {
-	case ruleState:
-		h.boardState(s, b, millis, v)
-	case ruleRecovery:
-		h.recovery(s, b, millis, int64(v))
-	case ruleRemapPending:
-		h.stand(s, b.uuid, millis, v == 1, Finding{Cause: "row_remap_pending", State: Degraded, Action: ResetAtNext,
-			Evidence: "a row remapping waits for a reset", Advice: "reset the GPU at the next maintenance; until then the row stays in use."})
-	case ruleRemapFailed:
-		h.stand(s, b.uuid, millis, v == 1, Finding{Cause: "row_remap_failed", State: Failed, Action: ContactSupport,
-			Evidence: "a row remapping has failed", Advice: "drain the GPU, run field diagnostics and have it checked for replacement."})
-	case rulePagesPending:
-		h.stand(s, b.uuid, millis, v > 0, Finding{Cause: "pages_pending", State: Degraded, Action: ResetAtNext,
-			Evidence: number(v) + " memory pages wait to be retired", Advice: "restart the host at the next maintenance."})
-	case ruleSRAM:
-		h.stand(s, b.uuid, millis, v == 1, Finding{Cause: "sram_threshold", State: Failed, Action: ContactSupport,
-			Evidence: "the on-chip memory has had more uncorrected errors than the vendor allows", Advice: "drain the GPU and have it replaced."})
-	case ruleUnrepairable:
-		h.stand(s, b.uuid, millis, v == 1, Finding{Cause: "memory_unrepairable", State: Failed, Action: ContactSupport,
-			Evidence: "the memory has a fault that no repair is left for", Advice: "drain the GPU and have it replaced."})
-	case ruleXID:
-		h.xid(a, b, p, millis, last, v, a.other(p, values))
-	case ruleUncorrected:
-		h.happened(s, b, millis, rose, Finding{Cause: "ecc_uncorrected", State: Degraded, Action: ResetAtNext, Heals: true, Driver: true,
-			Evidence: "uncorrected memory errors", Advice: "the application that had it must be started anew; see XIDs and row remapping beside it."})
-	case ruleRemapped:
-		h.happened(s, b, millis, rose, Finding{Cause: "row_remapped", State: Degraded, Action: ResetAtNext, Heals: true, Driver: true,
-			Evidence: "rows remapped for uncorrectable errors", Advice: "reset the GPU at the next maintenance; if it goes on, have the GPU checked."})
-	case ruleNVLinkRecovery:
-		h.happened(s, b, millis, rose, Finding{Cause: "nvlink_recovery", State: Degraded, Action: CheckCabling, Heals: true,
-			Evidence: "NVLink recoveries", Advice: "a link had to be trained again while in use: follow the NVLink workflow."})
-	case ruleEnergy:
-		if last != metric.Missing && v < last { // the driver was loaded anew, or the GPU was reset
-			if x := s.subjects[b.uuid]; x != nil {
-				x.anew(millis)
-				h.dirty = true
+	if len(x.findings) > 0 && x.drop(func(f *Finding) bool { return f.heals && (fell || f.energy != metric.Missing && c.is < f.energy) }) {
+		h.over(x, "the GPU began anew")
+	}
+	if !fell {
+		return
+	}
+	x.anew = c.at
+	// What a host's boards have in common is healed when all of them are.
+	host := x.host
+	if host == nil || len(host.findings) == 0 {
+		return
+	}
+	if host.drop(func(f *Finding) bool {
+		return f.heals && !slices.ContainsFunc(host.boards, func(b *subject) bool { return b.owner != nil && b.anew <= f.Last })
+	}) {
+		h.over(host, "all GPUs of the host began anew")
+	}
+}
+
+// over notes that findings of x ended.
+func (h *Health) over(x *subject, why string) {
+	h.dirty = true
+	x.site.mark(x)
+	h.say("health findings are over", x, "because", why)
+}
+
+// A notice is what a board's state makes of it, or of its host where all boards
+// are in it.
+type notice struct {
+	cause             string
+	one, all          string // evidence
+	state             State
+	action            Action
+	advice, adviceAll string
+}
+
+var notices = [...]notice{
+	metric.GPULost: {"lost", "the GPU answers nothing, its neighbours do", "none of the host's GPUs answers", Failed, Reboot,
+		"drain the host and restart it; if the GPU does not come back, or is lost again, contact support.",
+		"drain the host, restart it, and look at the power and the cabling of its GPU board."},
+	metric.GPUBlank: {"blank", "the driver answers nothing for the GPU", "the driver answers nothing for any GPU", Unknown, RestartEngine,
+		"restart the DCGM host engine: after XID 119 it asks no more until then. Look for XID 119 beside it.",
+		"restart the DCGM host engine: after XID 119 it asks no more until then. Look for XID 119 on the host's GPUs."},
+	metric.GPUStale: {"stale", "its readings have stopped advancing", "the readings of all GPUs have stopped advancing", Unknown, CheckHost,
+		"the driver or the host engine hangs: look at the host before you trust the GPU.",
+		"the driver or the host engine hangs: look at the host before you trust its GPUs."},
+	metric.GPUUnreachable: {"unreachable", "the driver's library or host engine does not answer", "the driver's library or host engine does not answer", Unknown, RestartEngine,
+		"see whether the DCGM host engine runs on the host.", "see whether the DCGM host engine runs on the host."},
+}
+
+// probe judges what is known of the boards that a speaks for.
+func (h *Health) probe(a *sender, at int64) {
+	var done []*subject
+	for _, x := range a.owned {
+		switch {
+		case x.kind != gpuKind:
+		case x.host == nil:
+			h.notice(x, at, false)
+		case !slices.Contains(done, x.host):
+			done = append(done, x.host)
+			h.probeHost(x.host, at)
+		}
+	}
+}
+
+// probeHost judges the boards of a host together: what all of them say is one
+// line of the host.
+func (h *Health) probeHost(host *subject, at int64) {
+	n := 0
+	var in [len(notices)]int
+	for _, b := range host.boards {
+		if b.owner != nil {
+			n++
+			if b.state > metric.GPUOk && int(b.state) < len(in) {
+				in[b.state]++
 			}
 		}
-	case ruleWidth, ruleWidthMax:
-		now, most := v, a.other(p, values)
-		if p.rule == ruleWidthMax {
-			now, most = most, v
+	}
+	common := metric.Missing
+	for state := metric.GPULost; int(state) < len(notices); state++ {
+		if n > 1 && in[state] == n {
+			common = state
 		}
-		h.stand(s, b.uuid, millis, now != metric.Missing && most != metric.Missing && now < most, Finding{Cause: "pcie_width", State: Degraded, Action: CheckCabling,
-			Evidence: fmt.Sprintf("the PCIe link has %d of %d lanes", now, most), Advice: "reseat the board or its riser at the next maintenance."})
+		t := &notices[state]
+		h.stand(host, at, common == state, Finding{Cause: "gpus_" + t.cause, State: t.state, Action: t.action, Evidence: t.all, Advice: t.adviceAll})
+	}
+	for _, b := range host.boards {
+		if b.owner != nil {
+			h.notice(b, at, common != metric.Missing)
+		}
 	}
 }
 
-// boardState judges what is known of a GPU.
-func (h *Health) boardState(s *site, b *board, millis int64, v metric.Raw) {
-	h.stand(s, b.uuid, millis, v == stateLost, Finding{Cause: "lost", State: Failed, Action: Reboot,
-		Evidence: "the GPU answers nothing, its neighbours do", Advice: "drain the host; restart it; if the GPU does not come back or is lost again, contact support."})
-	h.stand(s, b.uuid, millis, v == stateBlank, Finding{Cause: "blank", State: Unknown, Action: RestartEngine,
-		Evidence: "the driver answers nothing for any GPU", Advice: "after XID 119 the DCGM host engine stops asking until it is restarted: restart it, then see what it says."})
-	h.stand(s, b.uuid, millis, v == stateStale, Finding{Cause: "stale", State: Unknown, Action: CheckHost,
-		Evidence: "its readings have stopped advancing", Advice: "the driver or the host engine hangs: look at the host before you trust the GPU."})
-	h.stand(s, b.uuid, millis, v == stateUnreachable, Finding{Cause: "unreachable", State: Unknown, Action: RestartEngine,
-		Evidence: "the host engine does not answer", Advice: "see whether the DCGM host engine runs on the host."})
-}
-
-var recoveries = [...]struct {
-	action Action
-	state  State
-	says   string
-}{
-	{None, OK, ""},
-	{ResetGPU, Failed, "the driver asks for a reset of the GPU"},
-	{Reboot, Failed, "the driver asks for a restart of the host"},
-	{DrainAndReset, Degraded, "the driver asks for the GPU's peer-to-peer traffic to be drained"},
-	{DrainAndReset, Failed, "the driver asks for the GPU to be drained and reset"},
-}
-
-// recovery judges what the driver asks for: DCGM field 1523, NVML's
-// nvmlDeviceGpuRecoveryAction_t.
-func (h *Health) recovery(s *site, b *board, millis, v int64) {
-	r := recoveries[0]
-	switch {
-	case v > 0 && v < int64(len(recoveries)):
-		r = recoveries[v]
-	case v != 0:
-		r.state, r.says = Degraded, fmt.Sprintf("the driver asks for something of the number %d, which this version does not know", v)
+// notice judges what is known of a board, unless its host has the line.
+func (h *Health) notice(b *subject, at int64, host bool) {
+	for state := metric.GPULost; int(state) < len(notices); state++ {
+		t := &notices[state]
+		h.stand(b, at, b.state == state && !host, Finding{Cause: t.cause, State: t.state, Action: t.action, Evidence: t.one, Advice: t.advice})
 	}
-	h.stand(s, b.uuid, millis, v != 0, Finding{Cause: "recovery_action", State: r.state, Action: r.action, Evidence: r.says,
-		Advice: "do what the driver asks for; it decides over what single XIDs suggest."})
 }
 
 // happened raises an event that a counter shows.
-func (h *Health) happened(s *site, b *board, millis, n int64, f Finding) {
-	if n <= 0 {
+func (h *Health) happened(c *change, f Finding, stays time.Duration) {
+	n := c.rose()
+	if n == 0 {
 		return
 	}
-	x, total := s.subject(b.uuid), n
-	if o := x.find(f.Cause); o != nil {
+	total := n
+	if o := c.x.find(f.Cause); o != nil {
 		total += o.Count
 	}
-	f.Evidence = fmt.Sprintf("%d %s", total, f.Evidence)
-	f.Kind, f.Since, f.Last, f.Until, f.Count = event, millis, millis, millis+eventFor.Milliseconds(), n
-	h.raise(s, x, f)
-}
-
-// xid judges events of one code. last and v count them since the agent's start;
-// when is the time of the newest.
-func (h *Health) xid(a *sender, b *board, p *pick, millis int64, last, v, when metric.Raw) {
-	n := int64(v)
-	if last != metric.Missing && v >= last {
-		n = int64(v - last)
-	}
-	at := millis
-	if when != metric.Missing && int64(when) <= millis {
-		at = int64(when)
-	}
-	if last == metric.Missing && when == metric.Missing || n <= 0 || millis-at > startedFor.Milliseconds() {
-		return
-	}
-	s, t := a.site, h.c.Table.of(p.arg)
-	cause := fmt.Sprintf("xid_%d", p.arg)
-	x := s.subject(b.uuid)
-	if x.seen(cause, at) || t.Silent {
-		return
-	}
-	h.dirty = true
-	f := Finding{Cause: cause, State: t.State, Since: at, Last: at, Count: n, Kind: event, Action: t.Action, Heals: t.Heals, Driver: true,
-		Evidence: fmt.Sprintf("XID %d: %s, at %s", p.arg, t.Meaning, clock(at)), Advice: t.Then, Until: at + eventFor.Milliseconds()}
-	switch {
-	case t.Cleanup:
-		h.cleanup(a, b, f, at)
-		return
-	case t.State == Watch:
-		f.Until = at + watchFor.Milliseconds()
-	}
-	if f.Advice == "" {
-		f.Advice = "for the record; if it repeats, contact support"
-	}
-	h.raise(s, x, f)
-}
-
-// cleanup puts what follows another error, or a job's end, into one line of the
-// host: a job of eight GPUs ends with sixty of them.
-func (h *Health) cleanup(a *sender, b *board, f Finding, at int64) {
-	name := hostSubject(a.host)
-	if a.host == "" {
-		name = b.uuid
-	}
-	x := a.site.subject(name)
-	n := f.Count
-	if o := x.find(f.Cause); o != nil {
-		n += o.Count
-	}
-	f.Heals, f.Driver, f.Until = false, false, at+watchFor.Milliseconds()
-	f.Evidence = fmt.Sprintf("%d times, the last on %s at %s: %s", n, b, clock(at), h.c.Table.of(codeOf(f.Cause)).Meaning)
-	f.Advice = "nothing by itself: normal when a job ends or is cancelled; otherwise follow the error before it"
-	h.raise(a.site, x, f)
-}
-
-func codeOf(cause string) (code uint32) {
-	fmt.Sscanf(cause, "xid_%d", &code)
-	return code
-}
-
-// ofHost judges a value of the host, or of a thing on it, that changed.
-func (h *Health) ofHost(a *sender, p *pick, millis int64, last, v metric.Raw, values []metric.Raw) {
-	s, name := a.site, hostSubject(a.host)
-	if a.host == "" {
-		return
-	}
-	rose := last != metric.Missing && v > last
-	found := func(f Finding) {
-		f.Kind, f.Since, f.Last, f.Count, f.Until = event, millis, millis, int64(v-last), millis+24*time.Hour.Milliseconds()
-		h.raise(s, s.subject(name), f)
-	}
-	switch p.rule {
-	case ruleGPUs, ruleGPUsExpected:
-		here, want := v, a.other(p, values)
-		if p.rule == ruleGPUsExpected {
-			here, want = want, v
-		}
-		h.stand(s, name, millis, here != metric.Missing && want != metric.Missing && here < want && a.silentBoards(values) < int64(want-here), Finding{
-			Cause: "gpus_missing", State: Failed, Action: Reboot, Evidence: fmt.Sprintf("%d of %d GPUs are there", here, want),
-			Advice: "a GPU that the host does not even list: restart the host; if it stays away, reseat it and contact support."})
-	case ruleStale:
-		h.stand(s, name, millis, v == 1, Finding{Cause: "source_stale_" + p.name, State: Unknown, Action: CheckHost,
-			Evidence: "the collector's source " + p.name + " does not answer", Advice: "its readings are missing, not zero: look at the host; a driver may hang."})
-	case ruleNVMeWarning:
-		h.stand(s, name, millis, v != 0, Finding{Cause: "nvme_warning_" + p.name, State: Degraded, Action: ReplaceDisk,
-			Evidence: fmt.Sprintf("disk %s warns: %s", p.name, nvme(int64(v))), Advice: "save what is on it and plan its replacement."})
-	case ruleSwitchFatal:
-		if rose {
-			found(Finding{Cause: "nvswitch_fatal_" + p.name, State: Failed, Action: Reboot,
-				Evidence: "fatal error of " + p.name, Advice: "all GPUs of the host may be cut off from each other: drain it, restart it, contact support."})
-		}
-	case ruleSwitchNonFatal:
-		if rose {
-			found(Finding{Cause: "nvswitch_" + p.name, State: Watch, Action: None,
-				Evidence: "non-fatal error of " + p.name, Advice: "for the record; if it repeats, run the NVSwitch diagnostics."})
-		}
-	case ruleLinkDowns:
-		if rose {
-			found(Finding{Cause: "fabric_link_down_" + p.name, State: Watch, Action: CheckCabling,
-				Evidence: "port " + p.name + " lost its link", Advice: "if it repeats, clean or replace the cable or the transceiver."})
-		}
-	case rulePortRate, rulePortRateMax:
-		now, most := v, a.other(p, values)
-		if p.rule == rulePortRateMax {
-			now, most = most, v
-		}
-		h.stand(s, name, millis, now != metric.Missing && most != metric.Missing && now > 0 && now < most, Finding{Cause: "fabric_rate_" + p.name, State: Degraded, Action: CheckCabling,
-			Evidence: fmt.Sprintf("port %s runs at %d of %d Gbit/s", p.name, now/1e9, most/1e9), Advice: "a lane or the cable is at fault; jobs on this host wait for it."})
-	}
-}
-
-// silentBoards is how many GPUs are listed but not well: they have findings of
-// their own.
-func (a *sender) silentBoards(values []metric.Raw) (n int64) {
-	for i := range a.picks {
-		if p := &a.picks[i]; p.rule == ruleState && values[p.at] != stateOK {
-			n++
-		}
-	}
-	return n
-}
-
-// nvme spells out critical warnings: NVM Express base specification, SMART /
-// Health Information log page, byte 0.
-func nvme(bits int64) string {
-	text := ""
-	for i, w := range []string{"spare blocks are low", "too hot or too cold", "reliability is degraded", "it is read only", "its power backup failed", "persistent memory is unreliable"} {
-		if bits&(1<<i) != 0 {
-			if text != "" {
-				text += ", "
-			}
-			text += w
-		}
-	}
-	if text == "" {
-		return fmt.Sprintf("bits %#x", bits)
-	}
-	return text
+	f.Evidence = fmt.Sprintf("%s: %d", f.Evidence, total)
+	f.kind, f.Since, f.Last, f.Count, f.until, f.energy = event, c.at, c.at, n, c.at+stays.Milliseconds(), c.x.energy
+	h.raise(c.x, f)
 }

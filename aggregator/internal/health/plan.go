@@ -1,222 +1,236 @@
 package health
 
 import (
-	"strconv"
+	"cmp"
+	"slices"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // A sender is an agent, with where its layout holds what matters here.
 type sender struct {
-	site   *site
-	layout *metric.Layout
-	width  int
-	host   string
-	hall   string
-	rack   string
-	heard  int64
+	site    *site
+	layout  *metric.Layout
+	width   int
+	heard   int64 // ms since 1970, by the bus
+	planned int64 // likewise, when the layout came
+	again   bool  // something was lost to a rival: the layout is to be looked through again
 
-	picks  []pick
-	last   []metric.Raw // of each pick; missing if it was not seen
-	base   []metric.Raw // of the rates' picks, at the beginning of this minute
-	minute int64
-	boards []board
+	hosts    []*subject // that it speaks for
+	owned    []*subject // those, and GPUs
+	rivals   []*subject // that another agent speaks for
+	subjects []*subject // by entity: what a finding about it is against; nil: nothing
+
+	runs   []run
+	last   []metric.Raw // of each run's values; of a rate, as the minute began
+	minute int64        // since 1970
 }
 
-// A pick is a value that rules look at when it changes.
-type pick struct {
+// A run is a column that a rule looks at.
+type run struct {
 	at    int32 // in the tick
-	board int32 // index of boards; -1: of the host
+	last  int32 // in sender.last
+	count int32
+	first int32  // entity
+	arg   uint32 // an XID
 	rule  rule
-	arg   uint32 // an XID, a point
-	name  string // of a device, port, sensor
-	pair  int32  // pick of the value it is compared with or belongs to; -1
 }
 
-// A board is a GPU of the sender.
-type board struct {
-	uuid, index, model string
-	recovery           int32 // pick; -1: it does not say
-	corrected, links   window
+// contests reports whether a subject that a rival had can be had.
+func (a *sender) contests(at, silence int64) bool {
+	return slices.ContainsFunc(a.rivals, func(x *subject) bool { return !x.known(at, silence) })
 }
 
-type rule uint8
-
-const (
-	ruleState rule = iota
-	ruleRecovery
-	ruleRemapPending
-	ruleRemapFailed
-	rulePagesPending
-	ruleSRAM
-	ruleUnrepairable
-	ruleXID
-	ruleXIDTime
-	ruleUncorrected
-	ruleRemapped
-	ruleNVLinkRecovery
-	ruleEnergy
-	ruleWidth
-	ruleWidthMax
-	ruleGPUs
-	ruleGPUsExpected
-	ruleStale
-	ruleNVMeWarning
-	ruleSwitchFatal
-	ruleSwitchNonFatal
-	ruleLinkDowns
-	rulePortRate
-	rulePortRateMax
-	// rates, looked at once a minute
-	ruleCorrected
-	rulePCIeReplays
-	ruleNVLinkErrors
-	ruleSlowThermal
-	ruleSlowBrake
-	rules
-)
-
-func (r rule) rate() bool { return r >= ruleCorrected }
-
-// ruleOf is the rule for values of d at a point; rules if there is none.
-func ruleOf(d *metric.Def, point uint32) rule {
-	label := func(i int) string { return d.LabelValue(point, i) }
-	switch d.Number {
-	case metric.GPUState:
-		return ruleState
-	case metric.GPURecoveryAction:
-		return ruleRecovery
-	case metric.GPURowRemapPending:
-		return ruleRemapPending
-	case metric.GPURowRemapFailed:
-		return ruleRemapFailed
-	case metric.GPUPagesPending:
-		return rulePagesPending
-	case metric.GPUSRAMThreshold:
-		return ruleSRAM
-	case metric.GPUMemoryUnrepairable:
-		return ruleUnrepairable
-	case metric.GPUXIDEvents:
-		return ruleXID
-	case metric.GPUXIDTime:
-		return ruleXIDTime
-	case metric.GPUECCErrors:
-		switch {
-		case label(1) != "volatile":
-		case label(0) == "uncorrected":
-			return ruleUncorrected
-		default:
-			return ruleCorrected
-		}
-	case metric.GPURemappedRows:
-		if label(0) == "uncorrectable" {
-			return ruleRemapped
-		}
-	case metric.GPUNVLinkErrors:
-		switch label(0) {
-		case "recovery":
-			return ruleNVLinkRecovery
-		case "crc_flit", "crc_data", "replay", "receive":
-			return ruleNVLinkErrors
-		}
-	case metric.GPUEnergyJoules:
-		return ruleEnergy
-	case metric.GPUPCIeWidth:
-		if label(0) == "now" {
-			return ruleWidth
-		}
-		return ruleWidthMax
-	case metric.GPUPCIeReplays:
-		return rulePCIeReplays
-	case metric.GPUSlowdownSeconds:
-		switch label(0) {
-		case "hardware_thermal":
-			return ruleSlowThermal
-		case "power_brake":
-			return ruleSlowBrake
-		}
-	case metric.HostGPUs:
-		if label(0) == "present" {
-			return ruleGPUs
-		}
-		return ruleGPUsExpected
-	case metric.AgentSourceStale:
-		return ruleStale
-	case metric.NVMeWarning:
-		return ruleNVMeWarning
-	case metric.NVSwitchErrors:
-		if label(0) == "fatal" {
-			return ruleSwitchFatal
-		}
-		return ruleSwitchNonFatal
-	case metric.FabricPortLinkDowns:
-		return ruleLinkDowns
-	case metric.FabricPortRate:
-		return rulePortRate
-	case metric.FabricPortRateMax:
-		return rulePortRateMax
+// claim makes a speak for x, unless another does that is not silent.
+func (h *Health) claim(a *sender, x *subject, at int64) bool {
+	if x.owner != a && x.known(at, h.silence) {
+		a.rivals = append(a.rivals, x)
+		return false
 	}
-	return rules
+	if o := x.owner; o != nil && o != a {
+		o.again = true
+	}
+	x.owner = a
+	x.heard = at
+	a.owned = append(a.owned, x)
+	return true
 }
 
 // plan finds what matters in a layout, and takes over what was known under the
 // one before.
-func (a *sender) plan(l *metric.Layout) {
+func (h *Health) plan(a *sender, l *metric.Layout, at int64) {
 	old := *a
-	a.layout, a.width, a.picks, a.boards, a.host = l, l.Width(), nil, nil, ""
-	a.site.simulated = a.site.simulated || l.Simulated
-	of := map[int]int32{}
+	for _, x := range old.owned {
+		if x.owner == a {
+			x.owner, x.state, x.recovery = nil, metric.Missing, metric.Missing
+		}
+	}
+	*a = sender{site: a.site, layout: l, width: l.Width(), heard: a.heard, planned: at, minute: a.minute, subjects: make([]*subject, len(l.Entities))}
+	speaks := spokenFor(l)
 	for e := range l.Entities {
-		switch x := &l.Entities[e]; x.Kind {
-		case metric.Host:
-			if a.host == "" {
-				a.host = x.Name
-				if r := l.Ancestor(e, metric.Rack); r >= 0 {
-					a.rack = l.Entities[r].Name
-				}
-				if r := l.Ancestor(e, metric.Hall); r >= 0 {
-					a.hall = l.Entities[r].Name
-				}
+		if name := l.Entities[e].Name; speaks[e] && l.Entities[e].Kind == metric.Host {
+			if x := h.host(a.site, name); x != nil && h.claim(a, x, at) {
+				a.subjects[e] = x
+				a.hosts = append(a.hosts, x)
+				x.place(l, e)
 			}
-		case metric.GPU:
-			of[e] = int32(len(a.boards))
-			a.boards = append(a.boards, board{uuid: x.Name, index: x.Label("gpu"), model: x.Label("model"), recovery: -1})
 		}
 	}
-	at := int32(0)
-	for _, c := range l.Columns {
-		d := metric.Lookup(c.Metric)
-		for k := range c.Count {
-			e := c.First + k
-			if d == nil || d.Form != c.Form {
-				continue
+	h.planBoards(a, l, speaks, at)
+	for e := range l.Entities {
+		switch l.Entities[e].Kind {
+		case metric.Device, metric.Port, metric.Sensor:
+			if host := l.Ancestor(e, metric.Host); host >= 0 {
+				a.subjects[e] = a.subjects[host]
 			}
-			b, isGPU := of[e]
-			if !isGPU {
-				b = -1
-			}
-			r := ruleOf(d, c.Point)
-			if r == rules || isGPU != (d.Entity == metric.GPU) {
-				continue
-			}
-			p := pick{at: at + int32(k), board: b, rule: r, arg: c.Point, pair: -1}
-			if !isGPU {
-				p.name = name(l, e)
-			}
-			n := int32(len(a.picks))
-			if r == ruleRecovery {
-				a.boards[b].recovery = n
-			}
-			a.picks = append(a.picks, p)
 		}
-		at += int32(c.Count)
 	}
-	a.match()
+	for _, x := range old.hosts { // by another name now
+		if x.owner == nil && len(a.hosts) > 0 {
+			a.site.forgetHost(x)
+		}
+	}
+	for _, x := range old.owned {
+		if x.kind == gpuKind && x.owner == nil && x.host != nil {
+			x.host.count()
+		}
+	}
+	a.planRuns(l)
 	a.carry(&old)
 }
 
-// name says which of the host's things entity e is.
-func name(l *metric.Layout, e int) string {
+// spokenFor tells for each entity whether who has this layout speaks for it: for
+// a host whose being up it reports, or whose GPUs' states; and for those GPUs.
+func spokenFor(l *metric.Layout) []bool {
+	speaks := make([]bool, len(l.Entities))
+	for _, c := range l.Columns {
+		if c.Metric != metric.HostUp && c.Metric != metric.GPUState {
+			continue
+		}
+		for e := c.First; e < c.First+c.Count; e++ {
+			switch {
+			case c.Metric == metric.HostUp:
+				speaks[e] = true
+			case l.Entities[e].Kind == metric.GPU:
+				speaks[e] = true
+				if host := l.Ancestor(e, metric.Host); host >= 0 {
+					speaks[host] = true
+				}
+			}
+		}
+	}
+	return speaks
+}
+
+// place notes where a host stands.
+func (x *subject) place(l *metric.Layout, e int) {
+	name := func(k metric.EntityKind) string {
+		if i := l.Ancestor(e, k); i >= 0 {
+			return l.Entities[i].Name
+		}
+		return ""
+	}
+	hall, rack := name(metric.Hall), name(metric.Rack)
+	if x.hall != hall || x.rack != rack {
+		x.hall, x.rack, x.site.inventory = hall, rack, true
+	}
+}
+
+// planBoards claims the GPUs, and then sees who is new where: what is there must
+// be known before what is missing.
+func (h *Health) planBoards(a *sender, l *metric.Layout, speaks []bool, at int64) {
+	for e := range l.Entities {
+		if speaks[e] && l.Entities[e].Kind == metric.GPU {
+			if x := h.board(a.site, l.Entities[e].Name); x != nil && h.claim(a, x, at) {
+				a.subjects[e] = x
+			}
+		}
+	}
+	for e, x := range a.subjects {
+		if x == nil || x.kind != gpuKind {
+			continue
+		}
+		var host *subject
+		if i := l.Ancestor(e, metric.Host); i >= 0 {
+			host = a.site.hosts[l.Entities[i].Name]
+		}
+		x.model = l.Entities[e].Label("model")
+		a.site.put(x, host, l.Entities[e].Label("gpu"))
+		if host != nil {
+			host.sortBoards()
+			host.count()
+		}
+	}
+}
+
+// planRuns finds the columns that rules look at.
+func (a *sender) planRuns(l *metric.Layout) {
+	at, n := 0, 0
+	for _, c := range l.Columns {
+		d := metric.Lookup(c.Metric)
+		if d != nil && d.Form == c.Form {
+			of := a.subjects[c.First : c.First+c.Count]
+			if r := ruleOf(d, c.Point); r != noRule && slices.ContainsFunc(of, func(x *subject) bool { return x != nil && (x.kind == gpuKind) == (d.Entity == metric.GPU) }) {
+				a.runs = append(a.runs, run{at: int32(at), last: int32(n), count: int32(c.Count), first: int32(c.First), arg: c.Point, rule: r})
+				n += c.Count
+			}
+		}
+		at += c.Count
+	}
+	slices.SortStableFunc(a.runs, func(r, s run) int { return cmp.Compare(r.rule, s.rule) })
+	a.last = make([]metric.Raw, n)
+	for i := range a.last {
+		a.last[i] = metric.Missing
+	}
+}
+
+// identity of a value across layouts.
+type identity struct {
+	rule rule
+	arg  uint32
+	of   *subject
+	name string
+}
+
+func (a *sender) identity(r *run, k int32) identity {
+	e := int(r.first + k)
+	id := identity{r.rule, r.arg, a.subjects[e], ""}
+	if x := id.of; x == nil || x.kind == hostKind {
+		id.name = deviceName(a.layout, e)
+	}
+	return id
+}
+
+// carry takes over the last values of counters that both layouts hold; conditions
+// are looked at anew. XIDs that are new of an agent that is known count from
+// zero; what else is new is a baseline.
+func (a *sender) carry(old *sender) {
+	was := map[identity]metric.Raw{}
+	for i := range old.runs {
+		r := &old.runs[i]
+		for k := range r.count {
+			was[old.identity(r, k)] = old.last[r.last+k]
+		}
+	}
+	for i := range a.runs {
+		r := &a.runs[i]
+		if r.rule.isCondition() {
+			continue
+		}
+		for k := range r.count {
+			v, ok := was[a.identity(r, k)]
+			switch {
+			case ok:
+				a.last[r.last+k] = v
+			case r.rule == ruleXID && old.layout != nil && slices.Contains(old.owned, a.subjects[r.first+k]):
+				a.last[r.last+k] = 0
+			}
+		}
+	}
+}
+
+// deviceName says which of the host's things entity e is.
+func deviceName(l *metric.Layout, e int) string {
 	x := &l.Entities[e]
 	switch x.Kind {
 	case metric.Host:
@@ -225,79 +239,28 @@ func name(l *metric.Layout, e int) string {
 		if d := x.Label("device"); d != "" {
 			return d + "/" + x.Name
 		}
+		if p := x.Parent; p >= 0 && l.Entities[p].Kind == metric.Device {
+			return l.Entities[p].Name + "/" + x.Name
+		}
 	}
 	return x.Name
 }
 
-// match pairs the picks that belong together.
-func (a *sender) match() {
-	pairs := map[rule]rule{ruleXID: ruleXIDTime, ruleWidth: ruleWidthMax, ruleGPUs: ruleGPUsExpected, rulePortRate: rulePortRateMax}
-	type key struct {
-		rule  rule
-		board int32
-		arg   uint32
-		name  string
-	}
-	k := func(p *pick, r rule) key {
-		x := key{r, p.board, 0, p.name}
-		if r == ruleXIDTime {
-			x.arg = p.arg
-		}
-		return x
-	}
-	found := map[key]int32{}
-	for i := range a.picks {
-		found[k(&a.picks[i], a.picks[i].rule)] = int32(i)
-	}
-	for i := range a.picks {
-		p := &a.picks[i]
-		if r, ok := pairs[p.rule]; ok {
-			if j, ok := found[k(p, r)]; ok {
-				p.pair = j
-				a.picks[j].pair = int32(i)
-			}
+// find is the run of a rule that holds entity e, and where in it; nil if there is
+// none.
+func (a *sender) find(rule rule, arg uint32, e int32) (*run, int32) {
+	for i := range a.runs {
+		if r := &a.runs[i]; r.rule == rule && (rule != ruleXID && rule != ruleXIDTime || r.arg == arg) && r.first <= e && e < r.first+r.count {
+			return r, e - r.first
 		}
 	}
+	return nil, 0
 }
 
-// carry takes over the last values of what both layouts hold. XIDs that are new of
-// an agent that is known count from zero; what else is new is a baseline.
-func (a *sender) carry(old *sender) {
-	type key struct {
-		rule rule
-		uuid string
-		arg  uint32
-		name string
+// value is what a rule's value of entity e is in a tick.
+func (a *sender) value(rule rule, e int32, values []metric.Raw) metric.Raw {
+	if r, k := a.find(rule, 0, e); r != nil {
+		return values[r.at+k]
 	}
-	id := func(s *sender, p *pick) key {
-		k := key{p.rule, "", p.arg, p.name}
-		if p.board >= 0 {
-			k.uuid = s.boards[p.board].uuid
-		}
-		return k
-	}
-	was := make(map[key]int, len(old.picks))
-	for i := range old.picks {
-		was[id(old, &old.picks[i])] = i
-	}
-	a.last, a.base = make([]metric.Raw, len(a.picks)), make([]metric.Raw, len(a.picks))
-	for i := range a.picks {
-		a.last[i], a.base[i] = metric.Missing, metric.Missing
-		if j, ok := was[id(a, &a.picks[i])]; ok {
-			a.last[i], a.base[i] = old.last[j], old.base[j]
-		} else if old.layout != nil && a.picks[i].rule == ruleXID {
-			a.last[i] = 0
-		}
-	}
-	for i := range a.boards {
-		for j := range old.boards {
-			if o := &old.boards[j]; o.uuid == a.boards[i].uuid {
-				a.boards[i].corrected, a.boards[i].links = o.corrected, o.links
-			}
-		}
-	}
+	return metric.Missing
 }
-
-func (b *board) String() string { return "GPU " + b.index }
-
-func number(v metric.Raw) string { return strconv.FormatInt(int64(v), 10) }

@@ -2,21 +2,20 @@ package health
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// Rates above which something is wrong, of DCGM 4.6's health checks where it has
-// one: dcgm_structs.h, DCGM_LIMIT_MAX_PCIREPLAY_RATE and
-// DCGM_LIMIT_MAX_NVLINK_CRC_ERROR.
+// Rates above which something is wrong, of DCGM's health checks where it has one:
+// DCGM_LIMIT_MAX_PCIREPLAY_RATE and DCGM_LIMIT_MAX_NVLINK_CRC_ERROR.
 const (
-	maxReplaysPerMinute = 8
-	maxLinkErrorsAnHour = 100
-	maxCorrectedAnHour  = 1000 // NVIDIA names no limit; boards in service show fewer in months
-	maxSlowShare        = 0.1  // of a minute
-	rateHold            = 5 * time.Minute
+	maxReplays         = 8    // a minute
+	maxLinkErrors      = 6000 // a minute: 100 a second
+	maxCorrectedAnHour = 1000 // NVIDIA names no limit; boards in service show fewer in months
+	maxSlowShare       = 0.1  // of a minute
+	rateHold           = 5 * time.Minute
+	longestGap         = 10 // minutes over which an average still says something
 )
 
 // A window sums up the last hour, in six parts.
@@ -25,96 +24,89 @@ type window struct {
 	turn  int64 // ten minutes since 1970
 }
 
-func (w *window) add(millis, n int64) {
+// add counts n at a time, and is the sum.
+func (w *window) add(millis, n int64) (sum int64) {
 	turn := millis / (10 * time.Minute).Milliseconds()
+	if turn-w.turn >= int64(len(w.parts)) || turn < w.turn {
+		*w = window{turn: turn}
+	}
 	for ; w.turn < turn; w.turn++ {
-		if turn-w.turn >= int64(len(w.parts)) {
-			w.parts, w.turn = [6]int64{}, turn
-			break
-		}
 		w.parts[(w.turn+1)%int64(len(w.parts))] = 0
 	}
 	w.parts[turn%int64(len(w.parts))] += n
-}
-
-func (w *window) sum() (n int64) {
 	for _, p := range w.parts {
-		n += p
+		sum += p
 	}
-	return n
+	return sum
 }
 
-// rates looks at what moved in the minute before.
-func (h *Health) rates(a *sender, millis int64, values []metric.Raw) {
-	for i := range a.picks {
-		p := &a.picks[i]
-		if !p.rule.rate() {
+// rates looks at what moved in the minutes since it last did; 0: it begins.
+func (h *Health) rates(a *sender, at, minutes int64, values []metric.Raw) {
+	for i := range a.runs {
+		r := &a.runs[i]
+		if !r.rule.isRate() {
 			continue
 		}
-		v, base := values[p.at], a.base[i]
-		if v == metric.Missing {
-			continue
+		for k := range r.count {
+			v, base := values[r.at+k], a.last[r.last+k]
+			a.last[r.last+k] = v
+			x := a.subjects[r.first+k]
+			if x == nil || v == metric.Missing || base == metric.Missing || minutes < 1 || minutes > longestGap {
+				continue
+			}
+			if n := int64(v - base); n > 0 && v > base { // else at rest, begun anew, or no counter
+				h.rate(r.rule, x, at, n, minutes)
+			}
 		}
-		a.base[i] = v
-		if base == metric.Missing {
-			continue
-		}
-		d := int64(v - base)
-		if d <= 0 { // at rest, or begun anew
-			continue
-		}
-		h.rate(a, p, millis, d)
 	}
 }
 
-func (h *Health) rate(a *sender, p *pick, millis, d int64) {
-	b := &a.boards[p.board]
+// rate judges that a counter moved by n in so many minutes.
+func (h *Health) rate(r rule, x *subject, at, n, minutes int64) {
 	var f Finding
-	switch p.rule {
+	switch r {
 	case ruleCorrected:
-		b.corrected.add(millis, d)
-		n := b.corrected.sum()
+		if x.corrected == nil {
+			x.corrected = &window{}
+		}
+		n := x.corrected.add(at, min(n, 1<<40))
 		if n <= maxCorrectedAnHour {
 			return
 		}
-		f = Finding{Cause: "ecc_corrected", State: Watch, Action: None, Evidence: fmt.Sprintf("%d corrected memory errors in an hour", n),
+		f = Finding{Cause: "ecc_corrected", State: Watch, Action: None, Evidence: fmt.Sprintf("corrected memory errors in an hour: %d", n),
 			Advice: "no harm done yet; rows are remapped when an address repeats. If it stays for days, have the GPU looked at in maintenance."}
 	case rulePCIeReplays:
-		if d <= maxReplaysPerMinute {
+		if n <= maxReplays*minutes {
 			return
 		}
-		f = Finding{Cause: "pcie_replays", State: Degraded, Action: CheckCabling, Evidence: fmt.Sprintf("%d PCIe replays in a minute; %d are allowed", d, maxReplaysPerMinute),
+		f = Finding{Cause: "pcie_replays", State: Degraded, Action: CheckCabling, Evidence: fmt.Sprintf("PCIe replays in a minute: %d, and %d are allowed", n/minutes, maxReplays),
 			Advice: "the link is noisy: reseat the board or its riser; compare with the other GPUs of the host."}
-	case ruleNVLinkErrors:
-		b.links.add(millis, d)
-		n := b.links.sum()
-		if n <= maxLinkErrorsAnHour {
+	case ruleLinkErrors:
+		if n < maxLinkErrors*minutes {
 			return
 		}
-		f = Finding{Cause: "nvlink_errors", State: Degraded, Action: CheckCabling, Evidence: fmt.Sprintf("%d NVLink errors in an hour; %d are allowed", n, maxLinkErrorsAnHour),
-			Advice: "follow the NVLink workflow: reseat, then field diagnostics."}
-	case ruleSlowThermal, ruleSlowBrake:
-		share := float64(d) / float64(time.Minute)
+		f = Finding{Cause: "nvlink_errors", State: Degraded, Action: CheckCabling, Evidence: fmt.Sprintf("NVLink errors in a second: %d, and %d matter", n/minutes/60, maxLinkErrors/60),
+			Advice: "run field diagnostics; then reseat."}
+	default:
+		share := float64(n) / float64(minutes*time.Minute.Nanoseconds())
 		if share <= maxSlowShare {
 			return
 		}
-		f = Finding{Cause: "hardware_thermal_slowdown", State: Degraded, Action: CheckHost, Evidence: fmt.Sprintf("clocks were held down for %.0f %% of the last minute because it was too hot", 100*min(1, share)),
-			Advice: "look at the coolant or the fans of the host, then at its rack."}
-		if p.rule == ruleSlowBrake {
-			f.Cause, f.Evidence = "power_brake_slowdown", fmt.Sprintf("the power brake held clocks down for %.0f %% of the last minute", 100*min(1, share))
-			f.Advice = "the host's power supply asks for less: look at its supplies and its rack's feed."
-		}
+		f = slowdown(r, 100*min(1, share))
 	}
-	f.Kind, f.Since, f.Last, f.Until = rate, millis, millis, millis+rateHold.Milliseconds()
-	h.raise(a.site, a.site.subject(b.uuid), f)
+	f.kind, f.Since, f.Last, f.until = rate, at, at, at+rateHold.Milliseconds()
+	h.raise(x, f)
 }
 
-// begins reports whether a minute of the sender begins with this tick.
-func (a *sender) begins(millis int64) bool {
-	m := millis / time.Minute.Milliseconds()
-	if m == a.minute {
-		return false
+func slowdown(r rule, percent float64) Finding {
+	switch r {
+	case ruleSlowBrake:
+		return Finding{Cause: "power_brake_slowdown", State: Degraded, Action: CheckHost, Evidence: fmt.Sprintf("the power brake held clocks down for %.0f %% of a minute", percent),
+			Advice: "the host's power supply asks for less: look at its supplies and its rack's feed."}
+	case ruleSlowThermal:
+		return Finding{Cause: "hardware_thermal_slowdown", State: Degraded, Action: CheckCooling, Evidence: fmt.Sprintf("the hardware held clocks down for %.0f %% of a minute because it was too hot", percent),
+			Advice: "look at the coolant or the fans of the host, then at its rack."}
 	}
-	a.minute = m
-	return slices.ContainsFunc(a.picks, func(p pick) bool { return p.rule.rate() })
+	return Finding{Cause: "software_thermal_slowdown", State: Watch, Action: CheckCooling, Evidence: fmt.Sprintf("the driver held clocks down for %.0f %% of a minute because it was too hot", percent),
+		Advice: "the GPU is slower than it could be: look at the coolant or the fans of the host, then at its rack."}
 }

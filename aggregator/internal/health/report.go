@@ -6,36 +6,53 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // A Report is what needs a person at a site.
 type Report struct {
-	Site      string         `json:"site"`
-	At        int64          `json:"at"` // ms since 1970
-	Simulated bool           `json:"simulated"`
-	Table     string         `json:"xid_table"` // its date
-	Hosts     map[string]int `json:"hosts"`     // by state
-	GPUs      map[string]int `json:"gpus"`      // by state
-	Blind     *Finding       `json:"blind,omitempty"`
-	Subjects  []Verdict      `json:"subjects"`
-	Cut       int            `json:"cut,omitempty"` // so many more, less urgent, are left out
+	Site      string
+	At        time.Time
+	Simulated bool
+	Table     string      // which XID table was used
+	Hosts     [States]int // that are known
+	GPUs      [States]int
+	Blind     *Finding  // most hosts fell silent together
+	Common    []Common  // what many hosts have at once, as when a job ends
+	Subjects  []Verdict // the most urgent first, the newest of a state first
+	Cut       int       // so many more, less urgent, are left out
+	Aside     []SetAside
 }
 
 // A Verdict is about one GPU or host that is not well.
 type Verdict struct {
-	Kind     string    `json:"kind"` // gpu or host
-	Hall     string    `json:"hall,omitempty"`
-	Rack     string    `json:"rack,omitempty"`
-	Host     string    `json:"host,omitempty"`
-	GPU      string    `json:"gpu,omitempty"`
-	UUID     string    `json:"uuid,omitempty"`
-	Model    string    `json:"model,omitempty"`
-	State    State     `json:"state"`
-	Since    int64     `json:"since"`
-	Action   Action    `json:"action"`
-	Advice   string    `json:"advice"`
-	Findings []Finding `json:"findings"`
+	Who
+	State    State
+	Since    int64     // ms since 1970
+	Findings []Finding // the worst first: it says why, and what to do
 }
+
+// Who says which GPU or host, and where it is.
+type Who struct {
+	Kind                               string // gpu or host
+	Hall, Rack, Host, GPU, UUID, Model string
+}
+
+// Common is a finding for the record that many hosts have.
+type Common struct {
+	Finding
+	Hosts int
+}
+
+// SetAside is what a person has set aside and is still so.
+type SetAside struct {
+	Who
+	Aside
+}
+
+// manyHosts have the same for the record: it is one line.
+const manyHosts = 3
 
 // Sites are those that are watched, sorted.
 func (h *Health) Sites() (names []string) {
@@ -48,147 +65,198 @@ func (h *Health) Sites() (names []string) {
 	return names
 }
 
-// Report is what needs a person at a site, the most urgent first and no more than
-// limit; nil if the site is not known.
+// Report is what needs a person at a site, no more than limit GPUs and hosts; nil
+// if the site is not known.
 func (h *Health) Report(name string, limit int, now time.Time) *Report {
+	r := h.collect(name, now)
+	if r == nil {
+		return nil
+	}
+	r.join()
+	slices.SortFunc(r.Subjects, func(a, b Verdict) int {
+		return cmp.Or(cmp.Compare(b.State, a.State), cmp.Compare(b.Since, a.Since), cmp.Compare(a.Host, b.Host), compareIndex(a.GPU, b.GPU), cmp.Compare(a.UUID, b.UUID))
+	})
+	slices.SortFunc(r.Aside, func(a, b SetAside) int {
+		return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(a.Host, b.Host), compareIndex(a.GPU, b.GPU), cmp.Compare(a.Cause, b.Cause))
+	})
+	if limit > 0 {
+		if n := len(r.Subjects) - limit; n > 0 {
+			r.Cut, r.Subjects = n, r.Subjects[:limit]
+		}
+		r.Aside = r.Aside[:min(len(r.Aside), limit)]
+	}
+	return r
+}
+
+// collect takes what is known under the lock.
+func (h *Health) collect(name string, now time.Time) *Report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sites[name]
 	if s == nil {
 		return nil
 	}
-	r := &Report{Site: name, At: now.UnixMilli(), Simulated: s.simulated, Table: h.c.Table.Date.Format(time.DateOnly),
-		Hosts: map[string]int{}, GPUs: map[string]int{}, Subjects: []Verdict{}}
-	if s.blind > 0 {
-		r.Blind = &Finding{Cause: "blind", State: Unknown, Since: s.blind, Last: s.blind, Kind: condition, Action: CheckHost,
-			Evidence: "most hosts of the site fell silent together", Advice: "look at the bus, the network and the aggregator before the hosts."}
+	millis := now.UnixMilli()
+	r := &Report{Site: name, At: now.UTC(), Simulated: s.simulated, Table: h.c.Table.String()}
+	if s.blind != nil {
+		f := *s.blind
+		r.Blind = &f
 	}
-	told := map[string]bool{}
-	for _, a := range h.senders {
-		if a.site != s || a.host == "" {
-			continue
-		}
-		silent := now.UnixMilli()-s.hosts[a.host] > h.c.Silence.Milliseconds()
-		if !told[a.host] {
-			told[a.host] = true
-			v := s.verdict(hostSubject(a.host), false, r.At)
-			v.Kind, v.Hall, v.Rack, v.Host = "host", a.hall, a.rack, a.host
-			if silent {
-				v.State = Unknown
-			}
-			r.Hosts[v.State.String()]++
-			if len(v.Findings) > 0 {
-				r.Subjects = append(r.Subjects, v)
-			}
-		}
-		for i := range a.boards {
-			b := &a.boards[i]
-			v := s.verdict(b.uuid, b.recovery >= 0 && a.last[b.recovery] == 0, r.At)
-			v.Kind, v.Hall, v.Rack, v.Host, v.GPU, v.UUID, v.Model = "gpu", a.hall, a.rack, a.host, b.index, b.uuid, b.model
-			if silent { // its host has the line
-				r.GPUs[Unknown.String()]++
-				continue
-			}
-			r.GPUs[v.State.String()]++
-			if len(v.Findings) > 0 {
-				r.Subjects = append(r.Subjects, v)
-			}
-		}
+	for _, x := range s.hosts {
+		r.Hosts[x.verdict(millis, h.silence)]++
 	}
-	// Hosts that have not reported since the aggregator's start.
-	for host := range s.hosts {
-		if v := s.verdict(hostSubject(host), false, r.At); !told[host] {
-			v.Kind, v.Host = "host", host
-			r.Hosts[v.State.String()]++
-			if len(v.Findings) > 0 && s.blind == 0 {
-				r.Subjects = append(r.Subjects, v)
-			}
-		}
+	for _, x := range s.boards {
+		r.GPUs[x.verdict(millis, h.silence)]++
 	}
-	slices.SortFunc(r.Subjects, func(a, b Verdict) int {
-		return cmp.Or(cmp.Compare(b.State, a.State), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Host, b.Host), cmp.Compare(a.GPU, b.GPU))
-	})
-	if limit > 0 && len(r.Subjects) > limit {
-		r.Cut = len(r.Subjects) - limit
-		r.Subjects = r.Subjects[:limit]
+	for x := range s.sick {
+		who := x.who()
+		if len(x.findings) > 0 {
+			v := Verdict{Who: who, State: x.verdict(millis, h.silence), Findings: x.shown(millis)}
+			v.Since = v.Findings[0].Since
+			r.Subjects = append(r.Subjects, v)
+		}
+		for _, a := range x.aside {
+			r.Aside = append(r.Aside, SetAside{who, a})
+		}
 	}
 	return r
 }
 
-// verdict is the worst of a subject's findings. quiet: its driver could ask for
-// something, and does not.
-func (s *site) verdict(name string, quiet bool, millis int64) (v Verdict) {
-	x := s.subjects[name]
-	if x == nil || len(x.findings) == 0 {
-		v.Action = None
-		return v
+func (x *subject) who() Who {
+	if x.kind == hostKind {
+		return Who{Kind: "host", Hall: x.hall, Rack: x.rack, Host: x.name}
 	}
-	v.Findings = slices.Clone(x.findings)
-	if quiet {
-		overrule(v.Findings, millis)
+	w := Who{Kind: "gpu", GPU: x.index, UUID: x.name, Model: x.model}
+	if x.host != nil {
+		w.Hall, w.Rack, w.Host = x.host.hall, x.host.rack, x.host.name
 	}
-	slices.SortFunc(v.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.State, a.State), cmp.Compare(rank(b), rank(a)), cmp.Compare(a.Since, b.Since), strings.Compare(a.Cause, b.Cause))
-	})
-	worst := v.Findings[0]
-	v.State, v.Action, v.Advice, v.Since = worst.State, worst.Action, worst.Advice, worst.Since
-	return v
+	return w
 }
 
-// rank puts the driver's own word first among equals.
-func rank(f Finding) int {
-	if f.Cause == "recovery_action" {
+// verdict is the worst that is known of x.
+func (x *subject) verdict(now, silence int64) State {
+	worst := OK
+	if !x.known(now, silence) {
+		worst = Unknown
+	} else if x.kind == gpuKind {
+		switch x.state {
+		case metric.GPUOk:
+		case metric.GPULost:
+			worst = Failed
+		default:
+			worst = Unknown
+		}
+	}
+	for i := range x.findings {
+		worst = max(worst, x.judged(&x.findings[i], now))
+	}
+	return worst
+}
+
+// shown are the findings, the worst first.
+func (x *subject) shown(now int64) []Finding {
+	fs := slices.Clone(x.findings)
+	for i := range fs {
+		f := &fs[i]
+		if s := x.judged(f, now); s != f.State {
+			f.State = s
+			if x.quiet() {
+				f.Advice = "the driver asks for nothing now. Otherwise: " + f.Advice
+			}
+		}
+	}
+	slices.SortFunc(fs, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.State, a.State), cmp.Compare(first(b), first(a)), cmp.Compare(b.Last, a.Last), strings.Compare(a.Cause, b.Cause))
+	})
+	return fs
+}
+
+// first puts the driver's own word before others of the same state.
+func first(f Finding) int {
+	if f.Cause == recoveryCause {
 		return 1
 	}
 	return 0
 }
 
-// settled is how long the driver may take to ask for something after an event.
-const settled = 10_000 // ms
+// quiet reports whether the driver could ask for something, and does not.
+func (x *subject) quiet() bool { return x.recovery == 0 }
 
-// overrule lets the driver's word decide: a board that reports its recovery
-// action and asks for nothing needs nobody at night for what it has got over.
-func overrule(findings []Finding, millis int64) {
-	for i := range findings {
-		if f := &findings[i]; f.Driver && f.State == Failed && millis > f.Last+settled {
-			f.State = Degraded
-			f.Advice = "the driver asks for nothing now. Otherwise: " + f.Advice
-		}
+// judged is what a finding makes of x by now. A board that says what it needs and
+// asks for nothing needs nobody at night for what it got over; nor does one whose
+// uncorrected errors are old, or were contained.
+func (x *subject) judged(f *Finding, now int64) State {
+	if f.State != Failed || !f.driver {
+		return f.State
 	}
+	if x.quiet() {
+		return Degraded
+	}
+	if f.Cause == uncorrectedCause && (now-f.Last > freshFor.Milliseconds() || x.contained(f.Last)) {
+		return Degraded
+	}
+	return Failed
 }
 
-// Reset sets findings of a GPU (by uuid) or host (by name) aside, of one cause or
-// of all if cause is empty, on the word of a person.
-func (h *Health) Reset(siteName, subjectName, cause, by string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.sites[siteName]
-	if s == nil {
-		return fmt.Errorf("reset health: there is no site %q", siteName)
+// near is how far apart what tells of one error may be.
+const near = 2 * time.Minute
+
+// contained reports whether XIDs tell that the errors of a time were.
+func (x *subject) contained(at int64) bool {
+	told := func(code int) bool {
+		f := x.find(fmt.Sprintf("xid_%d", code))
+		return f != nil && f.Last > at-near.Milliseconds()
 	}
-	x := s.subjects[subjectName]
-	if x == nil {
-		x = s.subjects[hostSubject(subjectName)]
-	}
-	if x == nil {
-		return fmt.Errorf("reset health: nothing is known against %q", subjectName)
-	}
-	if cause != "" && x.find(cause) == nil {
-		return fmt.Errorf("reset health: %q has no finding %q", subjectName, cause)
-	}
-	for _, f := range slices.Clone(x.findings) {
-		if cause != "" && f.Cause != cause {
-			continue
-		}
-		x.clear(f.Cause)
-		if f.Kind == condition {
-			if x.aside == nil {
-				x.aside = map[string]bool{}
+	return told(94) && !told(48) && !told(95) && !told(140)
+}
+
+// join makes one line of what many hosts have, where it is only for the record.
+func (r *Report) join() {
+	common := map[string]*Common{}
+	each := func(do func(v *Verdict, f *Finding)) {
+		for i := range r.Subjects {
+			for j := range r.Subjects[i].Findings {
+				if f := &r.Subjects[i].Findings[j]; f.shared && f.State == Watch {
+					do(&r.Subjects[i], f)
+				}
 			}
-			x.aside[f.Cause] = true
 		}
-		h.log.Info("health finding set aside", "site", siteName, "subject", x.name, "cause", f.Cause, "by", by)
 	}
-	h.dirty = true
-	return nil
+	each(func(_ *Verdict, f *Finding) {
+		c := common[f.Cause]
+		if c == nil {
+			c = &Common{Finding: *f}
+			c.Count = 0
+			common[f.Cause] = c
+		}
+		if f.Last >= c.Last {
+			c.Last, c.Evidence = f.Last, f.Evidence
+		}
+		c.Hosts++
+		c.Count += f.Count
+		c.Since = min(c.Since, f.Since)
+	})
+	isCommon := func(f Finding) bool {
+		c := common[f.Cause]
+		return c != nil && c.Hosts > manyHosts && f.shared && f.State == Watch
+	}
+	each(func(v *Verdict, f *Finding) {
+		if c := common[f.Cause]; c.Hosts > manyHosts && f.Last == c.Last {
+			c.Evidence = fmt.Sprintf("%d times on %d hosts; the newest, on %s: %s", c.Count, c.Hosts, v.Host, f.Evidence)
+		}
+	})
+	r.Subjects = slices.DeleteFunc(r.Subjects, func(v Verdict) bool {
+		return !slices.ContainsFunc(v.Findings, func(f Finding) bool { return !isCommon(f) })
+	})
+	for i := range r.Subjects {
+		v := &r.Subjects[i]
+		v.Findings = slices.DeleteFunc(v.Findings, isCommon)
+		v.Since = v.Findings[0].Since
+	}
+	for _, c := range common {
+		if c.Hosts > manyHosts {
+			r.Common = append(r.Common, *c)
+		}
+	}
+	slices.SortFunc(r.Common, func(a, b Common) int { return cmp.Or(cmp.Compare(b.Last, a.Last), cmp.Compare(a.Cause, b.Cause)) })
 }
