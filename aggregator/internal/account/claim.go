@@ -135,10 +135,13 @@ func (s *site) allocate(n uint32, p *plan, values []metric.Raw, t int64, o *Outc
 			continue
 		}
 		own := &s.nodes[x.host]
+		if own.decider != 0 && own.decider != n+1 && t-own.decided < takeover { // another agent's word stands
+			continue
+		}
 		if a := own.counter; a != 0 && own.holding != x.held && s.counters[a-1].owner != n {
 			s.counters[a-1].mixed = true // its reading lies elsewhere in time
 		}
-		own.holding, own.decided = x.held, t
+		own.holding, own.decider, own.decided = x.held, n+1, t
 	}
 }
 

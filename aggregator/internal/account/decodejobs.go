@@ -58,6 +58,7 @@ func (s *site) decodeJobs(d *decoder) {
 	for i := range s.nodes {
 		n := &s.nodes[i]
 		n.holding, n.counter = uint32(d.below(uint64(len(b.held)))), uint32(d.below(1<<32))
+		n.decider = uint32(d.below(uint64(len(s.agents)) + 1))
 		n.decided, n.read, n.since = d.since(s.arrived), d.since(s.arrived), d.since(s.arrived)
 		n.owed, n.least = d.uint(), d.uint()
 		n.moved = d.byte()&1 != 0

@@ -229,6 +229,7 @@ func (s *site) encodeJobs(e *encoder) {
 		n := &s.nodes[i]
 		e.uint(uint64(n.holding))
 		e.uint(uint64(n.counter))
+		e.uint(uint64(n.decider))
 		for _, t := range []int64{n.decided, n.read, n.since} {
 			e.int(t - s.arrived)
 		}

@@ -20,7 +20,8 @@ type node struct {
 	name    string
 	holding uint32 // who holds the host, by the shares of the host itself
 	counter uint32 // 1 + account of its own counter; 0: it has none
-	decided int64  // ms since 1970: newest record that says who holds it
+	decider uint32 // 1 + agent that says who holds it; 0: none has
+	decided int64  // ms since 1970: its newest record
 	read    int64  // of the newest reading of its own counter
 	owed    uint64 // mJ
 	least   uint64 // of owed since the time below: it is no matter of timing

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -24,8 +26,8 @@ func (s *blocks) readOne(h *account.Hour, counts [6]int) error {
 		return err
 	}
 	seen := map[string]string{}
-	h.Devices = make([]account.Device, 0, min(counts[1], len(s.b)/9)) // the least that one takes
-	h.Rows = make([]account.Row, 0, min(counts[2], len(s.b)/6))
+	h.Devices = slices.Grow(h.Devices, min(counts[1], len(s.b)/9)) // the least that one takes
+	h.Rows = slices.Grow(h.Rows, min(counts[2], len(s.b)/6))
 	for at := 0; at < counts[1]; at += perBlock {
 		if r, err = s.next(blockDevices); err != nil {
 			return err
