@@ -42,7 +42,9 @@ type Redfish struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: as net does
 }
 
-// IPMI says how the baseboard controller is reached by IPMI.
+// IPMI says how the baseboard controller is reached by IPMI. Over the network
+// its session is authenticated and its answers are not: who can send packets
+// there can make up a reading. The device and Redfish have no such weakness.
 type IPMI struct {
 	Off                bool
 	Device             string // default dev/ipmi0 under the root

@@ -14,9 +14,11 @@
 // after answering for ten. Module and Grace power are other things than the
 // node's and are never added to it; each is one level of sockets, summed.
 //
-// Energy is a register of the meter where it has one that can be believed: over
-// its first minutes it has to move in small steps, and as the power does. A
-// register that stops is left for the power, integrated, and says so.
+// Energy is a register of the meter where it has one that can be believed: for a
+// minute it has to move in small steps, and by what the power makes of the time.
+// Energy is missing until then, since that minute must not be counted twice. What
+// came of it is remembered across restarts. A register that is not believed, or
+// that stops, is left for the power, integrated.
 //
 // Invariants:
 //   - Read never waits for a meter.
