@@ -235,7 +235,7 @@ func TestMemoryOfAGigasite(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	each := float64(after.HeapAlloc-before.HeapAlloc) / 112_500
 	t.Logf("%.0f bytes an account with three open hours", each)
-	if each > 400 {
+	if each > 360 {
 		t.Errorf("an account with its three open hours takes %.0f bytes", each)
 	}
 	runtime.KeepAlive(s)

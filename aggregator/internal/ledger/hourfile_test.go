@@ -94,6 +94,25 @@ func TestHourFileComesBackAsItWas(t *testing.T) {
 	}
 }
 
+// A millijoule that is given to nobody, or twice, is found.
+func TestJobsThatDoNotAddUpAreFound(t *testing.T) {
+	for name, change := range map[string]func(h *account.Hour){
+		"a board's":             func(h *account.Hour) { h.Shares[1].GPU++; h.Summary.Shares[account.Allocated].GPU++ },
+		"a host's":              func(h *account.Hour) { h.Shares[1].Node--; h.Summary.Shares[account.Allocated].Node-- },
+		"of another host":       func(h *account.Hour) { h.Shares[0].Host = 1 },
+		"that is called beyond": func(h *account.Hour) { h.Jobs[2].Allocation = account.Beyond },
+		"the sum's":             func(h *account.Hour) { h.Summary.Shares[account.Unattributed].GPU-- },
+	} {
+		h := anHour(false)
+		if err := adds(h); err != nil {
+			t.Fatal(err)
+		}
+		if change(h); adds(h) == nil {
+			t.Errorf("%s is not found", name)
+		}
+	}
+}
+
 func TestHourFileThatWasChangedIsNeverRead(t *testing.T) {
 	b := appendHour(nil, anHour(false))
 	rng := rand.New(rand.NewPCG(3, 3))
