@@ -7,20 +7,15 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 )
 
-// watched hands ticks of the present to health, on their way to the recording.
+// watched hands ticks to health on their way to the recording.
 type watched struct {
 	stream.Sink
 	health *health.Health
 }
 
-// stalest is how old a tick may be and still be judged.
-const stalest = 2 * time.Minute
-
 // Tick implements stream.Sink.
 func (w *watched) Tick(t *stream.Tick) {
-	if !t.Late && t.Received.Sub(time.UnixMilli(t.Time)) < stalest {
-		w.health.Observe(t.Key, t.Site, t.Layout, t.Time, t.Values)
-	}
+	w.health.Observe(health.Tick{Key: t.Key, Site: t.Site, Layout: t.Layout, Millis: t.Time, Values: t.Values, Received: t.Received, Late: t.Late})
 	w.Sink.Tick(t)
 }
 
@@ -29,3 +24,9 @@ type doctor struct{ *health.Health }
 
 // Report implements query.Health.
 func (d doctor) Report(site string, limit int) any { return d.Health.Report(site, limit, time.Now()) }
+
+// Reset implements query.Health.
+func (d doctor) Reset(site, subject, cause, by string) error {
+	_, err := d.Health.Reset(site, subject, cause, by)
+	return err
+}
