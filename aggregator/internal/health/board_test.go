@@ -214,7 +214,7 @@ func TestWhatWasThereBefore(t *testing.T) {
 		m.add(metric.GPUECCErrors, volatileUncorrected, 0, 1)
 		s.runs(2 * time.Second)
 		s.want("one more", "failed n1/0: ecc_uncorrected", "degraded n1/3: row_remap_pending")
-		s.passes(24*time.Hour + time.Minute)
+		s.leaps(24*time.Hour + time.Minute)
 		s.want("a day later", "degraded n1/0: ecc_uncorrected", "degraded n1/3: row_remap_pending")
 	})
 }
@@ -239,7 +239,7 @@ func TestAnAMDBoard(t *testing.T) {
 		m.energy(2, 0)
 		s.runs(2 * time.Second)
 		s.want("the driver was loaded anew", "degraded n1/2: pages_retired")
-		s.passes(7 * 24 * time.Hour)
+		s.leaps(7 * 24 * time.Hour)
 		s.want("a week later")
 	})
 }

@@ -57,6 +57,7 @@ type subject struct {
 	owner       *sender // that speaks for it; nil: nobody now
 	heard       int64   // when it was last reported
 	state       metric.Raw
+	turned      int64      // when that changed
 	recovery    metric.Raw // what the driver asks for now; missing: it does not say
 	energy      metric.Raw // newest that was not missing
 	uncorrected metric.Raw // likewise

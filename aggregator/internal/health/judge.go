@@ -61,7 +61,7 @@ func (h *Health) judge(a *sender, at, millis int64, values []metric.Raw) {
 			case r.rule == ruleEnergy:
 				h.life(&c)
 			case r.rule == ruleState:
-				x.state, states = v, true
+				x.state, x.turned, states = v, at, true
 			case x.kind == gpuKind:
 				h.ofBoard(r.rule, &c)
 			default:
@@ -155,6 +155,7 @@ var notices = [...]notice{
 
 // probe judges what is known of the boards that a speaks for.
 func (h *Health) probe(a *sender, at int64) {
+	a.countGPUs()
 	var done []*subject
 	for _, x := range a.owned {
 		switch {

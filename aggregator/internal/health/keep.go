@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +40,7 @@ type keptSubject struct {
 	Findings []keptFinding    `json:"findings,omitempty"`
 	Aside    []keptAside      `json:"aside,omitempty"`
 	Events   map[string]int64 `json:"events,omitempty"`
+	Quiet    bool             `json:"quiet,omitempty"` // the driver asked for nothing
 }
 
 type keptFinding struct {
@@ -205,6 +205,9 @@ func (k *keptSubject) give(x *subject) {
 	for cause, at := range k.Events {
 		x.seen(cause, at)
 	}
+	if k.Quiet {
+		x.recovery = 0
+	}
 	x.site.mark(x)
 }
 
@@ -302,6 +305,7 @@ func (h *Health) findings() *kept {
 }
 
 func (x *subject) keep() (k keptSubject) {
+	k.Quiet = x.quiet()
 	for _, f := range x.findings {
 		kf := keptFinding{f.Cause, f.State, f.Action, f.Evidence, f.Advice, f.Since, f.Last, f.Count, f.kind, f.looked, f.heals, f.until, f.driver, f.shared, nil, f.boards}
 		if x.energy != metric.Missing && f.heals { // by now: what shows less after the restart began anew
@@ -334,7 +338,6 @@ func (h *Health) inventory() *counted {
 			}
 			hosts = append(hosts, ch)
 		}
-		slices.SortFunc(hosts, func(a, b countedHost) int { return strings.Compare(a.Name, b.Name) })
 		c.Sites[name] = hosts
 		s.inventory = false
 	}

@@ -16,10 +16,11 @@ type sender struct {
 	planned int64 // likewise, when the layout came
 	again   bool  // something was lost to a rival: the layout is to be looked through again
 
-	hosts    []*subject // that it speaks for
-	owned    []*subject // those, and GPUs
-	rivals   []*subject // that another agent speaks for
-	subjects []*subject // by entity: what a finding about it is against; nil: nothing
+	hosts    []*subject  // that it speaks for
+	owned    []*subject  // those, and GPUs
+	rivals   []*subject  // that another agent speaks for
+	gpus     [States]int // of the owned those that are, by what they say, so
+	subjects []*subject  // by entity: what a finding about it is against; nil: nothing
 
 	runs   []run
 	last   []metric.Raw // of each run's values; of a rate, as the minute began
@@ -49,9 +50,11 @@ func (h *Health) claim(a *sender, x *subject, at int64) bool {
 	}
 	if o := x.owner; o != nil && o != a {
 		o.again = true
+		o.owned = slices.DeleteFunc(o.owned, func(y *subject) bool { return y == x })
+		o.countGPUs()
 	}
-	x.owner = a
-	x.heard = at
+	x.owner, x.heard = a, at
+	x.state, x.recovery = metric.Missing, metric.Missing
 	a.owned = append(a.owned, x)
 	return true
 }
@@ -62,7 +65,7 @@ func (h *Health) plan(a *sender, l *metric.Layout, at int64) {
 	old := *a
 	for _, x := range old.owned {
 		if x.owner == a {
-			x.owner, x.state, x.recovery = nil, metric.Missing, metric.Missing
+			x.owner = nil
 		}
 	}
 	*a = sender{site: a.site, layout: l, width: l.Width(), heard: a.heard, planned: at, minute: a.minute, subjects: make([]*subject, len(l.Entities))}
@@ -97,6 +100,7 @@ func (h *Health) plan(a *sender, l *metric.Layout, at int64) {
 	}
 	a.planRuns(l)
 	a.carry(&old)
+	a.countGPUs()
 }
 
 // spokenFor tells for each entity whether who has this layout speaks for it: for

@@ -105,15 +105,24 @@ func (h *Health) collect(name string, now time.Time) *Report {
 	for _, x := range s.hosts {
 		r.Hosts[x.verdict(millis, h.silence)]++
 	}
-	for _, x := range s.boards {
-		r.GPUs[x.verdict(millis, h.silence)]++
+	r.GPUs[Unknown] = len(s.boards)
+	for _, a := range h.senders {
+		if a.site == s && millis-a.heard <= h.silence {
+			for state, n := range a.gpus {
+				r.GPUs[Unknown] -= n
+				r.GPUs[state] += n
+			}
+		}
 	}
 	for x := range s.sick {
 		who := x.who()
+		if x.kind == gpuKind {
+			r.GPUs[x.says(millis, h.silence)]--
+			r.GPUs[x.verdict(millis, h.silence)]++
+		}
 		if len(x.findings) > 0 {
-			v := Verdict{Who: who, State: x.verdict(millis, h.silence), Findings: x.shown(millis)}
-			v.Since = v.Findings[0].Since
-			r.Subjects = append(r.Subjects, v)
+			fs := x.shown(millis)
+			r.Subjects = append(r.Subjects, Verdict{who, fs[0].State, fs[0].Since, fs})
 		}
 		for _, a := range x.aside {
 			r.Aside = append(r.Aside, SetAside{who, a})
@@ -133,20 +142,41 @@ func (x *subject) who() Who {
 	return w
 }
 
-// verdict is the worst that is known of x.
-func (x *subject) verdict(now, silence int64) State {
-	worst := OK
-	if !x.known(now, silence) {
-		worst = Unknown
-	} else if x.kind == gpuKind {
-		switch x.state {
-		case metric.GPUOk:
-		case metric.GPULost:
-			worst = Failed
-		default:
-			worst = Unknown
+// says is what x is by its own word.
+func (x *subject) says(now, silence int64) State {
+	switch {
+	case !x.known(now, silence):
+		return Unknown
+	case x.kind == gpuKind:
+		return stated(x.state)
+	}
+	return OK
+}
+
+// stated is what a GPU's state makes of it.
+func stated(state metric.Raw) State {
+	switch state {
+	case metric.GPUOk:
+		return OK
+	case metric.GPULost:
+		return Failed
+	}
+	return Unknown
+}
+
+// countGPUs counts what the owned say.
+func (a *sender) countGPUs() {
+	a.gpus = [States]int{}
+	for _, x := range a.owned {
+		if x.kind == gpuKind {
+			a.gpus[stated(x.state)]++
 		}
 	}
+}
+
+// verdict is the worst that is known of x.
+func (x *subject) verdict(now, silence int64) State {
+	worst := x.says(now, silence)
 	for i := range x.findings {
 		worst = max(worst, x.judged(&x.findings[i], now))
 	}

@@ -36,12 +36,14 @@ type machine struct {
 	columns   []cell          // k is unused; in order
 	values    map[cell]metric.Raw
 	skew      time.Duration // of its clock
+	ahead     time.Duration // of all clocks
 	up        bool
 	simulated bool
 	changed   bool
 
 	layout *metric.Layout
 	index  []cell
+	newest []metric.Raw
 }
 
 // points are those of a metric whose labels are these.
@@ -127,7 +129,7 @@ func (m *machine) energy(k int, v metric.Raw) { m.set(metric.GPUEnergyJoules, 0,
 // xid happens n times on a board, now by the host's clock.
 func (m *machine) xid(k int, code uint32, n int) {
 	m.add(metric.GPUXIDEvents, code, k, metric.Raw(n))
-	m.set(metric.GPUXIDTime, code, k, metric.Raw(time.Now().Add(m.skew).UnixMilli()))
+	m.set(metric.GPUXIDTime, code, k, metric.Raw(m.now().Add(m.skew).UnixMilli()))
 }
 
 // agentAnew is what a restart of the agent does: events are those since.
@@ -141,6 +143,8 @@ func (m *machine) agentAnew() {
 		}
 	}
 }
+
+func (m *machine) now() time.Time { return time.Now().Add(m.ahead) }
 
 // compile makes the layout.
 func (m *machine) compile() {
@@ -201,7 +205,8 @@ func (m *machine) tick() health.Tick {
 		}
 		values[i] = v
 	}
-	return health.Tick{Key: m.key, Site: m.site, Layout: m.layout, Millis: time.Now().Add(m.skew).UnixMilli(), Values: values, Received: time.Now()}
+	m.newest = values
+	return health.Tick{Key: m.key, Site: m.site, Layout: m.layout, Millis: m.now().Add(m.skew).UnixMilli(), Values: values, Received: m.now()}
 }
 
 // stage is a health in a bubble of time, and the machines that report to it.
@@ -246,6 +251,12 @@ func (s *stage) runs(d time.Duration) { s.every(time.Second, d) }
 
 // passes lets much time pass, with as few reports as do.
 func (s *stage) passes(d time.Duration) { s.every(20*time.Second, d) }
+
+// leaps lets very much time pass at once, and all report at its end.
+func (s *stage) leaps(d time.Duration) {
+	time.Sleep(d)
+	s.runs(2 * time.Second)
+}
 
 func (s *stage) every(step, d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {

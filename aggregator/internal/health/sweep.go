@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 const (
@@ -67,7 +65,7 @@ func (h *Health) Sweep(now time.Time) {
 func (h *Health) leave(key string, a *sender) {
 	for _, x := range a.owned {
 		if x.owner == a {
-			x.owner, x.state, x.recovery = nil, metric.Missing, metric.Missing
+			x.owner = nil
 		}
 	}
 	a.site.senders--
@@ -91,15 +89,17 @@ func (h *Health) expire(s *site, now int64) {
 }
 
 // orphan reports whether a condition is one that x's agent has not spoken of
-// since its layout changed: another driver may not know the value.
+// since its layout changed, though it speaks of x: another driver may not know the
+// value.
 func (x *subject) orphan(f *Finding, now, silence int64) bool {
 	switch {
-	case f.Cause == silentCause || f.Cause == missingCause || !x.known(now, silence):
+	case f.Cause == silentCause || f.Cause == missingCause || x.says(now, silence) != OK:
 		return false
 	case x.kind == hostKind && strings.HasPrefix(f.Cause, "gpus_"): // the agents of its GPUs speak of it
 		return false
 	}
-	return f.looked < x.owner.planned && now-x.owner.planned > orphaned.Milliseconds()
+	since := max(x.owner.planned, x.turned)
+	return f.looked < since && now-since > orphaned.Milliseconds()
 }
 
 // forgetEvents forgets those that no agent can bring up again.
