@@ -72,6 +72,7 @@ func collect(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
+	program.Sparing()
 	if *check {
 		return agent.Check(ctx, c, log, stdout)
 	}

@@ -108,6 +108,7 @@ func ReadGPUs(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	program.Sparing()
 	in, out, err := guard.Stdio()
 	if err != nil {
 		return err

@@ -19,6 +19,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -78,4 +80,17 @@ func Logger(level string, w io.Writer) (*slog.Logger, error) {
 		return nil, fmt.Errorf("%w: -log %q is none of debug, info, warn, error", ErrUsage, level)
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
+}
+
+// Sparing bounds what this process takes of a host that is there for something
+// else. Its goroutines share one processor: what they do in a second takes a
+// thousandth of it, and more of them would only wake one another. Its garbage is
+// collected early. GOMAXPROCS and GOGC of the environment go before.
+func Sparing() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }

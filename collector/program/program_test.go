@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -72,5 +74,24 @@ func TestTheLogBeginsAtItsLevel(t *testing.T) {
 	}
 	if _, err := Logger("loud", nil); !errors.Is(err, ErrUsage) {
 		t.Errorf("loud: %v", err)
+	}
+}
+
+func TestSparingLeavesTheEnvironmentTheLastWord(t *testing.T) {
+	processors, percent := runtime.GOMAXPROCS(0), debug.SetGCPercent(100)
+	defer runtime.GOMAXPROCS(processors)
+	defer debug.SetGCPercent(percent)
+	runtime.GOMAXPROCS(2)
+	t.Setenv("GOMAXPROCS", "2")
+	t.Setenv("GOGC", "100")
+	Sparing()
+	if n, gc := runtime.GOMAXPROCS(0), debug.SetGCPercent(100); n != 2 || gc != 100 {
+		t.Errorf("set in the environment: %d processors and GOGC %d, want 2 and 100", n, gc)
+	}
+	t.Setenv("GOMAXPROCS", "")
+	t.Setenv("GOGC", "")
+	Sparing()
+	if n, gc := runtime.GOMAXPROCS(0), debug.SetGCPercent(100); n != 1 || gc != 50 {
+		t.Errorf("%d processors and GOGC %d, want 1 and 50", n, gc)
 	}
 }

@@ -151,7 +151,7 @@ func (d *Driver) check(now time.Time) {
 // values reads what there is of the GPUs.
 func (d *Driver) values(now time.Time) error {
 	s, turned := d.session, false
-	err := s.fast.read(func(i int, v []dcgmlib.FieldValue_v2) {
+	err := s.read(s.fast, func(i int, v []value) {
 		if b := d.byDevice[i]; b != nil {
 			was := b.blank
 			b.fast(s.fast, v)
@@ -179,7 +179,7 @@ func (d *Driver) values(now time.Time) error {
 		if !w.due {
 			continue
 		}
-		err := w.read(func(i int, v []dcgmlib.FieldValue_v2) {
+		err := s.read(w.watch, func(i int, v []value) {
 			if b := d.byDevice[i]; b != nil && !b.blank {
 				b.take(w.watch, v, b.Time)
 			}
@@ -196,12 +196,12 @@ func (d *Driver) values(now time.Time) error {
 
 // fast takes a board's fast values. Its time is that of the newest of them,
 // also of one that is blank.
-func (b *board) fast(w *watch, v []dcgmlib.FieldValue_v2) {
+func (b *board) fast(w *watch, v []value) {
 	b.Time, b.EnergyTime = 0, 0
 	for i := range v {
-		b.Time = max(b.Time, v[i].TS)
+		b.Time = max(b.Time, v[i].time)
 		if w.fields[i].id == fieldEnergy {
-			b.EnergyTime = v[i].TS
+			b.EnergyTime = v[i].time
 		}
 	}
 	b.blank = !b.take(w, v, b.Time)
@@ -217,13 +217,13 @@ func (b *board) fast(w *watch, v []dcgmlib.FieldValue_v2) {
 
 // take puts values into their slots and says whether there was any. One that
 // stopped while the board went on is missing.
-func (b *board) take(w *watch, v []dcgmlib.FieldValue_v2, newest int64) (any bool) {
+func (b *board) take(w *watch, v []value, newest int64) (any bool) {
 	oldest := newest - (staleness * w.every).Microseconds()
 	for i := range v {
 		p, f := &v[i], &w.fields[i]
 		raw := metric.Missing
-		if p.TS > 0 && p.TS >= oldest {
-			raw = f.kind.raw(p.FieldType, p.Status, &p.Value)
+		if p.time > 0 && p.time >= oldest {
+			raw = f.kind.raw(p)
 		}
 		any = any || raw != metric.Missing
 		to := &b.Values[f.slot]

@@ -160,20 +160,20 @@ func (s *session) subjects() []dcgmlib.GroupEntityPair {
 
 // identify learns who the GPUs are. What is blank now stays as it was.
 func (s *session) identify() error {
-	return s.ident.read(func(i int, values []dcgmlib.FieldValue_v2) {
+	return s.read(s.ident, func(i int, values []value) {
 		d := &s.devices[i]
-		keep := func(to *string, p *dcgmlib.FieldValue_v2) {
-			if v := text(p); v != "" {
+		keep := func(to *string, p *value) {
+			if v := p.text(); v != "" {
 				*to = v
 			}
 		}
-		number := func(p *dcgmlib.FieldValue_v2, high int64) (int, bool) {
-			n, ok := integer(p.FieldType, p.Status, &p.Value)
+		number := func(p *value, high int64) (int, bool) {
+			n, ok := p.integer()
 			return int(n), ok && n >= 0 && n <= high
 		}
 		for j := range values {
 			p := &values[j]
-			switch p.FieldID {
+			switch p.field {
 			case fieldDriver:
 				keep(&d.identity.Driver, p)
 			case fieldModel:
@@ -183,7 +183,7 @@ func (s *session) identify() error {
 			case fieldUUID:
 				keep(&d.identity.UUID, p)
 			case fieldPCI:
-				if a := busAddress(text(p)); a != "" {
+				if a := busAddress(p.text()); a != "" {
 					d.identity.PCI = a
 				}
 			case fieldIndex:

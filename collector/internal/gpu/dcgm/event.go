@@ -45,14 +45,14 @@ type xid struct {
 // where to look: it stays for ever, and of two in one second it shows one.
 func (d *Driver) xids(now time.Time, r *gpu.Reading) error {
 	s := d.session
-	err := s.events.read(func(i int, v []dcgmlib.FieldValue_v2) {
+	err := s.read(s.events, func(i int, v []value) {
 		p := &v[0]
 		b := d.byDevice[s.subject[i].device]
-		if b == nil || p.TS <= 0 || p.Status != dcgmlib.DCGM_ST_OK {
+		if b == nil || p.time <= 0 || p.status != dcgmlib.DCGM_ST_OK {
 			return
 		}
 		was := s.last[i]
-		is := sample{code(p), p.TS}
+		is := sample{p.code(), p.time}
 		s.last[i] = is
 		switch {
 		case is.code != 0:
@@ -75,11 +75,17 @@ func (d *Driver) xids(now time.Time, r *gpu.Reading) error {
 }
 
 // code is a value's XID; 0 if it is none.
-func code(p *dcgmlib.FieldValue_v2) uint32 {
-	if n, ok := integer(p.FieldType, p.Status, &p.Value); ok && n > 0 && n < 1<<16 {
+func (v *value) code() uint32 {
+	if n, ok := v.integer(); ok && n > 0 && n < 1<<16 {
 		return uint32(n)
 	}
 	return 0
+}
+
+// number is the XID of a value that go-dcgm read.
+func number(p *dcgmlib.FieldValue_v2) uint32 {
+	v := value{typ: uint16(p.FieldType), status: int32(p.Status), bytes: p.Value}
+	return v.code()
 }
 
 // ask takes a board's XIDs that the engine has kept since those known.
@@ -104,7 +110,7 @@ func (d *Driver) ask(device int, b *board, r *gpu.Reading) error {
 		p := &values[i]
 		for j, e := range s.events.entities {
 			if e.EntityGroupId == p.EntityGroupId && e.EntityId == p.EntityID {
-				d.tell(b, xid{s.subject[j], sample{code(p), p.TS}}, r)
+				d.tell(b, xid{s.subject[j], sample{number(p), p.TS}}, r)
 			}
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	dcgmlib "github.com/NVIDIA/go-dcgm/pkg/dcgm"
-
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -42,10 +40,10 @@ type sticky struct {
 	seen bool // what was there to begin with
 }
 
-func (s *sticky) happened(p *dcgmlib.FieldValue_v2) bool {
+func (s *sticky) happened(p *value) bool {
 	was := *s
 	s.seen = true
-	if code, ok := integer(p.FieldType, p.Status, &p.Value); ok && code > 0 {
+	if code, ok := p.integer(); ok && code > 0 {
 		s.code = code
 	}
 	return was.seen && s.code != was.code
@@ -83,11 +81,11 @@ func (d *Driver) quiet() {
 func (d *Driver) fabric(now time.Time) error {
 	s := d.session
 	d.quiet()
-	err := s.switches.read(func(i int, v []dcgmlib.FieldValue_v2) {
+	err := s.read(s.switches, func(i int, v []value) {
 		d.nvswitch(s.switchID[i]).take(v, now, s.switches.every)
 	})
 	if err == nil {
-		err = s.sockets.read(func(i int, v []dcgmlib.FieldValue_v2) {
+		err = s.read(s.sockets, func(i int, v []value) {
 			d.socket(s.socketID[i]).take(v, now, s.sockets.every)
 		})
 	}
@@ -111,14 +109,14 @@ func (d *Driver) nvswitch(id uint) *nvswitch {
 	return n
 }
 
-func (n *nvswitch) take(v []dcgmlib.FieldValue_v2, now time.Time, every time.Duration) {
+func (n *nvswitch) take(v []value, now time.Time, every time.Duration) {
 	n.Temperature = metric.Missing
 	for i := range v {
 		p := &v[i]
-		switch p.FieldID {
+		switch p.field {
 		case fieldSwitchTemperature:
-			if n.pulse.beats(p.TS, now, every) {
-				n.Temperature = celsius.raw(p.FieldType, p.Status, &p.Value)
+			if n.pulse.beats(p.time, now, every) {
+				n.Temperature = celsius.raw(p)
 			}
 		case fieldFatal:
 			if n.fatal.happened(p) {
@@ -144,17 +142,17 @@ func (d *Driver) socket(id uint) *socket {
 // take reads a superchip's power: that of the whole module, GPUs included, and
 // of its Grace socket, which is its cores and its I/O. Where the sensor cannot
 // be read the engine may say 0.
-func (s *socket) take(v []dcgmlib.FieldValue_v2, now time.Time, every time.Duration) {
+func (s *socket) take(v []value, now time.Time, every time.Duration) {
 	var newest int64
 	module, cpu, io := metric.Missing, metric.Missing, metric.Missing
 	for i := range v {
 		p := &v[i]
-		newest = max(newest, p.TS)
-		raw := watts.raw(p.FieldType, p.Status, &p.Value)
+		newest = max(newest, p.time)
+		raw := watts.raw(p)
 		if raw == 0 {
 			raw = metric.Missing
 		}
-		switch p.FieldID {
+		switch p.field {
 		case fieldModule:
 			module = raw
 		case fieldCPU:

@@ -33,6 +33,8 @@ type session struct {
 
 	fast, slow, profiling, ident, events, switches, sockets *watch
 
+	values []value // what was read last
+
 	subject []subject // of each of events.entities
 	last    []sample  // newest of each
 
@@ -103,9 +105,9 @@ func (s *session) unique() string {
 // now is the time by the engine's clock, as nearly as it is known.
 func (s *session) now() int64 {
 	var newest int64
-	_ = s.fast.read(func(_ int, v []dcgmlib.FieldValue_v2) {
+	_ = s.read(s.fast, func(_ int, v []value) {
 		for i := range v {
-			newest = max(newest, v[i].TS)
+			newest = max(newest, v[i].time)
 		}
 	})
 	if newest == 0 {

@@ -3,6 +3,7 @@
 package dcgm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"strings"
@@ -45,31 +46,46 @@ var (
 	small        = kind{0, 255, 0, 1}
 )
 
+// has says whether a value is good and of that type, which is the engine's to
+// choose.
+func (v *value) has(typ uint) bool {
+	return v.status == dcgmlib.DCGM_ST_OK && uint(v.typ) == typ
+}
+
 // integer is a value of type integer. It is not ok if DCGM has none.
-func integer(typ uint, status int, value *[4096]byte) (n int64, ok bool) {
-	if status != dcgmlib.DCGM_ST_OK || typ != dcgmlib.DCGM_FT_INT64 {
+func (v *value) integer() (n int64, ok bool) {
+	if !v.has(dcgmlib.DCGM_FT_INT64) {
 		return 0, false
 	}
-	n = int64(binary.NativeEndian.Uint64(value[:8]))
+	n = int64(binary.NativeEndian.Uint64(v.bytes[:8]))
 	return n, n < blank64
 }
 
 // float is a value of type double, likewise.
-func float(typ uint, status int, value *[4096]byte) (x float64, ok bool) {
-	if status != dcgmlib.DCGM_ST_OK || typ != dcgmlib.DCGM_FT_DOUBLE {
+func (v *value) float() (x float64, ok bool) {
+	if !v.has(dcgmlib.DCGM_FT_DOUBLE) {
 		return 0, false
 	}
-	x = math.Float64frombits(binary.NativeEndian.Uint64(value[:8]))
+	x = math.Float64frombits(binary.NativeEndian.Uint64(v.bytes[:8]))
 	return x, x < blankFP // and so no NaN
 }
 
+// text is a string; empty if DCGM has none.
+func (v *value) text() string {
+	if !v.has(dcgmlib.DCGM_FT_STRING) {
+		return ""
+	}
+	s, _, _ := bytes.Cut(v.bytes[:], []byte{0})
+	return clean(string(s))
+}
+
 // raw is a value as the metric carries it, missing if DCGM has none or gives
-// what such an instrument cannot say. The type is the engine's to choose.
-func (k *kind) raw(typ uint, status int, value *[4096]byte) metric.Raw {
-	n, ok := integer(typ, status, value)
+// what such an instrument cannot say.
+func (k *kind) raw(v *value) metric.Raw {
+	n, ok := v.integer()
 	x := float64(n)
 	if !ok {
-		if x, ok = float(typ, status, value); !ok {
+		if x, ok = v.float(); !ok {
 			return metric.Missing
 		}
 		if k.units != 0 {
@@ -87,14 +103,6 @@ func (k *kind) raw(typ uint, status int, value *[4096]byte) metric.Raw {
 		return metric.Raw(n * k.units)
 	}
 	return metric.Of(x * k.times)
-}
-
-// text is a string; empty if DCGM has none.
-func text(v *dcgmlib.FieldValue_v2) string {
-	if v.Status != dcgmlib.DCGM_ST_OK || v.StringValue == nil {
-		return ""
-	}
-	return clean(*v.StringValue)
 }
 
 // clean is s if it is one of a label's size in printable ASCII and no

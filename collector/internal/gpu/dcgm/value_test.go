@@ -98,11 +98,12 @@ func FuzzValue(f *testing.F) {
 		f.Add(dcgmlib.DCGM_FT_STRING, -16, b)
 	}
 	f.Fuzz(func(t *testing.T, typ uint, status int, b []byte) {
-		var v [4096]byte
-		copy(v[:], b)
+		v := value{typ: uint16(typ), status: int32(status), time: 1}
+		copy(v.bytes[:], b)
+		typ, status = uint(v.typ), int(v.status)
 		for _, table := range [][]field{fast, slow, profiling} {
 			for _, f := range table {
-				raw := f.kind.raw(typ, status, &v)
+				raw := f.kind.raw(&v)
 				if raw == metric.Missing {
 					continue
 				}
@@ -126,8 +127,7 @@ func FuzzValue(f *testing.F) {
 		if a := busAddress(s); a != "" && busAddress(a) != a {
 			t.Fatalf("%q is %q", s, a)
 		}
-		p := dcgmlib.FieldValue_v2{FieldType: typ, Status: status, TS: 1, Value: v}
-		if c := code(&p); c >= 1<<16 {
+		if c := v.code(); c >= 1<<16 {
 			t.Fatalf("XID %d", c)
 		}
 	})

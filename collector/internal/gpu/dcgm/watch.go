@@ -10,8 +10,7 @@ import (
 	dcgmlib "github.com/NVIDIA/go-dcgm/pkg/dcgm"
 )
 
-// perCall is how many values are asked for at once: beyond it go-dcgm's buffers
-// are not used again.
+// perCall is how many values are asked for at once: a megabyte of them.
 const perCall = 256
 
 // A watch is fields that the engine reads, at one rate, of entities of one kind.
@@ -19,6 +18,7 @@ type watch struct {
 	fields   []field
 	ids      []dcgmlib.Short
 	entities []dcgmlib.GroupEntityPair
+	asked    []entity // the same
 	every    time.Duration
 	group    dcgmlib.FieldHandle
 }
@@ -27,7 +27,13 @@ type watch struct {
 // of the calls that have codes.
 func lost(err error) bool {
 	var e *dcgmlib.Error
-	return errors.As(err, &e) && (e.Code == dcgmlib.DCGM_ST_CONNECTION_NOT_VALID || e.Code == dcgmlib.DCGM_ST_UNINITIALIZED)
+	var r refusal
+	if errors.As(err, &e) {
+		r = refusal(e.Code)
+	} else if !errors.As(err, &r) {
+		return false
+	}
+	return r == dcgmlib.DCGM_ST_CONNECTION_NOT_VALID || r == dcgmlib.DCGM_ST_UNINITIALIZED
 }
 
 // alive is the error that the engine is gone with, if it is.
@@ -38,25 +44,18 @@ func alive() error {
 	return nil
 }
 
-// read asks for the newest values, never for live ones, and hands them over
-// entity by entity, in the order of w.entities and w.fields.
-func (w *watch) read(each func(entity int, v []dcgmlib.FieldValue_v2)) error {
+// read asks for the newest values and hands them over entity by entity, in the
+// order of w.entities and w.fields. They are not to be kept.
+func (s *session) read(w *watch, each func(entity int, v []value)) error {
 	n := len(w.fields)
 	if n == 0 {
 		return nil
 	}
-	for from := 0; from < len(w.entities); from += perCall / n {
-		to := min(from+perCall/n, len(w.entities))
-		values, err := dcgmlib.EntitiesGetLatestValues(w.entities[from:to], w.ids, 0)
+	for from := 0; from < len(w.asked); from += perCall / n {
+		to := min(from+perCall/n, len(w.asked))
+		values, err := s.latest(w.asked[from:to], w.ids)
 		if err != nil {
 			return err
-		}
-		for i := range values {
-			p, want := &values[i], w.entities[from+i/n]
-			if p.FieldID != w.ids[i%n] || p.EntityID != want.EntityId || p.EntityGroupId != want.EntityGroupId {
-				return fmt.Errorf("the engine answers for %v %d field %d where %v %d field %d was asked",
-					p.EntityGroupId, p.EntityID, p.FieldID, want.EntityGroupId, want.EntityId, w.ids[i%n])
-			}
 		}
 		for i := from; i < to; i++ {
 			each(i, values[(i-from)*n:(i-from+1)*n])
@@ -68,7 +67,7 @@ func (w *watch) read(each func(entity int, v []dcgmlib.FieldValue_v2)) error {
 // watch makes the engine read as many of the fields as it can. The others it
 // names among what is refused. An error means that the engine is gone.
 func (s *session) watch(what string, fields []field, entities []dcgmlib.GroupEntityPair, every time.Duration) (*watch, error) {
-	w := &watch{entities: entities, every: every}
+	w := &watch{entities: entities, asked: asked(entities), every: every}
 	if len(entities) == 0 || len(fields) == 0 {
 		return w, nil
 	}
@@ -109,7 +108,7 @@ func (s *session) watch(what string, fields []field, entities []dcgmlib.GroupEnt
 		return err
 	}
 	ask := func(f []field) error {
-		_, err := dcgmlib.EntitiesGetLatestValues(entities[:1], numbers(f), 0)
+		_, err := s.latest(w.asked[:1], numbers(f))
 		return err
 	}
 	fields, err = s.willing(what, "know", fields, create)
