@@ -35,6 +35,7 @@ var only = map[string]string{
 	"collector/internal/gpu":       "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/gpu/guard": "collector/internal/gpu",
 	"collector/internal/host":      "collector/metric collector/internal/tree collector/internal/energy",
+	"collector/internal/job":       "collector/metric collector/internal/tree collector/internal/gpu",
 	"collector/internal/spool":     "",
 	"aggregator/internal/bus":      "",
 	"aggregator/internal/stream":   "collector/metric collector/wire",

@@ -89,26 +89,8 @@ func openJobs(c *Config, boards func() []gpu.Identity, log *slog.Logger) (*job.S
 	if err != nil {
 		return nil, err
 	}
-	return job.New(job.Config{Place: c.Place, Root: c.Host.Root, Boards: holders(boards), Mapping: j.Mapping, Drop: j.Drop, Slurm: j.Slurm,
+	return job.New(job.Config{Place: c.Place, Root: c.Host.Root, Boards: boards, Mapping: j.Mapping, Drop: j.Drop, Slurm: j.Slurm,
 		Kubelet: j.Kubelet, PodJob: j.PodJob, Jobs: jobs, Tenants: tenants, Key: key, Logger: log})
-}
-
-// holders are the boards as jobs hold them.
-func holders(boards func() []gpu.Identity) func() []job.Board {
-	return func() (list []job.Board) {
-		for _, b := range boards() {
-			x := job.Board{UUID: b.UUID, Model: b.Model, PCI: b.PCI, Index: b.Index}
-			for _, in := range b.Instances {
-				y := job.Instance{UUID: in.UUID, Index: in.Index}
-				if in.Of > 0 {
-					y.Share = int64(in.Parts) * job.Whole / int64(in.Of)
-				}
-				x.Instances = append(x.Instances, y)
-			}
-			list = append(list, x)
-		}
-		return list
-	}
 }
 
 // describe says what a source found.

@@ -6,169 +6,142 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// maxFile bounds a file of either folder, maxFiles their number.
+// Bounds of a folder: of a file's length, of the number of files, of all that is
+// read at once, and of what else may lie there.
 const (
 	maxFile  = 64 << 10
 	maxFiles = 1024
+	maxRead  = 1 << 20
+	maxNames = 16 * maxFiles
 )
 
-// files calls take with the name and the text of every file in dir. Names that
-// begin with a dot are being written.
-func files(dir string, take func(name, text string) error) error {
-	root, err := os.OpenRoot(dir)
+// freshly is how long a file that does not end with a line's end may still be
+// being written.
+const freshly = 2 * time.Second
+
+// A folder holds small files that others write, replace and remove at any time.
+type folder struct {
+	dir     string
+	wants   func(name string) bool // of the files; nil: all
+	parse   func(name, text string, fresh bool) ([]holding, error)
+	unclear func(name string) holding // what is held by a file that cannot be read
+	known   map[string]*recent
+}
+
+var (
+	errLong = fmt.Errorf("it is longer than %d bytes", maxFile)
+	errKind = errors.New("it is no regular file")
+)
+
+// find reads all files. One that cannot be read does not hide the others.
+func (f *folder) find(now time.Time) (a answer, err error) {
+	a.at = now
+	root, err := os.OpenRoot(f.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, fmt.Errorf("%w: it has to be made at boot, or a job's end would not be told from a folder that was lost", err)
+	}
 	if err != nil {
-		return err
+		return a, err
 	}
 	defer root.Close()
-	d, err := root.Open(".")
+	names, err := list(root)
 	if err != nil {
-		return err
+		return a, err
 	}
-	names, err := d.Readdirnames(maxFiles + 1)
-	d.Close()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if len(names) > maxFiles {
-		return fmt.Errorf("%s holds more than %d files", dir, maxFiles)
-	}
-	var errs []error
+	known := make(map[string]*recent, len(names))
+	left := maxRead
 	for _, name := range names {
-		if strings.HasPrefix(name, ".") {
+		if f.wants != nil && !f.wants(name) {
 			continue
 		}
-		text, err := read(root, name)
+		text, fresh, err := read(root, name)
 		if errors.Is(err, fs.ErrNotExist) { // the job has just ended
 			continue
 		}
-		if err == nil {
-			err = take(name, text)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("read %s: %w", name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func read(root *os.Root, name string) (string, error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if s, err := f.Stat(); err != nil || !s.Mode().IsRegular() {
-		return "", errors.Join(err, errors.New("it is no regular file"))
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if len(b) > maxFile {
-		return "", fmt.Errorf("it is longer than %d bytes", maxFile)
-	}
-	return string(b), err
-}
-
-// mapping is the folder that HPC sites fill from their prolog for
-// dcgm-exporter: a file a GPU, by its index, index.instance or uuid, with a line
-// a job; further words of a line, if any, are who runs it.
-type mapping struct{ dir string }
-
-func (m *mapping) name() string { return "mapping folder " + m.dir }
-
-func (m *mapping) find(time.Time) (held []holding, err error) {
-	err = files(m.dir, func(name, text string) error {
-		for line := range strings.Lines(text) {
-			if words := strings.Fields(line); len(words) > 0 {
-				h := holding{job: words[0], device: name}
-				if len(words) > 1 {
-					h.tenant = words[1]
-				}
-				held = append(held, h)
-			}
-		}
-		return nil
-	})
-	return held, err
-}
-
-// drops is the folder that our own prolog fills: a file a job, with lines of the
-// form key=value.
-//
-//	job=4711             the file's name if left out
-//	tenant=physics
-//	gpus=0,1,GPU-8a2c…   devices
-//	gpu_share=0.5        of each of them
-//	host_share=0.25      of the host
-type drops struct{ dir string }
-
-func (d *drops) name() string { return "drop folder " + d.dir }
-
-func (d *drops) find(time.Time) (held []holding, err error) {
-	err = files(d.dir, func(name, text string) error {
-		found, err := parseDrop(name, text)
-		held = append(held, found...)
-		return err
-	})
-	return held, err
-}
-
-// parseDrop reads the text of a drop file.
-func parseDrop(name, text string) (held []holding, err error) {
-	h := holding{job: name}
-	var devices []string
-	var gpu, host int64
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
+		if errors.Is(err, errKind) {
+			a.notes = append(a.notes, fmt.Sprintf("%q: %v", name, err))
 			continue
 		}
-		key, value, ok := strings.Cut(line, "=")
-		if !ok {
-			return nil, fmt.Errorf("line %d is not of the form key=value", n)
+		if left -= len(text); left < 0 {
+			return a, fmt.Errorf("its files hold more than %d bytes together", maxRead)
 		}
-		var err error
-		switch key {
-		case "job":
-			h.job = value
-		case "tenant":
-			h.tenant = value
-		case "gpus":
-			devices = split(value)
-		case "gpu_share":
-			gpu, err = parseShare(value)
-		case "host_share":
-			host, err = parseShare(value)
-		default:
-			err = fmt.Errorf("unknown key %q", key)
+		r := f.known[name]
+		if r == nil {
+			r = &recent{}
+			if f.known != nil { // it came while we looked
+				r.since = now
+			}
+		}
+		known[name] = r
+		var held []holding
+		if err == nil {
+			held, err = f.parse(name, text, fresh)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			a.notes = append(a.notes, fmt.Sprintf("%q: %v", name, err))
+			a.held = append(a.held, r.still(now, f.unclear(name))...)
+			continue
+		}
+		r.held, r.at = held, now
+		a.held = append(a.held, held...)
+	}
+	f.known = known
+	return a, nil
+}
+
+// list is the names in root, sorted, without those of files that are being
+// written or were edited.
+func list(root *os.Root) (names []string, err error) {
+	d, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	for n := 0; ; {
+		some, err := d.Readdirnames(256)
+		n += len(some)
+		for _, name := range some {
+			if !strings.HasPrefix(name, ".") && !strings.HasSuffix(name, "~") {
+				names = append(names, name)
+			}
+		}
+		switch {
+		case len(names) > maxFiles, n > maxNames:
+			return nil, fmt.Errorf("it holds more than %d files", maxFiles)
+		case errors.Is(err, io.EOF):
+			slices.Sort(names)
+			return names, nil
+		case err != nil:
+			return nil, err
 		}
 	}
-	for _, device := range devices {
-		held = append(held, holding{h.job, h.tenant, device, gpu})
-	}
-	if host > 0 {
-		held = append(held, holding{h.job, h.tenant, "", host})
-	}
-	return held, nil
 }
 
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// parseShare reads a number from 0 to 1, in millionths.
-func parseShare(s string) (int64, error) {
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(v > 0 && v <= 1) {
-		return 0, fmt.Errorf("share %q is not above 0 and at most 1", s)
+// read is the text of a file; fresh means that it was written a moment ago. A
+// pipe is not waited for.
+func read(root *os.Root, name string) (text string, fresh bool, err error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", false, err
 	}
-	return max(1, int64(v*Whole+0.5)), nil
+	defer f.Close()
+	s, err := f.Stat()
+	if err != nil {
+		return "", false, err
+	}
+	if !s.Mode().IsRegular() {
+		return "", false, errKind
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = errLong
+	}
+	age := time.Since(s.ModTime())
+	return string(b), age >= 0 && age < freshly, err
 }

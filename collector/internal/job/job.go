@@ -1,42 +1,26 @@
 package job
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// A Board is a GPU that jobs may hold.
-type Board struct {
-	UUID, Model, PCI string
-	Index            int
-	Instances        []Instance
-}
-
-// An Instance is a part of a board that jobs may hold by itself.
-type Instance struct {
-	UUID  string
-	Index int
-	Share int64 // of the board, in millionths; 0 if unknown
-}
-
-// Whole is the share of one who holds all.
-const Whole = 1_000_000
-
 // Config says where holdings are looked for. What is empty is not looked at.
 type Config struct {
 	Place  metric.Place
-	Root   string         // where proc and sys are; default "/"
-	Boards func() []Board // of this host, now
+	Root   string                // where proc and sys are; default "/"
+	Boards func() []gpu.Identity // of this host, now; nil: it has none
 
 	Mapping string         // folder with one file a GPU
 	Drop    string         // folder with one file a job
@@ -45,47 +29,25 @@ type Config struct {
 	PodJob  *regexp.Regexp // its first group, or the whole match, makes a job of a pod's name
 
 	Jobs, Tenants Naming
-	Key           []byte // of the hash
+	Key           []byte // of the hash; white space around it does not count
 	Logger        *slog.Logger
 }
 
-// A holding is what a finder knows: a job holds a device, or a part of the host.
-type holding struct {
-	job, tenant string
-	device      string // as the finder's convention spells it; "" for the host
-	share       int64  // in millionths; 0: with those who hold it too, alike
-}
+// minKey is the least length of a site's key.
+const minKey = 16
 
-// A finder knows one convention.
-type finder interface {
-	name() string
-	find(now time.Time) ([]holding, error)
-}
-
-// forget is how long a finder's last answer holds while it gives none.
-const forget = 30 * time.Second
-
-// answer is a finder with what it said last.
-type answer struct {
-	finder
-	holdings []holding
-	at       time.Time // of the last good answer
-	err      error     // of the last, nil if it was good
-}
-
-// maxHoldings bounds what one host may report.
-const maxHoldings = 512
+// sayEvery is how often a finder whose trouble changes is logged.
+const sayEvery = time.Minute
 
 // A Source reads holdings. Read must not be called twice at once.
 type Source struct {
-	c       Config
-	answers []*answer
-	shown   []share
-	unsure  bool
-	boards  []Board
-	layout  *metric.Layout
-	values  []metric.Raw
-	said    atomic.Pointer[string]
+	c        Config
+	finders  []*asked // in the order in which they are believed
+	register register
+	shown    []share // that layout is of
+	layout   *metric.Layout
+	said     atomic.Pointer[string]
+	close    func()
 }
 
 // New makes a source of what c asks for.
@@ -96,23 +58,34 @@ func New(c Config) (*Source, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if (c.Jobs == Hash || c.Tenants == Hash) && len(c.Key) < 16 {
-		return nil, errors.New("read jobs: names are to be hashed, and the site's key is shorter than 16 bytes")
+	if c.Boards == nil {
+		c.Boards = func() []gpu.Identity { return nil }
 	}
-	s := &Source{c: c}
-	if c.Mapping != "" {
-		s.answers = append(s.answers, &answer{finder: &mapping{c.Mapping}})
+	if c.Place.Host == "" {
+		return nil, errors.New("read jobs: the host has no name")
 	}
+	c.Key = bytes.TrimSpace(c.Key)
+	if (c.Jobs == Hash || c.Tenants == Hash) && len(c.Key) < minKey {
+		return nil, fmt.Errorf("read jobs: names are to be hashed, and the site's key is shorter than %d bytes", minKey)
+	}
+	files := tree.Under(c.Root)
+	s := &Source{c: c, register: register{tree: files}, close: func() {}}
+	add := func(f finder) { s.finders = append(s.finders, &asked{finder: f}) }
 	if c.Drop != "" {
-		s.answers = append(s.answers, &answer{finder: &drops{c.Drop}})
+		add(newDrops(c.Drop))
 	}
 	if c.Slurm {
-		s.answers = append(s.answers, &answer{finder: &slurm{tree: tree.Under(c.Root), known: map[string][]holding{}}})
+		add(newSlurm(files))
 	}
 	if c.Kubelet != "" {
-		s.answers = append(s.answers, &answer{finder: newKubelet(c.Kubelet, c.PodJob)})
+		k := newKubelet(c.Kubelet, c.PodJob)
+		s.close = k.close
+		add(k)
 	}
-	if len(s.answers) == 0 {
+	if c.Mapping != "" {
+		add(newMapping(c.Mapping))
+	}
+	if len(s.finders) == 0 {
 		return nil, errors.New("read jobs: neither a mapping folder nor a drop folder, Slurm's control groups or a kubelet to ask")
 	}
 	s.say("not read yet")
@@ -122,62 +95,97 @@ func New(c Config) (*Source, error) {
 // Name is the source's name.
 func (s *Source) Name() string { return "job" }
 
+// Close ends what goes on beside the reading. Read must not be called again.
+func (s *Source) Close() error {
+	s.close()
+	return nil
+}
+
 // Describe says in one line who is asked and what could not be understood. It
 // may be called at any time.
 func (s *Source) Describe() string { return *s.said.Load() }
 
 func (s *Source) say(text string) {
+	text = strings.Join(strings.Fields(text), " ")
 	if old := s.said.Load(); old == nil || *old != text {
 		s.said.Store(&text)
 	}
 }
 
-// Read takes one reading.
-func (s *Source) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*metric.Layout, []metric.Raw, error) {
+// Read takes one reading. A finder that does not answer is no error of the
+// source: values that are missing say it.
+func (s *Source) Read(ctx context.Context, _ time.Time, dst []metric.Raw) (*metric.Layout, []metric.Raw, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, dst, err
 	}
-	var held []holding
-	var notes []string
-	unsure, good := false, 0
-	at := time.Now() // the wall clock that now shows may step
-	for _, a := range s.answers {
-		found, err := a.find(at)
-		if err == nil {
-			a.holdings, a.at = found, at
-			good++
-		}
-		if err != nil && (a.err == nil || a.err.Error() != err.Error()) {
-			s.c.Logger.Warn("jobs cannot be read", "finder", a.name(), "error", err)
-		}
-		a.err = err
-		note := a.name()
-		if err != nil {
-			note += " (" + err.Error() + ")"
-			unsure = unsure || a.at.IsZero() || at.Sub(a.at) > forget
-		}
-		notes = append(notes, note)
-		held = append(held, a.holdings...)
+	at := time.Now() // the wall clock of the reading may step
+	sure := true
+	known := make([][]holding, len(s.finders))
+	notes := make([]string, len(s.finders))
+	for i, f := range s.finders {
+		was := f.err
+		silent := f.ask(at)
+		sure = sure && !silent
+		known[i], notes[i] = f.held, f.note()
+		s.log(f, was, at)
 	}
-	boards := s.c.Boards()
-	shares, odd := s.divide(held, boards)
-	if len(odd) > 0 {
-		notes = append(notes, "not understood: "+strings.Join(odd[:min(len(odd), 5)], "; "))
+	changed := s.register.use(s.c.Boards())
+	shares, odd, crowded := s.divide(known)
+	if changed || s.layout == nil || !sameHolders(shares, s.shown) {
+		s.layout = s.arrange(shares)
 	}
-	s.say(fmt.Sprintf("%s: %d jobs", strings.Join(notes, ", "), count(shares)))
-	if s.layout == nil || unsure != s.unsure || !slices.Equal(shares, s.shown) || !slices.EqualFunc(boards, s.boards, sameBoard) {
-		s.shown, s.unsure, s.boards = shares, unsure, boards
-		s.layout, s.values = s.arrange(shares, boards, unsure)
-	}
-	return s.layout, append(dst, s.values...), nil
+	s.shown = shares
+	s.say(describe(notes, odd, shares, len(s.register.boards)))
+	return s.layout, values(dst, shares, sure && !crowded), nil
 }
 
-func sameBoard(a, b Board) bool { return a.UUID == b.UUID && a.Index == b.Index && a.Model == b.Model }
-
-func count(shares []share) int {
-	jobs := map[string]bool{}
-	for _, s := range shares {
-		jobs[s.tenant+"\x00"+s.job] = true
+// note is what there is to say of f.
+func (f *asked) note() string {
+	var said []string
+	if f.err != nil {
+		said = append(said, f.err.Error())
+	} else if n := len(f.notes); n > 0 {
+		said = append(said, f.notes[:min(n, 3)]...)
+		if n > 3 {
+			said = append(said, fmt.Sprintf("and %d more", n-3))
+		}
 	}
-	return len(jobs)
+	if said == nil {
+		return f.name()
+	}
+	return f.name() + " (" + strings.Join(said, "; ") + ")"
+}
+
+// log logs a finder that began to fail, fails otherwise or is well again.
+func (s *Source) log(f *asked, was error, at time.Time) {
+	switch {
+	case f.err == nil && was != nil && !f.said.IsZero():
+		s.c.Logger.Info("jobs can be read again", "finder", f.name())
+		f.said = time.Time{}
+	case f.err != nil && (f.said.IsZero() || at.Sub(f.said) >= sayEvery && (was == nil || was.Error() != f.err.Error())):
+		s.c.Logger.Warn("jobs cannot be read", "finder", f.name(), "error", f.err)
+		f.said = at
+	}
+}
+
+func describe(notes, odd []string, shares []share, boards int) string {
+	jobs, held, unclear := map[who]bool{}, map[int]bool{}, map[int]bool{}
+	for _, x := range shares {
+		if x.part == metric.Missing {
+			unclear[x.board] = true
+			continue
+		}
+		jobs[x.who] = true
+		if x.board >= 0 {
+			held[x.board] = true
+		}
+	}
+	said := []string{fmt.Sprintf("%s: %d jobs, %d of %d boards held", strings.Join(notes, ", "), len(jobs), len(held), boards)}
+	if len(unclear) > 0 {
+		said = append(said, fmt.Sprintf("of %d boards it is not known who holds them", len(unclear)))
+	}
+	if n := len(odd); n > 0 {
+		said = append(said, "not understood: "+strings.Join(odd[:min(n, 3)], "; "))
+	}
+	return strings.Join(said, "; ")
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	podresources "k8s.io/kubelet/pkg/apis/podresources/v1"
 )
 
 // How often the kubelet is asked, how long it may think, how much it may say.
@@ -22,98 +21,81 @@ const (
 )
 
 // kubelet asks the kubelet which pod has which device. It asks beside the
-// reading, so that a slow kubelet delays nobody.
+// reading, so that a slow kubelet delays nobody, and connects anew each time, so
+// that one that was restarted is found again at once.
 type kubelet struct {
-	socket string
-	job    *regexp.Regexp
+	socket         string
+	job            *regexp.Regexp
+	client         *http.Client
+	every, timeout time.Duration
+	ctx            context.Context
+	cancel         context.CancelFunc
+	done           sync.WaitGroup
 
-	mu    sync.Mutex
-	conn  *grpc.ClientConn
-	busy  bool
-	asked time.Time
-	held  []holding
-	at    time.Time // of held
-	err   error
+	mu     sync.Mutex
+	busy   bool
+	asked  time.Time
+	answer answer
+	err    error
 }
 
 func newKubelet(socket string, job *regexp.Regexp) *kubelet {
-	return &kubelet{socket: socket, job: job, err: errors.New("it has not answered yet")}
+	k := &kubelet{socket: strings.TrimPrefix(socket, "unix://"), job: job, every: kubeletEvery, timeout: kubeletTimeout, err: errors.New("it has not answered yet")}
+	k.ctx, k.cancel = context.WithCancel(context.Background())
+	t := &http.Transport{DisableKeepAlives: true, DisableCompression: true, Protocols: new(http.Protocols)}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", k.socket)
+	}
+	k.client = &http.Client{Transport: t}
+	return k
 }
 
 func (k *kubelet) name() string { return "kubelet " + k.socket }
 
-func (k *kubelet) find(now time.Time) ([]holding, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.busy && now.Sub(k.asked) >= kubeletEvery {
-		k.busy, k.asked = true, now
-		go k.ask()
-	}
-	return k.held, k.err
+func (k *kubelet) close() {
+	k.cancel()
+	k.done.Wait()
 }
 
-func (k *kubelet) ask() {
-	ctx, cancel := context.WithTimeout(context.Background(), kubeletTimeout)
+func (k *kubelet) find(now time.Time) (answer, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.busy && now.Sub(k.asked) >= k.every && k.ctx.Err() == nil {
+		k.busy, k.asked = true, now
+		k.done.Go(func() { k.ask(now) })
+	}
+	return k.answer, k.err
+}
+
+// ask asks once; what is answered is as of then.
+func (k *kubelet) ask(now time.Time) {
+	ctx, cancel := context.WithTimeout(k.ctx, k.timeout)
 	defer cancel()
 	held, err := k.list(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.busy, k.err = false, err
 	if err == nil {
-		k.held = held
+		k.answer = answer{held: held, at: now}
 	}
 }
 
-func (k *kubelet) list(ctx context.Context) ([]holding, error) {
-	if k.conn == nil {
-		conn, err := grpc.NewClient("unix://"+k.socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(kubeletBytes)))
-		if err != nil {
-			return nil, fmt.Errorf("connect to the kubelet: %w", err)
-		}
-		k.conn = conn
-	}
-	r, err := podresources.NewPodResourcesListerClient(k.conn).List(ctx, &podresources.ListPodResourcesRequest{})
-	if err != nil {
-		return nil, fmt.Errorf("ask for pod resources: %w", err)
-	}
-	var held []holding
-	for _, pod := range r.GetPodResources() {
-		for _, c := range pod.GetContainers() {
-			for _, d := range c.GetDevices() {
-				if !accelerator(d.GetResourceName()) {
-					continue
-				}
-				for _, id := range d.GetDeviceIds() {
-					held = append(held, holding{job: k.jobOf(pod.GetName()), tenant: pod.GetNamespace(), device: id})
-				}
-			}
-			for _, claim := range c.GetDynamicResources() { // dynamic resource allocation names pools and devices
-				for _, res := range claim.GetClaimResources() {
-					if accelerator(res.GetDriverName()) {
-						held = append(held, holding{job: k.jobOf(pod.GetName()), tenant: pod.GetNamespace(), device: res.GetDeviceName()})
-					}
-				}
+// list is what pods hold now.
+func (k *kubelet) list(ctx context.Context) (held []holding, err error) {
+	err = listPods(ctx, k.client, func(p *pod) error {
+		h := holding{job: k.jobOf(p.name), tenant: p.namespace}
+		for _, h.device = range p.devices {
+			if held = append(held, h); len(held) > maxHoldings {
+				return fmt.Errorf("pods hold more than %d devices", maxHoldings)
 			}
 		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: run as root", err)
 	}
-	return held, nil
-}
-
-// accelerator reports whether a resource is a GPU: nvidia.com/gpu,
-// nvidia.com/mig-1g.10gb, nvidia.com/gpu.shared, amd.com/gpu, habana.ai/gaudi,
-// gpu.nvidia.com.
-func accelerator(resource string) bool {
-	vendor, kind, _ := strings.Cut(resource, "/")
-	switch vendor {
-	case "nvidia.com", "amd.com":
-		return strings.HasPrefix(kind, "gpu") || strings.HasPrefix(kind, "mig-")
-	case "habana.ai":
-		return true
-	case "gpu.nvidia.com", "gpu.amd.com":
-		return true
-	}
-	return false
+	return held, err
 }
 
 // jobOf is the job that a pod belongs to.
@@ -123,10 +105,10 @@ func (k *kubelet) jobOf(pod string) string {
 	}
 	m := k.job.FindStringSubmatch(pod)
 	switch {
-	case m == nil:
-		return pod
 	case len(m) > 1 && m[1] != "":
 		return m[1]
+	case len(m) > 0 && m[0] != "":
+		return m[0]
 	}
-	return m[0]
+	return pod
 }

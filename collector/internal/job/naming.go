@@ -32,9 +32,8 @@ func ParseNaming(s string) (Naming, error) {
 	return 0, fmt.Errorf("%q is not keep, hash or omit", s)
 }
 
-// of is the name that stands for name.
+// of is the name that stands for name; "" if there is none.
 func (n Naming) of(name string, key []byte) string {
-	name = strings.ToValidUTF8(name, "_")
 	switch {
 	case name == "" || n == Omit:
 		return ""
@@ -42,8 +41,13 @@ func (n Naming) of(name string, key []byte) string {
 		h := hmac.New(sha256.New, key)
 		h.Write([]byte(name))
 		return hex.EncodeToString(h.Sum(nil)[:8])
-	case len(name) > metric.MaxText:
-		return strings.ToValidUTF8(name[:metric.MaxText], "")
 	}
-	return name
+	text := strings.ToValidUTF8(name, "_")
+	if len(text) <= metric.MaxText {
+		return text
+	}
+	// Long names that begin alike stay apart.
+	sum := sha256.Sum256([]byte(name))
+	tail := "…" + hex.EncodeToString(sum[:8])
+	return strings.ToValidUTF8(text[:metric.MaxText-len(tail)], "") + tail
 }
