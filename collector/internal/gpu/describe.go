@@ -63,7 +63,7 @@ func (s *Source) Describe() string {
 		tell("%d boards without an identity are not shown", s.nameless)
 	}
 	for _, r := range s.refused {
-		tell("%s", r)
+		tell("%s", strings.TrimSuffix(r, "."))
 	}
 	s.tellEnergy(tell)
 	if r := s.kernel.refused(); r != "" && slices.ContainsFunc(s.boards, func(b *board) bool { return strings.HasPrefix(b.UUID, "GPU-") }) {

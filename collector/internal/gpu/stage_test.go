@@ -30,7 +30,7 @@ func (f *fake) Close() error { f.closed = true; return nil }
 
 func (f *fake) Read(_ context.Context, now time.Time, r *Reading) error {
 	if f.err != nil {
-		r.Refused = []string{"refused: " + f.err.Error()}
+		r.Refused = []string{"refused: " + f.err.Error() + "."}
 		return f.err
 	}
 	if !f.frozen {
