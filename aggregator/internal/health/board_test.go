@@ -293,9 +293,19 @@ func TestWhatIsSlowOrNoisy(t *testing.T) {
 				m.state(3, metric.GPUOk)
 				s.passes(2 * time.Minute)
 				s.want("after an hour without values")
+				m.up = false
+				time.Sleep(time.Hour)
+				m.add(tc.metric, tc.point, 3, 1000*tc.aMinute)
+				m.up = true
+				s.passes(2 * time.Minute)
+				if tc.metric != metric.GPUECCErrors {
+					s.want("after an hour without reports")
+				}
 				m.set(tc.metric, tc.point, 3, 0)
 				s.passes(2 * time.Minute)
-				s.want("it began anew")
+				if tc.metric != metric.GPUECCErrors {
+					s.want("it began anew")
+				}
 			})
 		})
 	}

@@ -33,9 +33,10 @@ func TestAnXIDIsToldOnce(t *testing.T) {
 			m.xid(3, 74, 1)
 			s.runs(time.Minute)
 		}, 2},
-		"once more while the aggregator is off": {func(s *stage, m *machine) { s.stop(); m.xid(3, 74, 1); s.start(); s.runs(time.Minute) }, 2},
-		"once more, with the same clock":        {func(s *stage, m *machine) { m.add(metric.GPUXIDEvents, 74, 3, 1); s.runs(time.Minute) }, 2},
-		"once more, the host's clock set back":  {func(s *stage, m *machine) { m.skew = -time.Hour; m.xid(3, 74, 1); s.runs(time.Minute) }, 2},
+		"the agent restarts, and ten times at once": {func(s *stage, m *machine) { m.agentAnew(); s.runs(time.Minute); m.xid(3, 74, 10); s.runs(time.Minute) }, 11},
+		"once more while the aggregator is off":     {func(s *stage, m *machine) { s.stop(); m.xid(3, 74, 1); s.start(); s.runs(time.Minute) }, 2},
+		"once more, with the same clock":            {func(s *stage, m *machine) { m.add(metric.GPUXIDEvents, 74, 3, 1); s.runs(time.Minute) }, 2},
+		"once more, the host's clock set back":      {func(s *stage, m *machine) { m.skew = -time.Hour; m.xid(3, 74, 1); s.runs(time.Minute) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(s *stage) {

@@ -325,6 +325,15 @@ func TestARenamedHostIsNotMissed(t *testing.T) {
 			s.want("after", "failed m1/2: xid_95")
 		})
 	})
+	t.Run("one without GPUs", func(t *testing.T) {
+		inBubble(t, 3, func(s *stage) {
+			s.machines[0] = newMachine("n9", 0)
+			s.runs(time.Minute)
+			rename(s.machines[0], "m9")
+			s.runs(5 * time.Minute)
+			s.want("after")
+		})
+	})
 	t.Run("with its agent", func(t *testing.T) {
 		inBubble(t, 3, func(s *stage) {
 			m := s.machines[0]
@@ -383,6 +392,11 @@ func TestWhatTwoAgentsReportIsJudgedOnce(t *testing.T) {
 		all(twin, metric.GPUOk)
 		s.runs(2 * time.Second)
 		s.want("the second has the word", "failed n1/1: xid_48")
+		m.up = true
+		m.state(1, metric.GPULost)
+		m.set(metric.GPURowRemapFailed, 0, 2, 1)
+		s.runs(time.Minute)
+		s.want("and keeps it", "failed n1/1: xid_48")
 	})
 }
 
