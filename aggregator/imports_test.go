@@ -49,7 +49,7 @@ var only = map[string]string{
 
 // never lists what a program must not link: the collector is light.
 var never = map[string][]string{
-	"collector":  {"github.com/nats-io/nats-server", "github.com/prometheus/prometheus", "github.com/grafana/"},
+	"collector":  {"github.com/nats-io/nats-server", "github.com/prometheus/prometheus", "github.com/grafana/", "google.golang.org/grpc"},
 	"aggregator": {"github.com/grafana/grafana-plugin-sdk-go"}, // its time-series library links testing
 }
 

@@ -78,7 +78,7 @@ func parseDrop(name, text string) (held []holding, err error) {
 	for _, device := range devices {
 		held = append(held, holding{job: h.job, tenant: h.tenant, device: device, share: gpu})
 	}
-	if host > 0 {
+	if host > 0 || len(devices) == 0 && seen["gpus"] {
 		held = append(held, holding{job: h.job, tenant: h.tenant, share: host})
 	}
 	return held, nil

@@ -4,13 +4,17 @@ import (
 	"time"
 )
 
-// A holding is what a finder knows: a job holds a device, or a part of the host.
+// A holding is what a finder knows: a job holds a device, or a part of the host;
+// without either, that it holds nothing.
 type holding struct {
 	job, tenant string
 	device      string // as the finder's convention spells it; "" for the host
 	share       int64  // of the device or the host, in millionths; 0: with those who hold it too, alike
 	unclear     bool   // something is held of the device, but not known what; without a device: of any
 }
+
+// nothing reports whether h says that its job holds no device.
+func (h *holding) nothing() bool { return h.device == "" && h.share == 0 && !h.unclear }
 
 // An answer is what a finder knows at a time.
 type answer struct {

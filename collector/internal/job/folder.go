@@ -44,7 +44,7 @@ func (f *folder) find(now time.Time) (a answer, err error) {
 	a.at = now
 	root, err := os.OpenRoot(f.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return a, fmt.Errorf("%w: it has to be made at boot, or a job's end would not be told from a folder that was lost", err)
+		return a, errors.New("it is not there: it has to be made at boot, so that a host without jobs is told from one whose folder was lost")
 	}
 	if err != nil {
 		return a, err

@@ -150,7 +150,7 @@ func TestAFolderThatVanishes(t *testing.T) {
 		g.remove("drop")
 		g.run(30*time.Second, holders{"0 a": 1_000_000})
 		g.run(3*time.Second, nil)
-		g.describes("drop folder", "no such file or directory")
+		g.describes("drop folder", "it is not there")
 		g.write("drop/b", "gpus=1\n")
 		g.run(3*time.Second, holders{"1 b": 1_000_000})
 	})

@@ -25,7 +25,7 @@ func FuzzDrop(f *testing.F) {
 			t.Errorf("%d holdings", len(held))
 		}
 		for _, h := range held {
-			if h.share < 0 || h.share > Whole || h.unclear || h.device == "" && h.share == 0 {
+			if h.share < 0 || h.share > Whole || h.unclear || h.nothing() && len(held) > 1 {
 				t.Errorf("%+v", h)
 			}
 		}

@@ -72,11 +72,14 @@ func (s *Source) resolve(known [][]holding) (claims []claim, doubts []doubt, odd
 	owners := map[string]*owner{}
 	left := maxHoldings
 	for finder, held := range known {
-		if left -= len(held); left < 0 {
-			odd = append(odd, fmt.Sprintf("more than %d holdings", maxHoldings))
-			return nil, nil, odd, true
-		}
 		for _, h := range held {
+			if h.nothing() {
+				continue
+			}
+			if left--; left < 0 {
+				odd = append(odd, fmt.Sprintf("more than %d holdings", maxHoldings))
+				return nil, nil, odd, true
+			}
 			o := owners[h.job]
 			switch {
 			case o == nil:
@@ -88,8 +91,13 @@ func (s *Source) resolve(known [][]holding) (claims []claim, doubts []doubt, odd
 			}
 		}
 	}
+	clear := map[string]int{} // finders that know what a job holds, a bit each
 	for finder, held := range known {
 		for _, h := range held {
+			if h.nothing() {
+				clear[h.job] |= 1 << finder
+				continue
+			}
 			w := who{h.job, h.tenant}
 			if o := owners[h.job]; !o.more {
 				w.tenant = o.tenant
@@ -105,6 +113,9 @@ func (s *Source) resolve(known [][]holding) (claims []claim, doubts []doubt, odd
 			t, v := s.register.find(h.device)
 			if v == ours {
 				claims = append(claims, claim{t, w, h.share, h.unclear, finder})
+				if !h.unclear {
+					clear[h.job] |= 1 << finder
+				}
 				continue
 			}
 			odd = append(odd, fmt.Sprintf("a job holds %q, and there is no such GPU", h.device))
@@ -114,9 +125,7 @@ func (s *Source) resolve(known [][]holding) (claims []claim, doubts []doubt, odd
 		}
 	}
 	// What one finder does not understand another does.
-	doubts = slices.DeleteFunc(doubts, func(d doubt) bool {
-		return slices.ContainsFunc(claims, func(c claim) bool { return c.board >= 0 && c.job == d.job && c.finder != d.finder })
-	})
+	doubts = slices.DeleteFunc(doubts, func(d doubt) bool { return clear[d.job]&^(1<<d.finder) != 0 })
 	slices.SortFunc(doubts, func(a, b doubt) int { return cmp.Or(cmp.Compare(a.job, b.job), cmp.Compare(a.tenant, b.tenant)) })
 	slices.Sort(odd)
 	return claims, doubts, slices.Compact(odd), false

@@ -96,14 +96,16 @@ func (s *slurm) find(now time.Time) (a answer, err error) {
 		return a, denied
 	}
 	for _, key := range slices.Sorted(maps.Keys(jobs)) {
-		j := jobs[key]
-		if j.told || now.Sub(j.since) <= forget { // its first step is about to begin
+		j, id := jobs[key], key[strings.LastIndexByte(key, '/')+1:]
+		switch {
+		case len(j.held) > 0:
 			a.held = append(a.held, j.held...)
-			continue
+		case j.told:
+			a.held = append(a.held, holding{job: id})
+		case now.Sub(j.since) > forget: // its first step is not only about to begin
+			a.held = append(a.held, holding{job: id, unclear: true})
+			a.notes = append(a.notes, fmt.Sprintf("job %s has no process that says what it holds", id))
 		}
-		id := key[strings.LastIndexByte(key, '/')+1:]
-		a.held = append(a.held, holding{job: id, unclear: true})
-		a.notes = append(a.notes, fmt.Sprintf("job %s has no process that says what it holds", id))
 	}
 	return a, nil
 }

@@ -73,6 +73,20 @@ func TestAJobWhoseStepsBegin(t *testing.T) {
 	})
 }
 
+// A prolog knows of a job without GPUs what its control groups do not say.
+func TestAPrologAndControlGroups(t *testing.T) {
+	g := newStage(t, withSlurm, withDrop)
+	g.boards = boardsOf(4, nil)
+	g.unpack("slurm-extern")
+	g.write("drop/4711", "job=4711\ntenant=physics\ngpus=\n")
+	g.expect(holders{"0 4710": 1_000_000, "1 4710": 1_000_000})
+	g.write("drop/4710", "job=4710\ntenant=physics\ngpus=0,1\n")
+	g.expect(holders{"0 4710/physics": 1_000_000, "1 4710/physics": 1_000_000})
+	g.write("drop/4710", "job=4710\ngpu")
+	g.open()
+	g.expect(holders{"0 4710": 1_000_000, "1 4710": 1_000_000})
+}
+
 // The tasks of a step begin one after the other, and each may have its own GPUs.
 func TestTasksThatBeginLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
