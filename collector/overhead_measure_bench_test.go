@@ -27,7 +27,7 @@ import (
 
 // overheadUsage is what the kernel says of a process.
 type overheadUsage struct {
-	cpu, user, system   float64 // seconds, of all threads and ended children; the last two by the clock tick
+	cpu                 float64 // seconds, of all threads and ended children
 	rss, anonymous, pss float64 // bytes
 }
 
@@ -43,7 +43,6 @@ func overheadOf(b *testing.B, pid int) (u overheadUsage) {
 		n, _ := strconv.ParseFloat(f[i], 64)
 		return n / 100 // USER_HZ
 	}
-	u.user, u.system = ticks(11)+ticks(13), ticks(12)+ticks(14)
 	u.cpu = time.Duration(t.Nano()).Seconds() + ticks(13) + ticks(14)
 	for line := range strings.Lines(overheadFile(b, pid, "smaps_rollup")) {
 		name, value, _ := strings.Cut(line, ":")
@@ -73,18 +72,13 @@ func overheadFile(b *testing.B, pid int, name string) string {
 type overheadRow struct {
 	name                string
 	cpu                 float64 // percent of a core
-	kernel              float64 // its part
 	rss, anonymous, pss float64 // bytes, at the end
 	values              int     // in a message or a scrape
 	bytes               float64 // a second
-	user, system        float64
 }
 
 func (r *overheadRow) add(before, after overheadUsage, took float64) {
 	r.cpu += 100 * (after.cpu - before.cpu) / took
-	r.user += after.user - before.user
-	r.system += after.system - before.system
-	r.kernel = r.system / (r.user + r.system)
 	r.rss += after.rss
 	r.anonymous += after.anonymous
 	r.pss += after.pss
@@ -268,6 +262,17 @@ func overheadStart(b *testing.B, env []string, program string, args ...string) *
 		}
 	})
 	return cmd
+}
+
+func overheadCopy(b *testing.B, from, to string) {
+	b.Helper()
+	raw, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, raw, 0o700)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
 }
 
 // overheadChild is the one child of a process.
