@@ -1,0 +1,68 @@
+package meter
+
+import (
+	"fmt"
+	"time"
+)
+
+// An agreement compares what a register counts with what the gauge beside it
+// makes of the same time. Where the two differ by a factor, one of them is read
+// wrongly: its unit, its word order, a transformer ratio that one of them has and
+// the other not.
+type agreement struct {
+	begun   bool
+	from    uint64 // steps, at
+	at      point
+	last    uint64
+	strikes int
+	said    string // the newest disagreement
+}
+
+type verdict uint8
+
+const (
+	undecided verdict = iota
+	agrees
+	disagrees
+)
+
+const (
+	window  = 5 * time.Minute // that is compared, at least
+	grains  = 20              // by which a register has to have moved
+	apart   = 2.              // times the other, that one of them may be
+	strikes = 2               // windows in a row
+)
+
+// see takes a reading of the register.
+func (a *agreement) see(r Register, flow *integral) verdict {
+	if flow == nil || a.begun && r.Steps == a.last {
+		return undecided
+	}
+	a.last = r.Steps
+	made, whole := flow.since(a.at)
+	if !a.begun || !whole || r.Steps < a.from {
+		a.begin(r, flow)
+		return undecided
+	}
+	in := flow.at.Sub(a.at.at)
+	if in < window || float64(made) < grains*r.Size.float(max(1, r.Grain)) {
+		return undecided
+	}
+	counted := r.Size.float(r.Steps - a.from)
+	a.begin(r, flow)
+	if ratio := counted / float64(made); ratio < 1/apart || ratio > apart {
+		a.strikes++
+		a.said = fmt.Sprintf("in %v its register counted %s and its gauge makes %s, %.3g times as much: a unit, a word order or a transformer ratio is wrong",
+			in.Round(time.Second), thousands(counted), thousands(float64(made)), 1/ratio)
+		if a.strikes >= strikes {
+			return disagrees
+		}
+		return undecided
+	}
+	a.strikes = 0
+	return agrees
+}
+
+func (a *agreement) begin(r Register, flow *integral) {
+	a.begun, a.from, a.at = true, r.Steps, flow.here()
+}

@@ -1,0 +1,289 @@
+package meter
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A device makes of the readings of one meter what is shown of it.
+type device struct {
+	Meter
+	line   *line
+	ratio  *big.Rat
+	log    *slog.Logger
+	memory *memory
+	urgent func() // the memory is to be saved soon
+
+	// Owned by its poller.
+	seen    map[Kind]*sight
+	tallies []*tally
+	loop    map[Kind]float64 // flow and temperatures of this reading
+
+	mu       sync.Mutex // guards the rest, and the views of tallies and sights
+	tried    bool
+	answered time.Time // the newest reading
+	failures int       // in a row
+	troubles map[string]string
+}
+
+// A sight is the newest value of a kind.
+type sight struct {
+	at     time.Time
+	back   int // readings in a row whose time went back
+	number float64
+	view   view
+}
+
+// A view is what is shown of a quantity, for as long as it lasts.
+type view struct {
+	at    time.Time
+	lasts time.Duration
+	raw   [3]metric.Raw // the value; of a counter its epoch and quality besides
+}
+
+func (v *view) value(part int, now time.Time) metric.Raw {
+	if v.at.IsZero() || now.Sub(v.at) > v.lasts {
+		return metric.Missing
+	}
+	return v.raw[part]
+}
+
+// stalePeriods is how many periods a reading is of the present.
+const stalePeriods = 3
+
+func (m *Meter) lasts() time.Duration { return max(stalePeriods*m.Period, m.Hold) }
+
+// heat is the kind of heat that is worked out.
+var heatRate = Kind{Heat, "rate"}
+
+func newDevice(m Meter, memory *memory, urgent func(), log *slog.Logger) *device {
+	d := &device{Meter: m, ratio: m.ratio(), log: log, memory: memory, urgent: urgent, seen: map[Kind]*sight{}, troubles: map[string]string{}}
+	for _, k := range m.Reader.Gives() {
+		d.seen[k] = &sight{view: view{lasts: m.lasts()}}
+	}
+	if m.Fluid != nil {
+		d.seen[heatRate] = &sight{view: view{lasts: m.lasts()}}
+	}
+	d.tallies = newTallies(d)
+	return d
+}
+
+// power is the kind that is shown as the meter's power; ok is false if it has
+// none.
+func (d *device) power() (k Kind, ok bool) {
+	if d.seen[Kind{Quantity: Power}] != nil {
+		return Kind{Quantity: Power}, true
+	}
+	return heatRate, d.Role == metric.RoleHeatReuse && d.seen[heatRate] != nil
+}
+
+// take takes a reading that was asked for at a time.
+func (d *device) take(values []Value, asked, now time.Time) {
+	d.loop = map[Kind]float64{}
+	for i := range values {
+		if values[i].At.IsZero() {
+			values[i].At = asked
+		}
+	}
+	slices.SortStableFunc(values, func(a, b Value) int { // gauges before the registers that they stand beside
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		return cmp.Compare(counted(a), counted(b))
+	})
+	for _, v := range values {
+		k := Kind{v.Quantity, v.Point}
+		s := d.seen[k]
+		if s == nil || !d.inOrder(k, s, v.At, now) {
+			continue
+		}
+		s.at = v.At
+		if k.Quantity.Counted() {
+			d.count(k, v, now)
+			continue
+		}
+		n, err := d.check(k.Quantity, v.Number)
+		if err != nil {
+			d.trouble(k.String(), err.Error()+d.otherwise(k, func(n float64) bool { _, err := d.check(k.Quantity, n); return err == nil }))
+			continue
+		}
+		d.trouble(k.String(), "")
+		d.gauge(k, s, n, v.Quality)
+	}
+	d.workOutHeat()
+	if d.Hold > 0 {
+		d.extend(now)
+	}
+}
+
+func counted(v Value) int {
+	if v.Quantity.Counted() {
+		return 1
+	}
+	return 0
+}
+
+const (
+	ahead   = 5 * time.Minute // that a device's clock may be
+	setBack = 3               // readings in a row tell that it was set back
+)
+
+// inOrder reports whether a value of that time comes after the one before.
+func (d *device) inOrder(k Kind, s *sight, at, now time.Time) bool {
+	if by := at.Sub(now); by > ahead {
+		d.trouble(k.String(), fmt.Sprintf("its clock is %v ahead", by.Round(time.Second)))
+		return false
+	}
+	since := at.Sub(s.at)
+	if s.at.IsZero() || since > 0 {
+		s.back = 0
+		return true
+	}
+	if since >= -backward {
+		return false
+	}
+	if s.back++; s.back < setBack {
+		d.trouble(k.String(), fmt.Sprintf("its time went back by %v", (-since).Round(time.Second)))
+		return false
+	}
+	s.back = 0
+	return true
+}
+
+// gauge takes a reading that was checked.
+func (d *device) gauge(k Kind, s *sight, v float64, q metric.Quality) {
+	s.number = v
+	d.mu.Lock()
+	s.view.at, s.view.raw[0] = s.at, metric.Of(v)
+	d.mu.Unlock()
+	d.loop[k] = v
+	for _, t := range d.tallies {
+		if t.gauge == k {
+			t.flow.add(v, s.at)
+			if t.counter == nil {
+				t.integrated(d, s.at, q)
+			}
+		}
+	}
+}
+
+// workOutHeat makes the heat of the flow and temperatures of one reading.
+func (d *device) workOutHeat() {
+	flow, ok := d.loop[Kind{Quantity: Flow}]
+	supply, warm := d.loop[Kind{Temperature, Supply}]
+	back, cool := d.loop[Kind{Temperature, Return}]
+	if d.Fluid == nil || !ok || !warm || !cool {
+		return
+	}
+	s := d.seen[heatRate]
+	s.at = d.seen[Kind{Quantity: Flow}].at
+	w, err := d.oneWay(Heat, "W", d.Fluid.heat(flow, supply, back), d.Rating)
+	if err != nil {
+		d.trouble("heat", err.Error())
+		return
+	}
+	d.trouble("heat", "")
+	d.gauge(heatRate, s, w, metric.Measured)
+}
+
+// extend carries on what a device that sends changes has not changed.
+func (d *device) extend(now time.Time) {
+	for _, t := range d.tallies {
+		if s := d.seen[t.gauge]; s != nil && !s.at.IsZero() {
+			t.flow.extend(s.at, now)
+			if t.counter == nil {
+				t.integrated(d, s.at, metric.Integrated)
+			}
+		}
+	}
+}
+
+// count takes the reading of a register.
+func (d *device) count(k Kind, v Value, now time.Time) {
+	for _, t := range d.tallies {
+		if t.counter == nil || t.register != k.Quantity {
+			continue
+		}
+		r := v.Register
+		if k.Quantity == Energy || k.Quantity == EnergyExport {
+			var err error
+			if r.Size, err = r.Size.by(d.ratio); err != nil {
+				d.trouble(k.String(), fmt.Sprintf("a step of %d/%d by a transformer ratio of %g is %v", v.Register.Size.Num, v.Register.Size.Den, d.Ratio, err))
+				return
+			}
+		}
+		if !r.Size.valid() {
+			d.trouble(k.String(), "its reader does not say what a step of its register is")
+			return
+		}
+		t.count(d, r, v, now)
+	}
+}
+
+// otherwise says under which settings a value would be believed.
+func (d *device) otherwise(k Kind, believed func(float64) bool) string {
+	r, ok := d.Reader.(Rereader)
+	if !ok {
+		return ""
+	}
+	for _, o := range r.Otherwise(k) {
+		if o.Number != 0 && believed(o.Number) {
+			n, unit := o.Number, ""
+			if k.Quantity.Counted() {
+				n, unit = n/1000, " J or L"
+			}
+			return fmt.Sprintf("; with %s it would be %.6g%s", o.Setting, n, unit)
+		}
+	}
+	return ""
+}
+
+// trouble notes what is wrong with a part of the meter, "" if nothing is. It is
+// logged when it begins and when it ends.
+func (d *device) trouble(part, said string) {
+	d.mu.Lock()
+	was := d.troubles[part]
+	if said == "" {
+		delete(d.troubles, part)
+	} else {
+		d.troubles[part] = said
+	}
+	d.mu.Unlock()
+	switch {
+	case was == "" && said != "":
+		d.log.Warn("meter is not believed", "meter", d.Name, "of", part, "reason", said)
+	case was != "" && said == "":
+		d.log.Info("meter is believed again", "meter", d.Name, "of", part)
+	}
+}
+
+// says is what is wrong with the meter, "" if nothing is.
+func (d *device) says(now time.Time) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []string
+	for part, said := range d.troubles {
+		list = append(list, part+": "+said)
+	}
+	slices.Sort(list)
+	if d.failures > 0 && !d.answered.IsZero() {
+		list = append(list, fmt.Sprintf("last read %v ago", now.Sub(d.answered).Round(time.Second)))
+	}
+	return strings.Join(list, "; ")
+}
+
+// read asks the meter once.
+func (d *device) read(ctx context.Context) ([]Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	return d.Reader.Read(ctx)
+}

@@ -1,0 +1,245 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Reader speaks a protocol to one device. It is used by one goroutine. One
+// that is an io.Closer is closed in the end.
+type Reader interface {
+	// Gives is what a reading may have, always the same.
+	Gives() []Kind
+
+	// Read asks the device, and returns when ctx ends. Values without a time are
+	// of the moment at which it was called. What the device does not know now is
+	// left out; values beside an error stand, and the error says why others are
+	// lacking. A device that sends by itself gives all that came since it was read
+	// last, oldest first, or else the newest again.
+	Read(ctx context.Context) ([]Value, error)
+}
+
+// A Rereader is a Reader that knows other ways to read what it last read: with
+// the words of a register in another order, say. They are told to people, and
+// never used.
+type Rereader interface {
+	Otherwise(Kind) []Otherwise
+}
+
+// Otherwise is what a value would be under another setting, in its unit; of a
+// register in millijoules or millilitres.
+type Otherwise struct {
+	Setting string // word_order: low_first
+	Number  float64
+}
+
+// A Patient error says when it makes sense to ask again.
+type Patient interface {
+	error
+	RetryAfter() time.Duration
+}
+
+// A Meter is one instrument of a site.
+type Meter struct {
+	Name       string
+	Role       string // metric.RoleGridInput and so on
+	Hall, Rack string // where it is; unknown: it is the site's
+	Reader     Reader
+	Line       string        // meters of one line are asked one at a time; empty: it has a line of its own
+	Period     time.Duration // between readings; default 10 s
+	Timeout    time.Duration // of a reading; default 10 s
+	Hold       time.Duration // of a device that sends when something changes: what it said stands for so long; 0: it is polled
+	Rating     float64       // W, of the circuit; 0: unknown, 2 GW
+	MaxFlow    float64       // m³/s; 0: unknown, 10 m³/s
+	Ratio      float64       // of its transformers, as far as the device does not apply it; 0: 1
+	Invert     bool          // it is the other direction of the device that counts here
+	Class      string        // of its accuracy, such as 0.5S
+	Serial     string        // of the device, or anything else that changes when it is replaced
+	Swap       *Swap         // the replacement of the device before by this one
+	Fluid      *Fluid        // heat is worked out of flow and temperatures
+
+	noise            map[Quantity]float64 // so little below zero is zero
+	rated, flowRated bool                 // these are known
+}
+
+// A Swap says what registers showed when a device took another's place, in
+// millijoules or millilitres.
+type Swap struct {
+	At             time.Time
+	Final, Initial metric.Raw // of the device before, of this one; missing: nobody wrote it down
+}
+
+// A Fluid is what carries heat.
+type Fluid struct {
+	Density      float64 // kg/m³
+	HeatCapacity float64 // J/(kg K)
+}
+
+// Fluids of cooling loops near 40 °C. What glycol is in a loop is to be measured:
+// it changes the heat by a tenth.
+var (
+	WaterAt40 = Fluid{992.2, 4179}
+	Glycol25  = Fluid{1013, 3900} // propylene glycol, a quarter by volume; approximate
+)
+
+// heat is what a flow in m³/s carries off, in W.
+func (f *Fluid) heat(flow, supply, back float64) float64 {
+	return flow * f.Density * f.HeatCapacity * (back - supply)
+}
+
+// Points of a loop.
+const (
+	Supply = "supply"
+	Return = "return"
+)
+
+// Limits of what is not known better.
+const (
+	anyRating = 2e9 // W
+	anyFlow   = 10. // m³/s
+	over      = 1.2 // times its rating is as much as a meter may show
+)
+
+var roles = map[string]bool{
+	metric.RoleGridInput: true, metric.RoleGeneratorOutput: true, metric.RoleOnsiteGeneration: true, metric.RoleExport: true,
+	metric.RoleUPSOutput: true, metric.RolePDUOutput: true, metric.RoleITInput: true, metric.RoleCooling: true,
+	metric.RoleDistribution: true, metric.RoleLighting: true, metric.RoleHeatReuse: true, metric.RoleWaterTotal: true, metric.RoleWaterPotable: true,
+}
+
+// directed roles count one direction only: power that flows the other way is
+// none of theirs.
+func directed(role string) bool {
+	switch role {
+	case metric.RoleGridInput, metric.RoleGeneratorOutput, metric.RoleOnsiteGeneration, metric.RoleExport:
+		return true
+	}
+	return false
+}
+
+// settle fills in what was left out, and says what is wrong with m.
+func (m *Meter) settle() error {
+	if m.Name == "" || len(m.Name) > metric.MaxText || len(m.Hall) > metric.MaxText || len(m.Rack) > metric.MaxText {
+		return fmt.Errorf("meter %q in %q %q: names are 1 to %d bytes", m.Name, m.Hall, m.Rack, metric.MaxText)
+	}
+	if !roles[m.Role] {
+		return fmt.Errorf("meter %s: %q is no role", m.Name, m.Role)
+	}
+	if m.Reader == nil {
+		return fmt.Errorf("meter %s: nothing reads it", m.Name)
+	}
+	defaults := func(p *float64, v float64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	m.noise = map[Quantity]float64{Power: max(10, m.Rating/50), Heat: max(10, m.Rating/50), Flow: max(1e-6, m.MaxFlow/50)}
+	m.rated, m.flowRated = m.Rating != 0, m.MaxFlow != 0
+	defaults(&m.Rating, anyRating)
+	defaults(&m.MaxFlow, anyFlow)
+	defaults(&m.Ratio, 1)
+	if m.Period == 0 {
+		m.Period = 10 * time.Second
+	}
+	if m.Timeout == 0 {
+		m.Timeout = 10 * time.Second
+	}
+	switch {
+	case !(m.Rating > 0 && m.Rating <= anyRating):
+		return fmt.Errorf("meter %s: rating %g W; want up to %g", m.Name, m.Rating, anyRating)
+	case !(m.MaxFlow > 0 && m.MaxFlow <= anyFlow):
+		return fmt.Errorf("meter %s: flow of up to %g m³/s; want up to %g", m.Name, m.MaxFlow, anyFlow)
+	case !(m.Ratio > 0 && m.Ratio <= 1e6):
+		return fmt.Errorf("meter %s: transformer ratio %g", m.Name, m.Ratio)
+	case m.Period < 0 || m.Timeout < 0 || m.Hold < 0:
+		return fmt.Errorf("meter %s: a time below zero", m.Name)
+	case m.Fluid != nil && (m.gives(Heat) || !m.gives(Flow)):
+		return fmt.Errorf("meter %s: heat is worked out where there is a flow and no register of heat", m.Name)
+	case m.Fluid != nil && !(m.Fluid.Density > 0 && m.Fluid.HeatCapacity > 0):
+		return fmt.Errorf("meter %s: a fluid of %g kg/m³ and %g J/(kg K)", m.Name, m.Fluid.Density, m.Fluid.HeatCapacity)
+	}
+	return m.settleKinds()
+}
+
+// settleKinds says what is wrong with what the reader gives.
+func (m *Meter) settleKinds() error {
+	seen := map[Kind]bool{}
+	for _, k := range m.Reader.Gives() {
+		switch {
+		case k.Quantity < Power || k.Quantity >= quantities:
+			return fmt.Errorf("meter %s: its reader gives what is no quantity", m.Name)
+		case seen[k]:
+			return fmt.Errorf("meter %s: its reader gives %s twice", m.Name, k)
+		case (k.Quantity == Temperature) != (k.Point != "") || len(k.Point) > metric.MaxText:
+			return fmt.Errorf("meter %s: a temperature has a point such as supply, and nothing else has: %q", m.Name, k.Point)
+		}
+		seen[k] = true
+	}
+	if len(seen) == 0 {
+		return fmt.Errorf("meter %s: its reader gives nothing", m.Name)
+	}
+	if m.Fluid != nil && !(seen[Kind{Temperature, Supply}] && seen[Kind{Temperature, Return}]) {
+		return fmt.Errorf("meter %s: heat is worked out of the temperatures at %s and %s", m.Name, Supply, Return)
+	}
+	return nil
+}
+
+// ratio is the transformers', exactly as it was written.
+func (m *Meter) ratio() *big.Rat {
+	r, _ := new(big.Rat).SetString(strconv.FormatFloat(m.Ratio, 'g', -1, 64))
+	return r
+}
+
+// gives reports whether m's reader may give a quantity, at any point.
+func (m *Meter) gives(q Quantity) bool {
+	for _, k := range m.Reader.Gives() {
+		if k.Quantity == q {
+			return true
+		}
+	}
+	return false
+}
+
+// check is a gauge's reading as it counts for the role of m; the error says why
+// it cannot be.
+func (m *Meter) check(q Quantity, v float64) (float64, error) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%s reads %g", q, v)
+	}
+	switch q {
+	case Power:
+		v *= m.Ratio
+		if m.Invert {
+			v = -v
+		}
+		return m.oneWay(q, "W", v, m.Rating)
+	case Flow:
+		return m.oneWay(q, "m³/s", v, m.MaxFlow)
+	case Temperature:
+		if v < -90 || v > 1000 {
+			return 0, fmt.Errorf("temperature reads %.3g °C, which nothing here has", v)
+		}
+		return v, nil
+	}
+	return 0, errors.New(q.String() + " is no gauge")
+}
+
+// oneWay is v, as far as it may be by a rating. A little below zero is the noise
+// of what stands still.
+func (m *Meter) oneWay(q Quantity, unit string, v, rating float64) (float64, error) {
+	switch {
+	case math.Abs(v) > over*rating:
+		return 0, fmt.Errorf("%s reads %.4g %s, more than its rating of %.4g %s allows", q, v, unit, rating, unit)
+	case v >= 0:
+		return v, nil
+	case directed(m.Role), -v <= m.noise[q]:
+		return 0, nil
+	}
+	return 0, fmt.Errorf("%s reads %.4g %s, and a meter of %s does not run backwards: its transformers are turned round, or it needs invert", q, v, unit, m.Role)
+}
