@@ -5,10 +5,10 @@
 //	         every 30 s                                  every reading
 //	/sys ──▶ inventory: interfaces, disks, mounts, ──▶ layout ──▶ values, in the layout's order
 //	         sensors, ports, RAPL zones                  ▲            │
-//	            │                                        │            ├ at once: processors, memory, RAPL,
+//	            │                                        │            ├ at once: processors, RAPL,
 //	            └ the same as before: the same layout ───┘            │          interfaces, disks
-//	                                                                  ├ every 5 s: temperatures, file
-//	                                                                  │ systems, fabric ports
+//	                                                                  ├ every 5 s: load, memory, file
+//	                                                                  │ systems, temperatures, fabric ports
 //	                                                                  └ every minute, in goroutines of
 //	                                                                    their own: health of NVMe drives
 //

@@ -28,7 +28,7 @@ type Config struct {
 // Cadence.
 const (
 	relistEvery = 30 * time.Second
-	slowEvery   = 5 * time.Second // temperatures, file systems, fabric ports
+	slowEvery   = 5 * time.Second // load, memory, temperatures, file systems, fabric ports
 )
 
 // A Source reads a machine. Read must not be called twice at once.
@@ -128,7 +128,7 @@ func (s *Source) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*me
 		s.relist(at)
 	}
 	s.health.ask(s.found.asked, at)
-	dst = s.readSystem(ctx, dst)
+	dst = s.readProcessors(ctx, dst)
 	dst = s.readEnergy(dst)
 	dst = s.readDevices(dst)
 	if s.slowAt.IsZero() || at.Sub(s.slowAt) >= slowEvery {

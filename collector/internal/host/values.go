@@ -73,9 +73,8 @@ func (s *Source) arrange(v *inventory) *metric.Layout {
 		ports = append(ports, add(metric.Port, add(metric.Device, host, p.adapter), p.number))
 	}
 
-	for _, n := range []metric.Number{metric.HostUp, metric.HostCPUUsage, metric.HostLoad1, metric.HostMemoryUsed, metric.HostMemoryTotal} {
-		column(n, 0, host)
-	}
+	column(metric.HostUp, 0, host)
+	column(metric.HostCPUUsage, 0, host)
 	for _, c := range []*counter{&s.packages, &s.memories} {
 		if len(c.zones) > 0 {
 			column(metric.HostPowerWatts, c.point, host)
@@ -88,6 +87,9 @@ func (s *Source) arrange(v *inventory) *metric.Layout {
 	column(metric.HostDiskBytes, 0, disks...)
 	column(metric.HostDiskBytes, 1, disks...)
 
+	for _, n := range []metric.Number{metric.HostLoad1, metric.HostMemoryUsed, metric.HostMemoryTotal} {
+		column(n, 0, host)
+	}
 	column(metric.HostFilesystemUsed, 0, mounts...)
 	column(metric.HostFilesystemTotal, 0, mounts...)
 	column(metric.HostTemperature, 0, sensors...)
@@ -103,14 +105,21 @@ func (s *Source) arrange(v *inventory) *metric.Layout {
 	return l
 }
 
-// readSystem appends the processors, the load and the memory.
-func (s *Source) readSystem(ctx context.Context, dst []metric.Raw) []metric.Raw {
-	usage, load1, used, total := metric.Missing, metric.Missing, metric.Missing, metric.Missing
+// readProcessors appends that the host is up, and how busy its processors are.
+func (s *Source) readProcessors(ctx context.Context, dst []metric.Raw) []metric.Raw {
+	usage := metric.Missing
 	if t, err := cpu.TimesWithContext(ctx, false); err == nil && len(t) == 1 {
 		usage = s.busy.since(&t[0])
 	} else {
 		s.busy = busy{}
 	}
+	return append(dst, 1, usage)
+}
+
+// readMemory appends the load, which the kernel reckons every five seconds, and
+// the memory.
+func (s *Source) readMemory(ctx context.Context, dst []metric.Raw) []metric.Raw {
+	load1, used, total := metric.Missing, metric.Missing, metric.Missing
 	if s.tree.Exists("proc", "loadavg") { // else gopsutil would ask the kernel it runs on
 		if l, err := load.AvgWithContext(ctx); err == nil {
 			load1 = metric.Of(l.Load1)
@@ -119,7 +128,7 @@ func (s *Source) readSystem(ctx context.Context, dst []metric.Raw) []metric.Raw 
 	if m, err := mem.VirtualMemoryWithContext(ctx); err == nil && m.Total > 0 && m.Available <= m.Total {
 		used, total = metric.Raw(m.Total-m.Available), metric.Raw(m.Total)
 	}
-	return append(dst, 1, usage, load1, used, total)
+	return append(dst, load1, used, total)
 }
 
 // busy is the processors' time as last read, in seconds.
@@ -195,6 +204,7 @@ func diskBytes(t *tree.Tree, path string) (read, written metric.Raw) {
 
 // readSlow appends what is read every slowEvery.
 func (s *Source) readSlow(ctx context.Context, dst []metric.Raw) []metric.Raw {
+	dst = s.readMemory(ctx, dst)
 	at := len(dst)
 	n := len(s.found.mounts)
 	dst = slices.Grow(dst, 2*n)[:at+2*n]
