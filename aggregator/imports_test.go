@@ -44,7 +44,8 @@ var only = map[string]string{
 	"aggregator/internal/ledger":   "collector/metric aggregator/internal/account",
 	"aggregator/internal/store":    "collector/metric",
 	"aggregator/internal/page":     "",
-	"aggregator/query":             "collector/metric aggregator/internal/account",
+	"aggregator/internal/health":   "collector/metric collector/setting",
+	"aggregator/query":             "collector/metric aggregator/internal/account aggregator/internal/health",
 }
 
 // never lists what a program must not link: the collector is light.

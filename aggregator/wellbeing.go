@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 )
@@ -21,12 +19,3 @@ func (w *watched) Tick(t *stream.Tick) {
 
 // doctor answers for health over HTTP.
 type doctor struct{ *health.Health }
-
-// Report implements query.Health.
-func (d doctor) Report(site string, limit int) any { return d.Health.Report(site, limit, time.Now()) }
-
-// Reset implements query.Health.
-func (d doctor) Reset(site, subject, cause, by string) error {
-	_, err := d.Health.Reset(site, subject, cause, by)
-	return err
-}

@@ -21,6 +21,7 @@ const (
 	NotFound       Reason = "not_found"
 	NotImplemented Reason = "not_implemented"
 	Unauthorized   Reason = "unauthorized"
+	Forbidden      Reason = "forbidden"
 	Misdirected    Reason = "misdirected"
 	BadMethod      Reason = "method_not_allowed"
 	TooLarge       Reason = "too_large"
@@ -44,6 +45,8 @@ func (r Reason) status() int {
 		return http.StatusNotImplemented
 	case Unauthorized:
 		return http.StatusUnauthorized
+	case Forbidden:
+		return http.StatusForbidden
 	case Misdirected:
 		return http.StatusMisdirectedRequest
 	case BadMethod:

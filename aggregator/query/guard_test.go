@@ -43,7 +43,7 @@ func TestEveryRouteHasAPolicyALimitAndADeadline(t *testing.T) {
 			if rt.Body < 0 || rt.Body > 64<<10 {
 				t.Errorf("body limit is %d", rt.Body)
 			}
-			bare := get(t, base+concrete(rt.Path))
+			bare := do(t, request(t, rt.Methods[0], base+concrete(rt.Path), ""))
 			if rt.Open == (bare.code == http.StatusUnauthorized) {
 				t.Errorf("without a token the answer is %d", bare.code)
 			}
