@@ -51,11 +51,11 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	})
 }
 
-func TestAHostWithAThousandXIDs(t *testing.T) {
+func TestAHostWithHundredsOfXIDs(t *testing.T) {
 	inBubble(t, 1, func(s *stage) {
 		m := s.machines[0]
 		s.runs(2 * time.Second)
-		for code := range uint32(1000) {
+		for code := range uint32(300) {
 			m.xid(0, 1000+code, 1)
 			s.Observe(m.tick())
 			time.Sleep(100 * time.Millisecond)
