@@ -104,6 +104,14 @@ func (s *Source) once(ctx context.Context, d *device, due time.Time) (wait time.
 		case <-ctx.Done():
 			return 0, false
 		}
+	case <-ctx.Done():
+		late := time.NewTimer(grace)
+		defer late.Stop()
+		select {
+		case <-answers:
+		case <-late.C:
+		}
+		return 0, false
 	}
 	if ctx.Err() != nil {
 		return 0, false

@@ -1,0 +1,344 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+func TestGaugesOfRoles(t *testing.T) {
+	nan := math.NaN()
+	for name, tc := range map[string]struct {
+		m     Meter
+		reads float64
+		want  float64 // NaN: missing
+		says  string
+	}{
+		"as it is":                         {Meter{Role: metric.RoleCooling, Rating: 1e4}, 5000, 5000, ""},
+		"nothing":                          {Meter{Role: metric.RoleCooling, Rating: 1e4}, 0, 0, ""},
+		"transformers":                     {Meter{Role: metric.RoleCooling, Rating: 1e4, Ratio: 40}, 100, 4000, ""},
+		"a fifth over its rating":          {Meter{Role: metric.RoleCooling, Rating: 1e4}, 12_000, 12_000, ""},
+		"beyond its rating":                {Meter{Role: metric.RoleCooling, Rating: 1e4}, 12_001, nan, "power: power reads 1.2e+04 W, more than its rating of 1e+04 W allows"},
+		"noise below zero":                 {Meter{Role: metric.RoleCooling, Rating: 1e4}, -150, 0, ""},
+		"backwards":                        {Meter{Role: metric.RoleCooling, Rating: 1e4}, -5000, nan, "a meter of cooling does not run backwards: its transformers are turned round, or it needs invert"},
+		"backwards, rating unknown":        {Meter{Role: metric.RoleCooling}, -50, nan, "does not run backwards"},
+		"backwards, and so it is mounted":  {Meter{Role: metric.RoleCooling, Rating: 1e4, Invert: true}, -5000, 5000, ""},
+		"a feed that gives back":           {Meter{Role: metric.RoleGridInput, Rating: 1e4}, -5000, 0, ""},
+		"what it gives back":               {Meter{Role: metric.RoleExport, Rating: 1e4, Invert: true}, -5000, 5000, ""},
+		"what it does not give back":       {Meter{Role: metric.RoleExport, Rating: 1e4, Invert: true}, 5000, 0, ""},
+		"no number":                        {Meter{Role: metric.RoleCooling, Rating: 1e4}, nan, nan, "power reads NaN"},
+		"more than any meter, unrated":     {Meter{Role: metric.RoleCooling}, 3e9, nan, "more than its rating of 2e+09 W allows"},
+		"infinitely much through a feeder": {Meter{Role: metric.RoleGridInput}, math.Inf(-1), nan, "power reads -Inf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := tc.m
+				m.Name, m.Reader = "m", says(watts, &tc.reads)
+				under(t, Config{Meters: []Meter{m}}, func(r *rig) {
+					got := r.after(10 * time.Second).watts("m")
+					if got != tc.want && !(math.IsNaN(got) && math.IsNaN(tc.want)) {
+						t.Errorf("%g W, want %g", got, tc.want)
+					}
+					if d := r.s.Describe(); !strings.Contains(d, tc.says) || tc.says == "" && strings.Contains(d, "power") {
+						t.Errorf("%s; want %q", d, tc.says)
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestTemperaturesAndFlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		supply, flow := 18.5, 0.01
+		i := always(func() ([]Value, error) {
+			return []Value{{Quantity: Temperature, Point: Supply, Number: supply}, {Quantity: Flow, Number: flow}, {Quantity: Temperature, Point: "elsewhere", Number: 5}}, nil
+		}, Kind{Temperature, Supply}, Kind{Quantity: Flow})
+		under(t, Config{Meters: []Meter{{Name: "cdu", Role: metric.RoleCooling, MaxFlow: 0.02, Reader: i}}}, func(r *rig) {
+			s := r.after(10 * time.Second)
+			if s.of(metric.MeterTemperature, "cdu supply").Float() != 18.5 || s.of(metric.MeterFlow, "cdu").Float() != 0.01 {
+				t.Errorf("%v", s.values)
+			}
+			supply, flow = 3276.7, 0.1
+			s = r.after(40 * time.Second)
+			if s.of(metric.MeterTemperature, "cdu supply") != metric.Missing || s.of(metric.MeterFlow, "cdu") != metric.Missing {
+				t.Errorf("%v", s.values)
+			}
+			if d := r.s.Describe(); !strings.Contains(d, "temperature at supply: temperature reads 3.28e+03 °C") || !strings.Contains(d, "flow: flow reads 0.1 m³/s") {
+				t.Error(d)
+			}
+		})
+	})
+}
+
+func TestV4PowerOnlyMetersAreIntegrated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := 1000.
+		fails := false
+		i := always(func() ([]Value, error) {
+			if fails {
+				return nil, errors.New("no answer")
+			}
+			return []Value{{Quantity: Power, Number: w}}, nil
+		}, watts)
+		under(t, Config{Meters: []Meter{{Name: "ups", Role: metric.RoleUPSOutput, Rating: 1e4, Reader: i}}}, func(r *rig) {
+			v, e, q := r.after(15*time.Second).counter(metric.MeterEnergyJoules, "ups")
+			more, f, _ := r.after(time.Minute).counter(metric.MeterEnergyJoules, "ups")
+			if q != metric.Integrated || more-v != 60_000_000 || e != f {
+				t.Errorf("%d mJ in a minute of 1 kW, %s, another epoch %v", more-v, q, e != f)
+			}
+			fails = true
+			r.after(2 * time.Minute)
+			fails = false
+			if v, g, _ := r.after(2*time.Minute).counter(metric.MeterEnergyJoules, "ups"); g == f || v > 120_000_000 {
+				t.Errorf("%d mJ after a gap, the same epoch %v", v, g == f)
+			}
+		})
+	})
+}
+
+func TestV13HeatIsWorkedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		back := 42.
+		i := always(func() ([]Value, error) {
+			return []Value{{Quantity: Flow, Number: 0.01}, {Quantity: Temperature, Point: Supply, Number: 30}, {Quantity: Temperature, Point: Return, Number: back}}, nil
+		}, Kind{Quantity: Flow}, Kind{Temperature, Supply}, Kind{Temperature, Return})
+		cdu := Meter{Name: "cdu", Role: metric.RoleHeatReuse, Rating: 1e6, MaxFlow: 0.05, Fluid: &WaterAt40, Reader: i}
+		under(t, Config{Meters: []Meter{cdu}}, func(r *rig) {
+			s := r.after(15 * time.Second)
+			v, _, _ := s.counter(metric.MeterHeatJoules, "cdu")
+			if w := s.watts("cdu"); math.Abs(w-497.57e3) > 5 {
+				t.Errorf("%g W", w)
+			}
+			more, _, q := r.after(time.Minute).counter(metric.MeterHeatJoules, "cdu")
+			if j := float64(more-v) / 1000; math.Abs(j-60*497.57e3) > 300 || q != metric.Integrated {
+				t.Errorf("%g J in a minute, %s", j, q)
+			}
+			back = 29.9 // noise of what stands still
+			if w := r.after(10 * time.Second).watts("cdu"); w != 0 {
+				t.Errorf("%g W", w)
+			}
+			back = 10
+			r.after(10 * time.Second)
+			if d := r.s.Describe(); !strings.Contains(d, "does not run backwards") {
+				t.Error(d)
+			}
+		})
+	})
+}
+
+func TestWaterIsCountedOrIntegrated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		counted := always(func() ([]Value, error) {
+			return []Value{{Quantity: Water, Register: Register{Steps: uint64(time.Since(began).Seconds()), Size: Size{1000, 1}}}}, nil
+		}, Kind{Quantity: Water})
+		flow := .001
+		under(t, Config{Meters: []Meter{
+			{Name: "total", Role: metric.RoleWaterTotal, MaxFlow: 0.01, Reader: counted},
+			{Name: "potable", Role: metric.RoleWaterPotable, MaxFlow: 0.01, Reader: says(Kind{Quantity: Flow}, &flow)},
+		}}, func(r *rig) {
+			before := r.after(30 * time.Second)
+			after := r.after(time.Minute)
+			for name, want := range map[string]metric.Quality{"total": metric.Measured, "potable": metric.Integrated} {
+				a, _, _ := before.counter(metric.MeterWater, name)
+				b, _, q := after.counter(metric.MeterWater, name)
+				if b-a != 60_000 || q != want {
+					t.Errorf("%s: %d mL in a minute, %s", name, b-a, q)
+				}
+			}
+		})
+	})
+}
+
+// What a device says of time decides, not when it was heard.
+func TestTimesOfDevices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []Value
+		i := always(func() ([]Value, error) { return sent, nil }, watts)
+		at := func(ago time.Duration, w float64) Value {
+			return Value{Quantity: Power, Number: w, At: time.Now().Round(0).Add(-ago)}
+		}
+		shows := func(r *rig, after time.Duration, want float64) {
+			t.Helper()
+			if got := r.after(after).watts("m"); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+				t.Errorf("%g W, want %g", got, want)
+			}
+		}
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 100, Hold: time.Minute, Reader: i}}}, func(r *rig) {
+			sent = []Value{at(time.Hour, 1)} // a message that was retained
+			shows(r, 10*time.Second, math.NaN())
+			sent = []Value{at(2*time.Second, 2), at(time.Second, 3)}
+			shows(r, 10*time.Second, 3)
+			sent = []Value{at(15*time.Second, 4)}
+			shows(r, 10*time.Second, 3)
+			if d := r.s.Describe(); !strings.Contains(d, "its time went back by ") {
+				t.Error(d)
+			}
+			sent = []Value{at(-time.Hour, 5)}
+			shows(r, 10*time.Second, 3)
+			if d := r.s.Describe(); !strings.Contains(d, "its clock is 59m") {
+				t.Error(d)
+			}
+			sent = []Value{at(0, 6)}
+			shows(r, 10*time.Second, 6)
+			// Its clock is set back: after three readings that is believed.
+			i.read = func(context.Context) ([]Value, error) { return []Value{at(20*time.Second, 7)}, nil }
+			shows(r, 40*time.Second, 7)
+		})
+	})
+}
+
+func TestADeviceThatSendsChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := Value{Quantity: Power, Number: 1000, At: time.Now().Round(0)}
+		i := always(func() ([]Value, error) { return []Value{sent}, nil }, watts)
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 1e4, Hold: 10 * time.Minute, Reader: i}}}, func(r *rig) {
+			v, e, _ := r.after(5*time.Minute).counter(metric.MeterEnergyJoules, "m")
+			sent = Value{Quantity: Power, Number: 2000, At: time.Now().Round(0)}
+			s := r.after(5 * time.Minute)
+			more, f, _ := s.counter(metric.MeterEnergyJoules, "m")
+			if j := float64(more-v) / 1000; math.Abs(j-600_000) > 20_000 || e != f || s.watts("m") != 2000 {
+				t.Errorf("%g J in 5 minutes of 2 kW, another epoch %v, %g W", j, e != f, s.watts("m"))
+			}
+			if s := r.after(10 * time.Minute); s.of(metric.MeterPowerWatts, "m") != metric.Missing {
+				t.Error("it stands for longer than it may")
+			}
+		})
+	})
+}
+
+func TestPartOfAReadingStands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := always(func() ([]Value, error) {
+			return []Value{{Quantity: Power, Number: 5}}, errors.New("energy: illegal address")
+		}, watts, joules)
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 100, Reader: i}}}, func(r *rig) {
+			s := r.after(time.Minute)
+			if v, _, _ := s.counter(metric.MeterEnergyJoules, "m"); s.watts("m") != 5 || v != metric.Missing || i.times() < 6 {
+				t.Errorf("%g W, %d mJ, read %d times", s.watts("m"), v, i.times())
+			}
+			if d := r.s.Describe(); d != "1 of 1 meters answer; m: reading: energy: illegal address" {
+				t.Error(d)
+			}
+		})
+	})
+}
+
+func TestADeviceThatSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := always(func() ([]Value, error) { return nil, nil }, watts)
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Reader: i}}}, func(r *rig) {
+			r.after(time.Minute)
+			if d := r.s.Describe(); d != "0 of 1 meters answer; m: reading: it answers, and says nothing that is known here" {
+				t.Error(d)
+			}
+		})
+	})
+}
+
+// swapped words knows another way to read what it read.
+type rereader struct {
+	*instrument
+	otherwise []Otherwise
+}
+
+func (r rereader) Otherwise(Kind) []Otherwise { return r.otherwise }
+
+func TestWhatWouldBeRightIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		five := 2.3e7
+		i := rereader{says(watts, &five), []Otherwise{{"byte_order: low_first", 1e30}, {"word_order: low_first", 77.5}}}
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 100, Reader: i}}}, func(r *rig) {
+			r.after(time.Minute)
+			if d := r.s.Describe(); !strings.Contains(d, "power reads 2.3e+07 W, more than its rating of 100 W allows; with word_order: low_first it would be 77.5") {
+				t.Error(d)
+			}
+		})
+	})
+}
+
+// A register and the power beside it that differ by a factor are not both right.
+func TestPowerAndEnergyDisagree(t *testing.T) {
+	for name, factor := range map[string]float64{"energy in kWh that are Wh": 0.001, "energy in tenths": 10, "they agree": 1, "a little off": 1.3} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				i := always(func() ([]Value, error) {
+					return []Value{{Quantity: Power, Number: 1e4},
+						{Quantity: Energy, Register: Register{Steps: 1e12 + uint64(factor*1e7*time.Since(began).Seconds()), Size: Size{1, 1}}}}, nil
+				}, watts, joules)
+				under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 1e6, Reader: i}}}, func(r *rig) {
+					s := r.after(15 * time.Minute)
+					v, _, _ := s.counter(metric.MeterEnergyJoules, "m")
+					wrong := factor < 0.5 || factor > 2
+					d := r.s.Describe()
+					if (v == metric.Missing) != wrong || strings.Contains(d, "a unit, a word order or a transformer ratio is wrong") != wrong {
+						t.Errorf("%d mJ; %s", v, d)
+					}
+					if s.watts("m") != 1e4 {
+						t.Errorf("%g W", s.watts("m"))
+					}
+				})
+			})
+		})
+	}
+}
+
+// What happened within a record of the ledger lane is seen by that record.
+func TestQualityIsHeldForARecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		steps := uint64(1000)
+		i := always(func() ([]Value, error) {
+			steps += 10
+			return []Value{{Quantity: Power, Number: 36_000}, {Quantity: Energy, Register: Register{Steps: steps, Size: Size{wh, 1}}}}, nil
+		}, watts, joules)
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 1e6, Period: time.Second, Reader: i}}}, func(r *rig) {
+			r.after(10 * time.Second)
+			steps = 0
+			var seen []metric.Quality
+			for range 20 {
+				_, _, q := r.after(time.Second).counter(metric.MeterEnergyJoules, "m")
+				seen = append(seen, q)
+			}
+			held := 0
+			for _, q := range seen {
+				if q == metric.Integrated {
+					held++
+				}
+			}
+			if held < 11 || held > 13 || seen[19] != metric.Measured {
+				t.Errorf("integrated for %d s: %v", held, seen)
+			}
+		})
+	})
+}
+
+func TestEnergyOfTheOtherDirection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := always(func() ([]Value, error) {
+			return []Value{{Quantity: Power, Number: -500}, {Quantity: Energy, Register: Register{Steps: 7, Size: Size{kwh, 1}}},
+				{Quantity: EnergyExport, Register: Register{Steps: 9, Size: Size{kwh, 1}}}}, nil
+		}, watts, joules, Kind{Quantity: EnergyExport})
+		m := func(name, role string, invert bool) Meter {
+			return Meter{Name: name, Role: role, Rating: 1e4, Ratio: 2.5, Invert: invert, Line: "one", Reader: i}
+		}
+		under(t, Config{Meters: []Meter{m("in", metric.RoleGridInput, false), m("out", metric.RoleExport, true)}}, func(r *rig) {
+			s := r.after(10 * time.Second)
+			for name, want := range map[string]struct {
+				watts float64
+				kwh   float64
+			}{"in": {0, 17.5}, "out": {1250, 22.5}} {
+				if v, _, _ := s.counter(metric.MeterEnergyJoules, name); s.watts(name) != want.watts || float64(v)/kwh != want.kwh {
+					t.Errorf("%s: %g W, %g kWh", name, s.watts(name), float64(v)/kwh)
+				}
+			}
+		})
+	})
+}
