@@ -50,7 +50,7 @@ type Board struct {
 	Serial string
 	Driver string // version: with another the energy counter may have begun anew
 
-	Instances []Instance // that the board is divided into (MIG); none if it is whole
+	Instances []Instance // that the board is divided into (MIG, compute partitions); none if it is whole
 
 	Absent     bool  // the driver says that the board is lost or detached
 	Time       int64 // µs since 1970 of the newest value, as the driver has it; 0: values are of the reading's time
@@ -64,11 +64,16 @@ type Board struct {
 // An Instance is a part of a board that a job may hold by itself. It has no
 // power or energy of its own.
 type Instance struct {
-	UUID  string // as job schedulers spell it, MIG-…; empty if unknown
-	Index int    // GPU instance id
-	Parts int    // compute slices that it has of Of; 0 if unknown
-	Of    int
+	UUID    string // as job schedulers spell it: MIG-…, amdgpu_xcp_3, 0000:1b:00.0; empty if unknown
+	Index   int    // GPU instance id, or the partition's number
+	Compute int    // compute instance id: a GPU instance may be divided itself
+	Parts   int    // compute slices that it has of Of; 0 if unknown
+	Of      int
 }
+
+// Unlisted is the index of an instance that is not known. A board of which
+// nobody can say now what it is divided into has one, without a name.
+const Unlisted = -1
 
 // Clear makes all values missing.
 func (b *Board) Clear() {

@@ -53,17 +53,9 @@ func (r *register) use(boards []gpu.Identity) bool {
 		if len(b.Serial) > 5 && serials[b.Serial] == 1 { // one of fewer digits is no serial number but an index
 			r.things[strings.ToLower(b.Serial)] = whole
 		}
-		sizes := sizesOf(b.Instances)
-		for k, in := range b.Instances {
-			part := thing{board: i, part: strconv.Itoa(in.Index), size: sizes[k]}
-			r.things[fmt.Sprintf("%d.%d", b.Index, in.Index)] = part
-			r.things[fmt.Sprintf("mig-%s/%d", strings.ToLower(b.UUID), in.Index)] = part
-			if in.UUID != "" {
-				r.things[strings.ToLower(in.UUID)] = part
-			}
-		}
-		r.things[strconv.Itoa(b.Index)] = whole
+		r.divide(i)
 	}
+	r.number()
 	for i, b := range boards {
 		r.things[strings.ToLower(b.UUID)] = thing{board: i, size: Whole}
 		if id, ok := strings.CutPrefix(b.UUID, "AMD-"); ok { // as ROCm spells it
@@ -71,6 +63,71 @@ func (r *register) use(boards []gpu.Identity) bool {
 		}
 	}
 	return true
+}
+
+// divide makes the instances of a board known.
+func (r *register) divide(board int) {
+	b := &r.boards[board]
+	sizes := sizesOf(b.Instances)
+	many, all := map[int]int{}, map[int]int64{} // of each GPU instance: compute instances, size
+	for k, in := range b.Instances {
+		many[in.Index]++
+		all[in.Index] += sizes[k]
+	}
+	for k, in := range b.Instances {
+		part := thing{board: board, part: strconv.Itoa(in.Index), size: sizes[k]}
+		switch {
+		case in.Index == gpu.Unlisted:
+			part.part = strings.ToLower(in.UUID)
+		case many[in.Index] > 1:
+			part.part = fmt.Sprintf("%d/%d", in.Index, in.Compute)
+		}
+		if in.UUID != "" {
+			r.things[strings.ToLower(in.UUID)] = part
+		}
+		if in.Index == gpu.Unlisted {
+			continue
+		}
+		uuid := strings.ToLower(b.UUID)
+		r.things[fmt.Sprintf("mig-%s/%d/%d", uuid, in.Index, in.Compute)] = part
+		part.part, part.size = strconv.Itoa(in.Index), all[in.Index]
+		r.things[fmt.Sprintf("mig-%s/%d", uuid, in.Index)] = part
+		r.things[fmt.Sprintf("%d.%d", b.Index, in.Index)] = part
+	}
+}
+
+// number makes the boards known by their numbers. Where boards of AMD are
+// divided, ROCm and Slurm count each partition as a GPU.
+func (r *register) number() {
+	amd := func(b gpu.Identity) bool { return strings.HasPrefix(b.UUID, "AMD-") && len(b.Instances) > 0 }
+	if !slices.ContainsFunc(r.boards, amd) {
+		for i, b := range r.boards {
+			r.things[strconv.Itoa(b.Index)] = thing{board: i, size: Whole}
+		}
+		return
+	}
+	order := make([]int, len(r.boards))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, k int) int { return r.boards[i].Index - r.boards[k].Index })
+	n := 0
+	for _, i := range order {
+		b := r.boards[i]
+		if !amd(b) {
+			r.things[strconv.Itoa(n)] = thing{board: i, size: Whole}
+			n++
+			continue
+		}
+		sizes := sizesOf(b.Instances)
+		for k, in := range b.Instances {
+			if in.Index == gpu.Unlisted {
+				return // which are after it nobody knows
+			}
+			r.things[strconv.Itoa(n)] = thing{board: i, part: strconv.Itoa(in.Index), size: sizes[k]}
+			n++
+		}
+	}
 }
 
 func alike(a, b gpu.Identity) bool {
@@ -118,6 +175,10 @@ func sizesOf(list []gpu.Instance) []int64 {
 //	GPU-8a2c…      a board by its uuid            nvidia3, nvidia3/gi1   by the number of its file in /dev
 //	0000:3b:00.0   by its bus address             nvidia3/1g10gb   a part of so many slices
 //	AN2034…        by its serial number           card3            by the number of its DRM file
+//	                                              amdgpu_xcp_3     a partition of AMD's
+//
+// Of a board of AMD that is divided the bus address is that of its first
+// partition, and a number that of a partition of any board.
 //
 // A replica's number may follow: GPU-8a2c…::0, GPU-8a2c…-0, …/vgpu0, …-slice-0.
 func (r *register) find(device string) (thing, verdict) {
@@ -147,7 +208,11 @@ func (r *register) find(device string) (thing, verdict) {
 		return thing{}, nowhere
 	}
 	if _, _, ok := number("card"); ok {
-		if a, ok := address(r.tree.Target("sys/class/drm", name, "device")); ok {
+		target := r.tree.Target("sys/class/drm", name, "device")
+		if t, ok := r.things[target]; ok { // a partition
+			return t, ours
+		}
+		if a, ok := address(target); ok {
 			return r.find(a)
 		}
 		return thing{}, nowhere

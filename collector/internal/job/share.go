@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -260,9 +261,11 @@ func (s *Source) doubted(shares []share, doubts []doubt) []share {
 			held[x.board] += int64(x.part)
 		}
 	}
-	for i := range s.register.boards {
+	divided := func(b gpu.Identity) bool { return len(b.Instances) > 0 }
+	none := !slices.ContainsFunc(s.register.boards, divided) // that it is divided is not known yet
+	for i, b := range s.register.boards {
 		for _, d := range doubts {
-			if held[i] < Whole && (!d.divided || len(s.register.boards[i].Instances) > 0) {
+			if held[i] < Whole && (!d.divided || none || divided(b)) {
 				shares = append(shares, share{i, d.who, metric.Missing})
 				break
 			}
