@@ -43,7 +43,7 @@ type Provider struct {
 	Only      string        // "intensity" or "price"; default: all that it has
 	PastDays  int           // electricitymaps: days that are asked for again, up to 10; needs a plan with past data
 	Sequence  int           // entsoe: the auction whose prices count, where there are several; default 1, the day-ahead coupling
-	Balance   bool          // entsoe: check the mix against load and flows
+	NoBalance bool          // entsoe: do not check the mix against load and flows
 	Trace     []string      // entsoe: zones that flows are traced through, the own one among them
 	File      string        // yearly: a table instead of the built-in one
 }
@@ -64,6 +64,7 @@ type Source struct {
 	mu        sync.Mutex // what follows, and the state of feeds
 	vendors   []*vendor  // best first
 	book      book
+	began     int64   // second of the first reading
 	pending   []entry // of the journal
 	anew      bool    // the journal has to be written anew
 	diskError error
@@ -182,6 +183,9 @@ func (s *Source) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*me
 	at := slotOf(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.began == 0 {
+		s.began = now.Unix()
+	}
 	if s.book.since == 0 {
 		s.book.since = at
 		s.note(entry{Kind: "start", Slot: at, Revised: s.book.next})
@@ -189,7 +193,7 @@ func (s *Source) Read(ctx context.Context, now time.Time, dst []metric.Raw) (*me
 	var want shown
 	var values [quantities]metric.Raw
 	for q := range Quantity(quantities) {
-		if c, ok := s.use(q, at); ok {
+		if c, ok := s.use(q, at, now.Unix()); ok {
 			want.zone[q] = spot{c.provider, c.basis.Tier()}
 			values[q] = metric.Of(c.value)
 		}

@@ -48,6 +48,10 @@ func (e *eco2mix) fetch(ctx context.Context, now time.Time) ([]delivery, error) 
 	pages := 1
 	if now.Sub(e.wide) >= wideEvery {
 		pages = widePages
+		e.wide = now.Add(time.Hour - wideEvery) // where it fails, less may do for an hour
+	}
+	list := func(rows []eco2mixRow) []delivery {
+		return []delivery{{e.vendor, Direct, eco2mixFigures(rows, now.Unix())}}
 	}
 	var rows []eco2mixRow
 	for page := range pages {
@@ -62,7 +66,7 @@ func (e *eco2mix) fetch(ctx context.Context, now time.Time) ([]delivery, error) 
 			return err
 		})
 		if err != nil && !errors.Is(err, errSame) {
-			return nil, err
+			return list(rows), err
 		}
 		if err == nil && got < pageRows {
 			break
@@ -71,7 +75,7 @@ func (e *eco2mix) fetch(ctx context.Context, now time.Time) ([]delivery, error) 
 	if pages == widePages {
 		e.wide = now
 	}
-	return []delivery{{e.vendor, Direct, eco2mixFigures(rows, now.Unix())}}, nil
+	return list(rows), nil
 }
 
 // eco2mixRow is one moment with what is generated from it on.

@@ -44,9 +44,10 @@ func (s *Source) openENTSOE(p *Provider, zones map[string]area) error {
 		return errors.New("it needs a key: a security token")
 	}
 	c.ban = 10 * time.Minute
+	c.timeout = max(c.timeout, 2*time.Minute) // a month takes long
 	c.keyed = inQuery("securityToken")
 	e := &entsoe{
-		client: c, source: s, area: s.area, zones: zones, sequence: max(1, p.Sequence), balanced: p.Balance,
+		client: c, source: s, area: s.area, zones: zones, sequence: max(1, p.Sequence), balanced: !p.NoBalance && len(s.area.Neighbours) > 0,
 		own: newGeneration(), others: map[string]*generation{}, load: map[slot]float64{}, flows: map[flow]map[slot]float64{},
 		wide: map[string]time.Time{}, far: map[string]time.Time{},
 	}
@@ -80,9 +81,6 @@ func (s *Source) openENTSOE(p *Provider, zones map[string]area) error {
 	e.vendor = s.vendor(p.Name)
 	if p.Only != "price" {
 		if e.balanced {
-			if len(e.area.Neighbours) == 0 {
-				return fmt.Errorf("balance: the neighbours of zone %s are not known", s.c.Zone)
-			}
 			o.feeds = append(o.feeds, &feed{what: "load and flows", period: every(15 * time.Minute), fetch: e.fetchBalance})
 		}
 		o.feeds = append(o.feeds, &feed{what: "generation", period: every(15 * time.Minute), fetch: e.fetchGeneration})
@@ -108,14 +106,17 @@ const (
 )
 
 // window is from when to when to ask for what at the time now; done says that
-// it was answered.
+// it was answered. What was not is asked for as far back an hour later: until then
+// less may do.
 func (e *entsoe) window(what string, now time.Time, most time.Duration) (from, to time.Time, done func()) {
 	back := near
 	switch {
 	case most >= far && now.Sub(e.far[what]) >= farEvery:
 		back = far
+		e.far[what] = now.Add(time.Hour - farEvery)
 	case now.Sub(e.wide[what]) >= wideEvery:
 		back = wide
+		e.wide[what] = now.Add(time.Hour - wideEvery)
 	}
 	to = now.UTC().Truncate(time.Hour).Add(time.Hour)
 	return to.Add(-back), to, func() {
@@ -172,7 +173,9 @@ func (e *entsoe) fetchGeneration(ctx context.Context, now time.Time) ([]delivery
 			figures[i].published, figures[i].fetched = published, now.Unix()
 		}
 		list = append(list, delivery{e.vendor, Quantity(q), figures})
-		why = errors.Join(why, err)
+		if why == nil {
+			why = err
+		}
 	}
 	return list, why
 }
@@ -196,14 +199,27 @@ func (e *entsoe) fetchBalance(ctx context.Context, now time.Time) ([]delivery, e
 		return nil, err
 	}
 	for _, n := range e.area.Neighbours {
-		for _, f := range []flow{{e.zones[n].EIC, e.area.EIC}, {e.area.EIC, e.zones[n].EIC}} {
-			if err := e.askFlow(ctx, f, from, to); err != nil {
-				return nil, err
-			}
+		bad := e.askBorder(ctx, e.area.EIC, e.zones[n].EIC, from, to)
+		if bad == nil {
+			continue
+		}
+		err = fmt.Errorf("flows with %s: %w", n, bad)
+		if p := (pause{}); errors.As(bad, &p) || ctx.Err() != nil {
+			return nil, err
 		}
 	}
-	done()
-	return nil, nil
+	done() // a border that fails must not have all of them asked for a month each time
+	return nil, err
+}
+
+// askBorder asks for both directions of a border.
+func (e *entsoe) askBorder(ctx context.Context, a, b string, from, to time.Time) error {
+	for _, f := range []flow{{a, b}, {b, a}} {
+		if err := e.askFlow(ctx, f, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // askFlow asks for one direction of a border, where there may be nothing.
@@ -243,12 +259,15 @@ func (e *entsoe) unbalanced(at, now slot) error {
 	}
 	need, ok := e.load[at]
 	for _, n := range e.area.Neighbours {
+		if code := e.zones[n].EIC; len(e.flows[flow{code, e.area.EIC}])+len(e.flows[flow{e.area.EIC, code}]) == 0 {
+			return nil // nobody publishes this border
+		}
 		in, out, known := e.flowAt(e.area.EIC, e.zones[n].EIC, at)
 		ok = ok && known
 		need += out - in
 	}
 	switch m := e.own.mixes[at]; {
-	case !ok && now-at <= loadAfter:
+	case !ok && now-at <= loadAfter && len(e.load) > 0:
 		return errNotYet
 	case ok && m != nil && m.total() < enough*need:
 		return fmt.Errorf("generation of %.0f MW is less than %.0f %% of load and exports of %.0f MW", m.total(), 100*enough, need)

@@ -42,9 +42,9 @@ func everyProvider(t *testing.T, at string) map[string]Config {
 	one := func(p Provider) Config { p.URL = at; return Config{Providers: []Provider{p}} }
 	return map[string]Config{
 		"electricitymaps lifecycle": one(Provider{Name: "electricitymaps", Key: key}),
-		"entsoe generation":         one(Provider{Name: "entsoe", Key: key}),
+		"entsoe generation":         one(Provider{Name: "entsoe", Key: key, NoBalance: true}),
 		"entsoe prices":             one(Provider{Name: "entsoe", Key: key, Only: "price"}),
-		"entsoe load and flows":     one(Provider{Name: "entsoe", Key: key, Balance: true}),
+		"entsoe load and flows":     one(Provider{Name: "entsoe", Key: key}),
 		"eco2mix intensity":         one(Provider{Name: "eco2mix"}),
 		"energycharts intensity":    one(Provider{Name: "energycharts"}),
 		"energycharts prices":       one(Provider{Name: "energycharts", Only: "price"}),

@@ -110,10 +110,8 @@ func (e *entsoe) fetchTraced(ctx context.Context, now time.Time) ([]delivery, er
 			if !e.borders(name, other) {
 				continue
 			}
-			for _, f := range []flow{{e.code(name), e.code(other)}, {e.code(other), e.code(name)}} {
-				if err := e.askFlow(ctx, f, from, to); err != nil {
-					return nil, fmt.Errorf("%s and %s: %w", name, other, err)
-				}
+			if err := e.askBorder(ctx, e.code(name), e.code(other), from, to); err != nil {
+				return nil, fmt.Errorf("%s and %s: %w", name, other, err)
 			}
 		}
 	}

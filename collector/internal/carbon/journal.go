@@ -31,6 +31,7 @@ type entry struct {
 	Published int64    `json:"pub,omitempty"`
 	Fetched   int64    `json:"at,omitempty"`
 	Revised   uint64   `json:"r,omitempty"`
+	Late      bool     `json:"late,omitempty"`  // of use
 	Found     int64    `json:"found,omitempty"` // ms, of a revision
 	Was       *entry   `json:"was,omitempty"`   // of a revision; nil: nothing
 }
@@ -40,14 +41,14 @@ func figureEntry(q Quantity, provider string, f *figure) entry {
 		Set: f.set, Published: f.published, Fetched: f.fetched}
 }
 
-func useEntry(q Quantity, at slot, c *choice, revised uint64) entry {
-	e := figureEntry(q, c.provider, &c.figure)
-	e.Kind, e.Slot, e.Revised = "use", at, revised
+func useEntry(q Quantity, at slot, u *used) entry {
+	e := figureEntry(q, u.provider, &u.figure)
+	e.Kind, e.Slot, e.Revised, e.Late = "use", at, u.revised, u.late
 	return e
 }
 
-func reviseEntry(q Quantity, at slot, c *choice, sequence uint64, found time.Time, was *choice, had bool) entry {
-	e := useEntry(q, at, c, sequence)
+func reviseEntry(q Quantity, at slot, u *used, found time.Time, was *choice, had bool) entry {
+	e := useEntry(q, at, u)
 	e.Kind, e.Found = "revise", found.UnixMilli()
 	if had {
 		w := figureEntry(q, was.provider, &was.figure)
@@ -96,8 +97,12 @@ func appendLine(b []byte, e *entry) ([]byte, error) {
 	if err != nil {
 		return b, fmt.Errorf("encode entry: %w", err)
 	}
-	b = fmt.Appendf(b, "%08x ", crc32.ChecksumIEEE(text))
-	return append(append(b, text...), '\n'), nil
+	return append(appendSum(b, text), '\n'), nil
+}
+
+// appendSum appends text with its checksum before it.
+func appendSum(b, text []byte) []byte {
+	return append(fmt.Appendf(b, "%08x ", crc32.ChecksumIEEE(text)), text...)
 }
 
 // parseLine is the entry of a line.

@@ -47,6 +47,8 @@ const (
 	roundTime  = 10 * time.Minute
 	saveEvery  = 5 * time.Second
 	farewell   = 5 * time.Second
+	turnAfter  = 5 * time.Second
+	turnWithin = 30 * time.Second
 )
 
 // spread is a share of d that is always the same for a name: collectors of many
@@ -189,7 +191,10 @@ func (s *Source) once(ctx context.Context, p *poller, f *feed) (wait time.Durati
 	s.take(p, f, list, err)
 	if err == nil {
 		f.failures = 0
-		return jitter(f.period), false
+		if wait = jitter(f.period); f.period < time.Hour {
+			wait = min(wait, s.untilTurn(f, time.Now()))
+		}
+		return wait, false
 	}
 	f.failures++
 	wait = min(firstRetry<<min(f.failures-1, 10), max(f.period, rarest))
@@ -197,6 +202,11 @@ func (s *Source) once(ctx context.Context, p *poller, f *feed) (wait time.Durati
 		return jitter(quiet.wait), true
 	}
 	return jitter(wait), false
+}
+
+// untilTurn is how long it is until an hour has turned and there is news.
+func (s *Source) untilTurn(f *feed, now time.Time) time.Duration {
+	return now.Truncate(time.Hour).Add(time.Hour + turnAfter + spread(s.c.Zone+f.what, turnWithin)).Sub(now)
 }
 
 // take puts what was said on the shelves and restates what it makes better.

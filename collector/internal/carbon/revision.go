@@ -26,7 +26,7 @@ type Revision struct {
 	Quantity Quantity
 	From, To time.Time // whole quarters of an hour
 	Word     Word
-	Was      *Word // what was used until now; nil: nothing
+	Was      *Word // what was used until now; nil: nothing, or nothing from its beginning on
 }
 
 // A Use says what an interval uses.
@@ -41,6 +41,7 @@ type Use struct {
 type used struct {
 	choice
 	revised uint64
+	late    bool // it was made when the slot had begun, and its beginning has none
 }
 
 // A book is what each slot uses and how that came to change.
@@ -53,6 +54,13 @@ type book struct {
 	heard     int    // revisions that may have been read, and stay as they are
 }
 
+// How long a slot may go without a figure while the provider of the one before is
+// expected to say its next, and after what time its beginning has been without one.
+const (
+	patience = 10 * 60 // s
+	tooLate  = 60      // s
+)
+
 // Bounds of a book.
 const (
 	bookBack      = 40 * aDay // slots before that are settled
@@ -60,17 +68,39 @@ const (
 	mostRevisions = 20_000
 )
 
-// use settles what a slot uses, for as long as it lasts.
-func (s *Source) use(q Quantity, at slot) (choice, bool) {
+// use settles what a slot uses, for as long as it lasts, at a second of it.
+func (s *Source) use(q Quantity, at slot, second int64) (choice, bool) {
 	if u, ok := s.book.slots[q][at]; ok {
 		return u.choice, true
 	}
 	c, ok := s.choose(q, at)
-	if ok {
-		s.book.set(q, at, used{choice: c})
-		s.note(useEntry(q, at, &c, 0))
+	since := second - at.start()
+	if !ok || c.basis.derived() && since < patience && s.expects(q, at, second) {
+		return choice{}, false
 	}
-	return c, ok
+	u := used{choice: c, late: since >= tooLate}
+	s.book.set(q, at, u)
+	s.note(useEntry(q, at, &u))
+	return c, true
+}
+
+// expects reports whether a provider's own word on a slot is on its way: it had
+// one on the slot before, or was not asked yet.
+func (s *Source) expects(q Quantity, at slot, second int64) bool {
+	if u, ok := s.book.slots[q][at-1]; ok && !u.basis.derived() {
+		return true
+	}
+	if second-s.began >= tooLate {
+		return false
+	}
+	for _, p := range s.pollers {
+		for _, f := range p.feeds {
+			if !f.tried {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *book) set(q Quantity, at slot, u used) {
@@ -94,7 +124,7 @@ func (s *Source) restate(now slot, at time.Time) {
 				continue
 			}
 			was, had := b.slots[q][i]
-			s.revise(q, i, best, was, had, at)
+			s.revise(q, i, best, was, had && !was.late, at)
 		}
 	}
 	b.trim()
@@ -104,7 +134,12 @@ func (s *Source) restate(now slot, at time.Time) {
 func (s *Source) better(q Quantity, i, now slot) (choice, bool) {
 	was, had := s.book.slots[q][i]
 	best, ok := s.said(q, i)
+	if was.late && !ok {
+		return was.choice, true // for its beginning
+	}
 	switch {
+	case was.late:
+		return best, true
 	case !had && ok && best.basis != Forecast:
 		return best, true
 	case !had && now-i > gapsAfter:
@@ -144,7 +179,7 @@ func (s *Source) obsolete(q Quantity, i slot, was *used) bool {
 // same of the slot before.
 func (s *Source) revise(q Quantity, i slot, c choice, was used, had bool, at time.Time) {
 	b := &s.book
-	r := Revision{Sequence: b.next + 1, At: at.UTC(), Quantity: q, From: utc(i.start()), To: utc((i + 1).start()), Word: c.word()}
+	r := Revision{Sequence: b.next + 1, At: at.UTC().Truncate(time.Millisecond), Quantity: q, From: utc(i.start()), To: utc((i + 1).start()), Word: c.word()}
 	if had {
 		w := was.word()
 		r.Was = &w
@@ -156,8 +191,9 @@ func (s *Source) revise(q Quantity, i slot, c choice, was used, had bool, at tim
 		b.revisions = append(b.revisions, r)
 		b.next = r.Sequence
 	}
-	b.set(q, i, used{c, r.Sequence})
-	s.note(reviseEntry(q, i, &c, r.Sequence, at, &was.choice, had))
+	u := used{choice: c, revised: r.Sequence}
+	b.set(q, i, u)
+	s.note(reviseEntry(q, i, &u, at, &was.choice, had))
 }
 
 // joins reports whether n goes on where r ends, in the same words.

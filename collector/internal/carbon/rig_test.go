@@ -47,6 +47,7 @@ type world struct {
 	mu     sync.Mutex
 	answer map[string]http.HandlerFunc // by path
 	asked  []asked
+	turn   sync.Mutex     // of what answers read
 	busy   map[string]int // requests on their way, by host
 	most   int            // of them at once
 }
@@ -65,6 +66,13 @@ func (w *world) on(path string, f http.HandlerFunc) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answer[path] = f
+}
+
+// change changes what answers read.
+func (w *world) change(f func()) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	f()
 }
 
 // says answers path with a text that is made anew each time.
@@ -86,10 +94,11 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	}()
 	rec := httptest.NewRecorder()
 	if f == nil {
-		http.NotFound(rec, r)
-	} else {
-		f(rec, r)
+		f = http.NotFound
 	}
+	w.turn.Lock()
+	f(rec, r)
+	w.turn.Unlock()
 	resp := rec.Result()
 	resp.Request = r
 	return resp, r.Context().Err()

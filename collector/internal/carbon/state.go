@@ -62,18 +62,18 @@ func (s *Source) everything() (list []entry) {
 	for i := range b.revisions {
 		r := &b.revisions[i]
 		for at := slotOf(r.From); at < slotOf(r.To); at++ {
-			c := r.Word.choice(at)
+			u := used{choice: r.Word.choice(at), revised: r.Sequence}
 			var was choice
 			if r.Was != nil {
 				was = r.Was.choice(at)
 			}
-			list = append(list, reviseEntry(r.Quantity, at, &c, r.Sequence, r.At, &was, r.Was != nil))
+			list = append(list, reviseEntry(r.Quantity, at, &u, r.At, &was, r.Was != nil))
 		}
 	}
 	for q := range b.slots {
 		for _, at := range slices.Sorted(maps.Keys(b.slots[q])) {
 			u := b.slots[q][at]
-			list = append(list, useEntry(Quantity(q), at, &u.choice, u.revised))
+			list = append(list, useEntry(Quantity(q), at, &u))
 		}
 	}
 	return list
@@ -107,9 +107,9 @@ func (s *Source) load(now time.Time) {
 				}
 			}
 		case "use":
-			b.set(e.Quantity, e.Slot, used{c, e.Revised})
+			b.set(e.Quantity, e.Slot, used{c, e.Revised, e.Late})
 		case "revise":
-			b.set(e.Quantity, e.Slot, used{c, e.Revised})
+			b.set(e.Quantity, e.Slot, used{c, e.Revised, false})
 			b.recall(e)
 		}
 	})

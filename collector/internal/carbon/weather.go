@@ -33,7 +33,6 @@ type weather struct {
 	Weather
 	at      time.Time // guarded by the source's mutex, like celsius
 	celsius float64
-	fail    error // of the file
 }
 
 const mostWeather = 1 << 20
