@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
@@ -83,12 +84,13 @@ func (d *Driver) Read(ctx context.Context, _ time.Time, r *gpu.Reading) error {
 	if slow {
 		d.slowAt = at
 	}
+	topology := sync.OnceValue(d.topology)
 	r.Boards = r.Boards[:0]
 	for _, c := range d.cards {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d.read(c, slow)
+		d.read(c, slow, topology)
 		r.Boards = append(r.Boards, c.board)
 	}
 	r.Events, r.Sockets, r.Switches = r.Events[:0], nil, nil
@@ -97,7 +99,7 @@ func (d *Driver) Read(ctx context.Context, _ time.Time, r *gpu.Reading) error {
 }
 
 // read fills c's board.
-func (d *Driver) read(c *card, slow bool) {
+func (d *Driver) read(c *card, slow bool, topology func() []node) {
 	b := &c.board
 	if b.Absent = c.gone || !d.tree.Exists(c.dir, "vendor"); b.Absent {
 		d.changed = d.changed || !c.gone
@@ -106,7 +108,7 @@ func (d *Driver) read(c *card, slow bool) {
 		return
 	}
 	if slow || c.fresh {
-		d.readSlow(c)
+		d.readSlow(c, topology)
 		c.fresh = false
 	}
 	b.Values = c.slow
@@ -122,7 +124,7 @@ func (d *Driver) read(c *card, slow bool) {
 }
 
 // readSlow reads what moves rarely, which is repeated until it is read again.
-func (d *Driver) readSlow(c *card) {
+func (d *Driver) readSlow(c *card, topology func() []node) {
 	c.forget()
 	for _, f := range c.rare {
 		c.slow[f.slot] = d.value(f)
@@ -130,7 +132,7 @@ func (d *Driver) readSlow(c *card) {
 	d.readLink(c)
 	d.readErrors(c)
 	d.readPages(c)
-	c.slow[gpu.Partitions] = d.partitions(c)
+	c.slow[gpu.Partitions] = d.divide(c, topology)
 }
 
 // readMetrics takes the energy, and what no other file tells, from the

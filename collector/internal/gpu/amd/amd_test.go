@@ -83,34 +83,6 @@ func TestMI300X(t *testing.T) {
 	}
 }
 
-// A board that is divided is one board still, and its joules are there once.
-func TestMI300XInPartitions(t *testing.T) {
-	m := unpack(t, "mi300x-cpx", shape{8, 3872, 10, 24}.table(743, 90_000_000*joule))
-	m.open()
-	b := m.read()
-	if len(b) != 2 {
-		t.Fatalf("%d boards, want 2", len(b))
-	}
-	for i := range b {
-		got := values(b[i])
-		if got[gpu.Partitions] != 8 || got[gpu.Power] != 742 || got[gpu.Energy] != 90e6 {
-			t.Errorf("board %d: %v partitions, %v W, %v J", i, got[gpu.Partitions], got[gpu.Power], got[gpu.Energy])
-		}
-	}
-}
-
-func TestModesOfPartition(t *testing.T) {
-	const mode = "sys/devices/pci0000:15/0000:15:01.0/0000:1b:00.0/current_compute_partition"
-	for text, want := range map[string]metric.Raw{"SPX": 0, "DPX": 2, "TPX": 3, "QPX": 4, "CPX": 1, "UNKNOWN": metric.Missing} {
-		m := unpack(t, "mi300x", nil)
-		m.write(mode, text+"\n")
-		m.open()
-		if got := m.read()[0].Values[gpu.Partitions]; got != want {
-			t.Errorf("%s: %d, want %d", text, got, want)
-		}
-	}
-}
-
 // Each revision's energy comes out, whatever else moved about in it.
 func TestRevisions(t *testing.T) {
 	for _, s := range shapes {

@@ -2,7 +2,6 @@ package amd
 
 import (
 	"cmp"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +33,8 @@ type card struct {
 	gone   bool
 	fresh  bool // nothing slow was read since it was found
 
+	divided bool // whether and into what was read once
+
 	fast, rare []file
 	metrics    string // path of gpu_metrics; "" if it is of no use
 	counts     bool   // its energy can be believed
@@ -55,6 +56,7 @@ func (c *card) forget() {
 // take makes c what was found of it now. Its index stays.
 func (c *card) take(f *card) {
 	f.board.Index, f.slow, f.fresh = c.board.Index, c.slow, c.fresh || c.gone
+	f.board.Instances, f.divided = c.board.Instances, c.divided
 	*c = *f
 }
 
@@ -157,61 +159,6 @@ func (d *Driver) counter(c *card, no *refusals) {
 		c.counts = false
 		no.add(c.board.PCI, "no energy counter, power is integrated: %s", why)
 	}
-}
-
-// partitions are the instances that c is divided into, 0 if it is whole.
-func (d *Driver) partitions(c *card) metric.Raw {
-	switch d.tree.Text(c.dir, "current_compute_partition") {
-	case "SPX", "":
-		return 0
-	case "DPX":
-		return 2
-	case "TPX":
-		return 3
-	case "QPX":
-		return 4
-	case "CPX": // one for each die of compute units
-		return d.dies(c)
-	}
-	return metric.Missing
-}
-
-// dies counts the nodes of the compute driver that lie at c's bus address.
-func (d *Driver) dies(c *card) metric.Raw {
-	const nodes = "sys/class/kfd/kfd/topology/nodes"
-	domain, address, ok := busNumber(c.board.PCI)
-	if !ok {
-		return metric.Missing
-	}
-	n := 0
-	for _, node := range d.tree.List(nodes) {
-		p := d.properties(nodes + "/" + node + "/properties")
-		// The upper bits of location_id number the partition.
-		if p["vendor_id"] == 0x1002 && p["domain"] == domain && p["location_id"]&0xffff == address {
-			n++
-		}
-	}
-	if n == 0 {
-		return metric.Missing
-	}
-	return metric.Raw(n)
-}
-
-// properties reads lines of a name and a number.
-func (d *Driver) properties(path string) map[string]uint64 {
-	var buf [4096]byte
-	n, err := d.tree.ReadFile(d.tree.Path(filepath.FromSlash(path)), buf[:])
-	if err != nil {
-		return nil
-	}
-	p := map[string]uint64{}
-	for line := range strings.Lines(string(buf[:n])) {
-		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if v, err := strconv.ParseUint(number, 10, 64); err == nil {
-			p[name] = v
-		}
-	}
-	return p
 }
 
 // isPCI reports whether s is a bus address like 0000:c1:00.0.

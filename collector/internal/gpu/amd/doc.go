@@ -9,8 +9,8 @@
 //
 // A card is a board if its vendor is AMD, it sits on PCI and its class is that
 // of a co-processor (a display adapter is left alone). The partitions of an
-// accelerator are platform devices without sensors: they are counted, and the
-// board is one. A die without a meter of its own, the second of an MI250X, is a
+// accelerator are platform devices without sensors: they are named, all of one
+// size, and the board is one. A die without a meter of its own, the second of an MI250X, is a
 // board without power: the first die's power is that of both.
 //
 // Invariants:
