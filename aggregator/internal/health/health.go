@@ -154,7 +154,7 @@ func (h *Health) Observe(t Tick) {
 	}
 	a.heard = at
 	for _, x := range a.hosts {
-		x.heard = at
+		x.heard, x.moved = at, false
 		if x.find(silentCause) != nil {
 			h.clear(x, silentCause)
 		}

@@ -278,6 +278,23 @@ func TestGPUsThatAreMissing(t *testing.T) {
 			s.want("it turned up")
 		})
 	})
+	t.Run("the only one was moved, and the host dies later", func(t *testing.T) {
+		inBubble(t, 3, func(s *stage) {
+			a, b := newMachine("n1", 1), s.machines[1]
+			s.machines[0] = a
+			s.runs(time.Minute)
+			moved := a.boards[0]
+			a.boards, a.changed = nil, true
+			s.runs(5 * time.Second)
+			moved.Labels = board("n2", 8).Labels
+			b.boards, b.changed = append(b.boards, moved), true
+			s.runs(5 * time.Minute)
+			s.want("it turned up")
+			a.up = false
+			s.runs(time.Minute)
+			s.want("the host died", "unknown n1: silent")
+		})
+	})
 	t.Run("the host is told to expect more than there ever were", func(t *testing.T) {
 		inBubble(t, 1, func(s *stage) {
 			s.machines[0].set(metric.HostGPUs, 0, 0, 9)

@@ -97,7 +97,7 @@ func (h *Health) collect(name string, now time.Time) *Report {
 		return nil
 	}
 	millis := now.UnixMilli()
-	r := &Report{Site: name, At: now.UTC(), Simulated: s.simulated, Table: h.c.Table.String()}
+	r := &Report{Site: name, At: now.UTC().Truncate(time.Millisecond), Simulated: s.simulated, Table: h.c.Table.String()}
 	if s.blind != nil {
 		f := *s.blind
 		r.Blind = &f
