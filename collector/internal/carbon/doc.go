@@ -27,6 +27,10 @@
 //   - What was said of a quarter is said until it is over, and after a restart. A
 //     better tier takes over with the next quarter, and for the quarters behind
 //     it by a revision.
+//   - When a quarter begins, a provider that had figures is waited for, ten minutes
+//     at most, before another tier stands in. What came late is said of the
+//     quarter's beginning by a revision, too.
+//   - Other factors hold from the day on that they are chosen, and revise nothing.
 //   - What is not known is missing: nothing is held on to, and nothing is
 //     interpolated. A mix that lacks a type which is usual at that hour, or most of
 //     the load, is no mix.

@@ -13,6 +13,15 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
+// A Source is what an agent reads, says, runs and waits for.
+var _ interface {
+	Name() string
+	Read(context.Context, time.Time, []metric.Raw) (*metric.Layout, []metric.Raw, error)
+	Describe() string
+	Run(context.Context) error
+	Settle(context.Context)
+} = (*Source)(nil)
+
 func TestConfigurationsThatCannotBe(t *testing.T) {
 	key := Key{Env: "GRID_KEY"}
 	one := func(zone string, p Provider) Config { return Config{Zone: zone, Providers: []Provider{p}} }
