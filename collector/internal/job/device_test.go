@@ -1,6 +1,8 @@
 package job
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
@@ -43,6 +45,62 @@ func TestDevices(t *testing.T) {
 		got, v := r.find(name)
 		if d := cmp.Diff(tc.want, got, cmp.AllowUnexported(thing{})); d != "" || v != tc.verdict {
 			t.Errorf("%q: verdict %d, not %d\n%s", name, v, tc.verdict, d)
+		}
+	}
+}
+
+// Of a GPU instance that is divided itself each compute instance is a part, and
+// its own name stands for all of them.
+func TestDevicesOfADividedInstance(t *testing.T) {
+	boards := boardsOf(1, map[int][]gpu.Instance{0: {
+		{UUID: "MIG-a", Index: 1, Compute: 0, Parts: 1, Of: 7}, {UUID: "MIG-b", Index: 1, Compute: 1, Parts: 2, Of: 7}, {UUID: "MIG-c", Index: 5, Parts: 2, Of: 7},
+		{UUID: "MIG-d", Index: gpu.Unlisted}, {Index: gpu.Unlisted}}})
+	r := &register{tree: tree.Under(t.TempDir())}
+	r.use(boards)
+	for name, want := range map[string]thing{
+		"MIG-a": {0, "1/0", 142_857}, "MIG-b": {0, "1/1", 285_714}, "MIG-c": {0, "5", 285_714}, "0.1": {0, "1", 428_571}, "0.5": {0, "5", 285_714},
+		"MIG-" + uuid(0) + "/1/1": {0, "1/1", 285_714}, "MIG-" + uuid(0) + "/1": {0, "1", 428_571}, "MIG-" + uuid(0) + "/5/0": {0, "5", 285_714},
+		"MIG-d": {0, "mig-d", 142_857}, // alike with the one that nobody knows
+	} {
+		got, v := r.find(name)
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(thing{})); d != "" || v != ours {
+			t.Errorf("%q: verdict %d\n%s", name, v, d)
+		}
+	}
+	if got, v := r.find("0.-1"); v == ours && got.part == "" {
+		t.Errorf("an instance without a name is %+v", got)
+	}
+}
+
+// ROCm and Slurm number the partitions of all boards through.
+func TestNumbersOfPartitions(t *testing.T) {
+	part := func(i, of int, name string) gpu.Instance { return gpu.Instance{UUID: name, Index: i, Parts: 1, Of: of} }
+	boards := boardsOf(4, map[int][]gpu.Instance{
+		0: {part(0, 2, "0000:10:00.0"), part(1, 2, "amdgpu_xcp_0")},
+		2: {part(0, 2, "0000:12:00.0"), part(1, 2, "amdgpu_xcp_7")}})
+	for i := range boards {
+		boards[i].UUID = fmt.Sprintf("AMD-8a2c00001111222%d", i)
+	}
+	r := &register{tree: tree.Under(t.TempDir())}
+	r.use(boards)
+	half := func(board int, part string) thing { return thing{board, part, 500_000} }
+	whole := func(board int) thing { return thing{board: board, size: Whole} }
+	for name, want := range map[string]thing{
+		"0": half(0, "0"), "1": half(0, "1"), "2": whole(1), "3": half(2, "0"), "4": half(2, "1"), "5": whole(3),
+		"0000:10:00.0": half(0, "0"), "amdgpu_xcp_0": half(0, "1"), "amdgpu_xcp_7": half(2, "1"), "12:00.0": half(2, "0"), "0000:13:00.0": whole(3),
+		boards[0].UUID: whole(0), "0000:10:00.0-slice-1": half(0, "0"),
+	} {
+		got, v := r.find(name)
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(thing{})); d != "" || v != ours {
+			t.Errorf("%q: verdict %d\n%s", name, v, d)
+		}
+	}
+	boards = slices.Clone(boards)
+	boards[2].Instances = []gpu.Instance{{Index: gpu.Unlisted}}
+	r.use(boards)
+	for name, want := range map[string]verdict{"2": ours, "3": nowhere, "5": nowhere, "amdgpu_xcp_7": nowhere} {
+		if got, v := r.find(name); v != want {
+			t.Errorf("%q: %+v, verdict %d, where it is not known into what board 2 is divided", name, got, v)
 		}
 	}
 }
