@@ -135,6 +135,8 @@ func New(c Config) (*Source, error) {
 			s.load(time.Now())
 		}
 	}
+	// Past all sequences that may have been heard of and were not written.
+	s.book.next = max(s.book.next, uint64(max(0, time.Now().UnixMilli())))
 	for _, p := range s.pollers {
 		s.settled.Add(len(p.feeds))
 	}

@@ -288,10 +288,10 @@ func TestADiskThatFails(t *testing.T) {
 func TestSequencesAreNeverUsedAgain(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		newest := uint64(0)
-		for range 3 {
+		for _, state := range []string{t.TempDir(), t.TempDir(), "", ""} {
 			w := newWorld()
 			value := 100.0
-			s := grid(t, w, t.TempDir(), func(time.Time) (any, bool) { return value, false })
+			s := grid(t, w, state, func(time.Time) (any, bool) { return value, false })
 			stop := run(t, s)
 			live(t, s, time.Hour)
 			w.change(func() { value += 7 })

@@ -118,10 +118,6 @@ func (s *Source) load(now time.Time) {
 		s.log.Warn("grid journal is damaged; what could be read is kept", "zone", s.c.Zone, "lines", damaged, "error", err)
 	}
 	s.journal.base = s.journal.lines
-	if b.since == 0 {
-		// Past all that may have been used before the file was lost.
-		b.next = max(b.next, uint64(max(0, now.UnixMilli())))
-	}
 	b.trim()
 	s.prune(slotOf(now))
 }
