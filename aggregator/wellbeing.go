@@ -16,6 +16,3 @@ func (w *watched) Tick(t *stream.Tick) {
 	w.health.Observe(health.Tick{Key: t.Key, Site: t.Site, Layout: t.Layout, Millis: t.Time, Values: t.Values, Received: t.Received, Late: t.Late})
 	w.Sink.Tick(t)
 }
-
-// doctor answers for health over HTTP.
-type doctor struct{ *health.Health }
