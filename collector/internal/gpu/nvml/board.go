@@ -19,6 +19,8 @@ type board struct {
 	lost   bool          // it said so in this reading
 	fresh  bool          // nothing slow was read since it was there
 
+	divided bool // whether and into what was read once
+
 	often, seldom question
 	refuses       [calls]bool // since it was listed
 	slow          [gpu.Slots]metric.Raw
@@ -229,37 +231,7 @@ func (d *Driver) readSlow(b *board) {
 	if s, ok := query(d, b, callSRAM, b.device.GetSramEccErrorStatus); ok {
 		v[gpu.SRAMThreshold] = flag(int64(s.BThresholdExceeded))
 	}
-	v[gpu.Partitions] = d.instances(b)
-}
-
-// instances counts what b is divided into; 0 if it is whole.
-func (d *Driver) instances(b *board) metric.Raw {
-	if b.lost || !d.have[callMIGMode] || !d.have[callMIGCount] || !d.have[callMIGHandle] {
-		return metric.Missing
-	}
-	mode, _, ret := b.device.GetMigMode()
-	switch {
-	case ret == nvidia.ERROR_NOT_SUPPORTED:
-		return 0
-	case ret == nvidia.ERROR_GPU_IS_LOST:
-		b.lost = true
-		fallthrough
-	case ret != nvidia.SUCCESS:
-		return metric.Missing
-	case mode != nvidia.DEVICE_MIG_ENABLE:
-		return 0
-	}
-	most, ret := b.device.GetMaxMigDeviceCount()
-	if ret != nvidia.SUCCESS || most < 0 || most > 1024 {
-		return metric.Missing
-	}
-	var n metric.Raw
-	for i := range most {
-		if _, ret := b.device.GetMigDeviceHandleByIndex(i); ret == nvidia.SUCCESS {
-			n++
-		}
-	}
-	return n
+	v[gpu.Partitions] = d.divide(b)
 }
 
 // readModule is the power of the module of a GPU and its processor.

@@ -174,6 +174,13 @@ var answers = map[gpu.Slot]float64{
 	gpu.PCIeGeneration: 4, gpu.PCIeGenerationMax: 5, gpu.NVLinkReplay: 153, gpu.Partitions: 0,
 }
 
+// divided is the second board.
+var divided = []gpu.Instance{
+	{UUID: "MIG-aaaaaaaa-0000-5000-8000-000000000001", Index: 2, Compute: 0, Parts: 3, Of: 7},
+	{UUID: "MIG-aaaaaaaa-0000-5000-8000-000000000002", Index: 1, Compute: 0, Parts: 2, Of: 7},
+	{UUID: "MIG-aaaaaaaa-0000-5000-8000-000000000003", Index: 1, Compute: 1, Parts: 1, Of: 7},
+}
+
 // The real binding, against a library of C: each value, each field's own error,
 // a board that is lost and comes back, an XID, and an orderly end.
 func TestBoundary(t *testing.T) {
@@ -204,8 +211,11 @@ func TestBoundary(t *testing.T) {
 	if now := time.Now().UnixMicro(); first.Time > now || first.Time < now-60e6 || first.EnergyTime > first.Time {
 		t.Errorf("taken at %d, energy at %d, now is %d", first.Time, first.EnergyTime, now)
 	}
-	if p := values(got.Boards[1])[gpu.Partitions]; p != 3 {
-		t.Errorf("%v instances, want 3", p)
+	if p := values(got.Boards[1])[gpu.Partitions]; p != 3 || got.Boards[0].Instances != nil {
+		t.Errorf("%v instances, want 3, and %v of a whole board", p, got.Boards[0].Instances)
+	}
+	if diff := cmp.Diff(divided, got.Boards[1].Instances); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if e := got.Boards[0].Values[gpu.Energy]; r.read("").Boards[0].Values[gpu.Energy] <= e {
 		t.Error("energy stands still")
@@ -215,6 +225,15 @@ func TestBoundary(t *testing.T) {
 	v = values(r.read("relist").Boards[0])
 	if _, ok := v[gpu.MemoryTemperature]; ok || v[gpu.Energy] != 777 || v[gpu.Power] != 391 || v[gpu.PowerInstant] != 688.12 {
 		t.Errorf("memory %v degrees, %v J, %v W, %v W", v[gpu.MemoryTemperature], v[gpu.Energy], v[gpu.Power], v[gpu.PowerInstant])
+	}
+
+	r.play("bar 1")
+	got = r.read("")
+	if _, ok := values(got.Boards[1])[gpu.Partitions]; ok || !cmp.Equal(divided, got.Boards[1].Instances) {
+		t.Errorf("instances that may not be read: %v", got.Boards[1].Instances)
+	}
+	if diff := cmp.Diff([]string{"permission denied on instances of 0000:db:00.0: run as root"}, got.Refused); diff != "" {
+		t.Error(diff)
 	}
 
 	r.play("lost 1")
@@ -253,6 +272,9 @@ func TestBoundaryOfAnOldDriver(t *testing.T) {
 	v := values(got.Boards[0])
 	delete(v, gpu.Energy)
 	if diff := cmp.Diff(want, v); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(divided, got.Boards[1].Instances); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	refused := []string{

@@ -46,6 +46,9 @@ const (
 	callMIGMode
 	callMIGCount
 	callMIGHandle
+	callMIGInstance
+	callMIGCompute
+	callMIGAttributes
 	callEventCreate
 	callEventWait
 	callEventFree
@@ -63,7 +66,7 @@ var symbols = [calls]struct {
 }{
 	callCount:          {"", []string{"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"}, noCall},
 	callHandle:         {"", []string{"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"}, noCall},
-	callUUID:           {"", []string{"nvmlDeviceGetUUID"}, noCall},
+	callUUID:           {"uuids", []string{"nvmlDeviceGetUUID"}, noCall},
 	callName:           {"models", []string{"nvmlDeviceGetName"}, noCall},
 	callSerial:         {"serial numbers", []string{"nvmlDeviceGetSerial"}, noCall},
 	callPCI:            {"bus addresses", []string{"nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo"}, noCall},
@@ -93,7 +96,10 @@ var symbols = [calls]struct {
 	callSRAM:           {"threshold of errors in on-chip memory", []string{"nvmlDeviceGetSramEccErrorStatus"}, noCall},
 	callMIGMode:        {"whether boards are divided", []string{"nvmlDeviceGetMigMode"}, noCall},
 	callMIGCount:       {"number of instances", []string{"nvmlDeviceGetMaxMigDeviceCount"}, noCall},
-	callMIGHandle:      {"number of instances", []string{"nvmlDeviceGetMigDeviceHandleByIndex"}, noCall},
+	callMIGHandle:      {"instances", []string{"nvmlDeviceGetMigDeviceHandleByIndex"}, noCall},
+	callMIGInstance:    {"ids of instances", []string{"nvmlDeviceGetGpuInstanceId"}, noCall},
+	callMIGCompute:     {"ids of compute instances", []string{"nvmlDeviceGetComputeInstanceId"}, noCall},
+	callMIGAttributes:  {"sizes of instances", []string{"nvmlDeviceGetAttributes_v2", "nvmlDeviceGetAttributes"}, noCall},
 	callEventCreate:    {"XIDs", []string{"nvmlEventSetCreate"}, noCall},
 	callEventWait:      {"XIDs", []string{"nvmlEventSetWait_v2", "nvmlEventSetWait"}, noCall},
 	callEventFree:      {"XIDs", []string{"nvmlEventSetFree"}, noCall},

@@ -5,6 +5,7 @@ package nvml
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"sync/atomic"
@@ -141,8 +142,11 @@ type fake struct {
 	index int
 
 	uuid, name   string
-	gone, lost   bool // off the bus: not listed, and answering nothing
-	mig          int  // instances; -1: cannot have any
+	gone, lost   bool    // off the bus: not listed, and answering nothing
+	mig          int     // instances; -1: cannot have any
+	parts        []*fake // other ones than alike
+	gi, ci       int     // of an instance
+	slices       uint32
 	fields       map[key]datum
 	whole        nvidia.Return            // of GetFieldValues itself
 	returns      map[string]nvidia.Return // of functions
@@ -243,10 +247,25 @@ func (b *fake) GetMaxMigDeviceCount() (int, nvidia.Return) {
 	return 7, b.ret("nvmlDeviceGetMaxMigDeviceCount")
 }
 func (b *fake) GetMigDeviceHandleByIndex(i int) (nvidia.Device, nvidia.Return) {
+	if b.parts != nil {
+		if b.parts[i] == nil {
+			return nil, nvidia.ERROR_NOT_FOUND
+		}
+		return b.parts[i], b.ret("nvmlDeviceGetMigDeviceHandleByIndex")
+	}
 	if i >= b.mig {
 		return nil, nvidia.ERROR_NOT_FOUND
 	}
-	return &fake{}, b.ret("nvmlDeviceGetMigDeviceHandleByIndex")
+	return &fake{h: b.h, uuid: fmt.Sprintf("MIG-%d", i), gi: i + 1, slices: 1}, b.ret("nvmlDeviceGetMigDeviceHandleByIndex")
+}
+func (b *fake) GetGpuInstanceId() (int, nvidia.Return) {
+	return b.gi, b.ret("nvmlDeviceGetGpuInstanceId")
+}
+func (b *fake) GetComputeInstanceId() (int, nvidia.Return) {
+	return b.ci, b.ret("nvmlDeviceGetComputeInstanceId")
+}
+func (b *fake) GetAttributes() (nvidia.DeviceAttributes, nvidia.Return) {
+	return nvidia.DeviceAttributes{GpuInstanceSliceCount: max(3, b.slices), ComputeInstanceSliceCount: b.slices}, b.ret("nvmlDeviceGetAttributes_v2", "nvmlDeviceGetAttributes")
 }
 func (b *fake) GetSupportedEventTypes() (uint64, nvidia.Return) {
 	return b.eventTypes, b.ret("nvmlDeviceGetSupportedEventTypes")

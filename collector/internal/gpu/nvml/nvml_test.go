@@ -276,25 +276,6 @@ func TestLostFromTheStart(t *testing.T) {
 	}
 }
 
-// Energy and power are the whole board's; its instances are counted.
-func TestInstances(t *testing.T) {
-	for name, x := range map[string]struct {
-		mig  int
-		want metric.Raw
-	}{"whole": {0, 0}, "in seven": {7, 7}, "in three": {3, 3}, "of one piece": {-1, 0}} {
-		b := h100("GPU-1")
-		b.mig = x.mig
-		if x.mig > 0 {
-			b.returns["nvmlDeviceGetUtilizationRates"] = nvidia.ERROR_NOT_SUPPORTED
-		}
-		_, d := run(t, b)
-		r := read(t, d)
-		if got := r.Boards[0].Values[gpu.Partitions]; got != x.want || len(r.Boards) != 1 || r.Boards[0].Values[gpu.Energy] != 5_400_000_123 {
-			t.Errorf("%s: %d partitions, %d boards", name, got, len(r.Boards))
-		}
-	}
-}
-
 // The power of a module is shown where it is that of one GPU and its processor.
 func TestModule(t *testing.T) {
 	gh, b := h200("GPU-1"), b200("GPU-2")

@@ -4,6 +4,7 @@
 //	lost I    board I has fallen off the bus
 //	hide F    field F is not supported
 //	fail F    field F cannot be read now
+//	bar I     the instances of board I are for others
 //	xid C     an event of board 1, each time the word is new
 //
 // Built with -DOLD it lacks what drivers had not always. nvml.h is that of the
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-static char handles[2];
+static char handles[2], parts[3]; // boards, and what the second is divided into
 static int registered[2];
 static unsigned long long energy = 5400000123ULL;
 
@@ -56,6 +57,14 @@ static int board(nvmlDevice_t d) {
 	abort(); // a handle that was never given out
 }
 
+// part is an instance's place, -1 if it is a board.
+static int part(nvmlDevice_t d) {
+	for (int k = 0; k < 3; k++)
+		if ((void *)d.handle == (void *)&parts[k])
+			return k;
+	return -1;
+}
+
 #define ENTER(d) \
 	int i = board(d); \
 	(void)i; \
@@ -85,6 +94,9 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned k, nvmlDevice_t *d) {
 	return scene("lost", k) ? NVML_ERROR_GPU_IS_LOST : NVML_SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t d, char *s, unsigned n) {
+	static const char *uuids[] = {"MIG-aaaaaaaa-0000-5000-8000-000000000001", "MIG-aaaaaaaa-0000-5000-8000-000000000002", "MIG-aaaaaaaa-0000-5000-8000-000000000003"};
+	if (part(d) >= 0)
+		return text(s, n, uuids[part(d)]);
 	ENTER(d);
 	return text(s, n, i ? "GPU-22222222-2222-2222-2222-222222222222" : "GPU-11111111-1111-1111-1111-111111111111");
 }
@@ -192,11 +204,33 @@ nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t d, unsigned *now, unsigned *next)
 }
 nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t d, unsigned k, nvmlDevice_t *m) {
 	ENTER(d);
-	m->handle = (void *)&handles[i];
-	return k < 3 ? NVML_SUCCESS : NVML_ERROR_NOT_FOUND;
+	if (scene("bar", i))
+		return NVML_ERROR_NO_PERMISSION;
+	if (k > 3 || k == 1)
+		return NVML_ERROR_NOT_FOUND;
+	m->handle = (void *)&parts[k ? k - 1 : 0];
+	return NVML_SUCCESS;
+}
+// The first is a GPU instance of three slices, the others share one of four.
+nvmlReturn_t nvmlDeviceGetGpuInstanceId(nvmlDevice_t d, unsigned *id) {
+	*id = part(d) ? 1 : 2;
+	return part(d) < 0 ? NVML_ERROR_INVALID_ARGUMENT : NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetComputeInstanceId(nvmlDevice_t d, unsigned *id) {
+	*id = part(d) == 2;
+	return part(d) < 0 ? NVML_ERROR_INVALID_ARGUMENT : NVML_SUCCESS;
+}
+static nvmlReturn_t attributes(nvmlDevice_t d, nvmlDeviceAttributes_t *a) {
+	if (part(d) < 0)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	memset(a, 0xee, sizeof *a);
+	a->gpuInstanceSliceCount = part(d) ? 4 : 3;
+	a->computeInstanceSliceCount = 3 - part(d);
+	return NVML_SUCCESS;
 }
 
 #ifdef OLD
+nvmlReturn_t nvmlDeviceGetAttributes(nvmlDevice_t d, nvmlDeviceAttributes_t *a) { return attributes(d, a); }
 NUMBER(nvmlDeviceGetCurrentClocksThrottleReasons, unsigned long long, 4)
 nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t d, nvmlMemory_t *m) {
 	ENTER(d);
@@ -206,6 +240,7 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t d, nvmlMemory_t *m) {
 	return NVML_SUCCESS;
 }
 #else
+nvmlReturn_t nvmlDeviceGetAttributes_v2(nvmlDevice_t d, nvmlDeviceAttributes_t *a) { return attributes(d, a); }
 NUMBER(nvmlDeviceGetCurrentClocksEventReasons, unsigned long long, 4)
 nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t d, nvmlMemory_v2_t *m) {
 	ENTER(d);
