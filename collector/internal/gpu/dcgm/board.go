@@ -18,8 +18,9 @@ import (
 // identity while it is lost.
 type board struct {
 	gpu.Board
-	blank bool // the last reading had no value at all
-	xids  history
+	blank   bool // the last reading had no value at all
+	divided bool // whether and into what was known once
+	xids    history
 }
 
 // recognize finds the session's devices among the boards known, by their UUIDs.
@@ -49,8 +50,10 @@ func (d *Driver) recognize() {
 			}
 		}
 		b.Absent = absent(v.status)
-		if v.divided {
-			b.Instances = instances(v)
+		if !v.hidden() {
+			b.Instances, b.divided = instances(v, s.names), true
+		} else if !b.divided {
+			b.Instances = []gpu.Instance{{Index: gpu.Unlisted}}
 		}
 	}
 	for _, b := range d.boards {
@@ -76,13 +79,15 @@ func (d *Driver) free(v *device) int {
 	return n
 }
 
-func instances(v *device) []gpu.Instance {
+// instances are the MIG devices that v is divided into: compute instances, of
+// which a GPU instance mostly has one.
+func instances(v *device, names map[uint]string) []gpu.Instance {
 	var of []gpu.Instance
 	for _, in := range v.instances {
-		if in.kind != dcgmlib.FE_GPU_I {
+		if in.kind != dcgmlib.FE_GPU_CI {
 			continue
 		}
-		i := gpu.Instance{Index: in.gi}
+		i := gpu.Instance{UUID: names[in.id], Index: in.gi, Compute: in.ci}
 		if in.compute > 0 && in.compute <= v.slices {
 			i.Parts, i.Of = in.compute, v.slices
 		}
@@ -109,7 +114,9 @@ func (d *Driver) relist(now time.Time) error {
 	same := err == nil && s.same(before, switchID, socketID)
 	if same {
 		guessed := s.guessed
-		err = s.identify()
+		if err = s.identify(); err == nil {
+			err = s.name()
+		}
 		same = !guessed || s.nameless()
 	}
 	if err == nil && (!same || len(s.fast.fields) == 0) {
@@ -247,11 +254,11 @@ func (b *board) vanishSlow() {
 	b.Values[gpu.Partitions] = metric.Missing
 }
 
-// partitions counts GPU instances. Power and energy are of the whole GPU: asked
+// partitions counts instances. Power and energy are of the whole GPU: asked
 // for an instance, DCGM gives the whole again.
 func (b *board) partitions(v *device) {
 	b.Values[gpu.Partitions] = metric.Missing
-	if v.divided {
+	if !v.hidden() {
 		b.Values[gpu.Partitions] = metric.Raw(len(b.Instances))
 	}
 }

@@ -21,6 +21,7 @@ type device struct {
 	index      int // the driver's; -1 until known
 	identity   gpu.Board
 	capability int // major; 0 until known
+	mig        bool
 	slices     int // that MIG can make of it; 0 if unknown
 	status     dcgmlib.EntityStatus
 
@@ -34,6 +35,12 @@ type instance struct {
 	id      uint                       // the engine's, for this session
 	gi, ci  int                        // the driver's; ci is -1 of a GPU instance
 	compute int                        // slices
+}
+
+// hidden says whether it is not known what the device is divided into: where the
+// engine does not run as root, MIG is on and there seems to be nothing.
+func (d *device) hidden() bool {
+	return !d.divided || d.mig && d.slices == 0 && len(d.instances) == 0
 }
 
 // A subject is what an XID can happen on: a device or one of its instances.
@@ -158,6 +165,18 @@ func (s *session) subjects() []dcgmlib.GroupEntityPair {
 	return of
 }
 
+// computes are the compute instances of all GPUs.
+func (s *session) computes() (of []dcgmlib.GroupEntityPair) {
+	for i := range s.devices {
+		for _, in := range s.devices[i].instances {
+			if in.kind == dcgmlib.FE_GPU_CI {
+				of = append(of, dcgmlib.GroupEntityPair{EntityGroupId: in.kind, EntityId: in.id})
+			}
+		}
+	}
+	return of
+}
+
 // identify learns who the GPUs are. What is blank now stays as it was.
 func (s *session) identify() error {
 	return s.read(s.ident, func(i int, values []value) {
@@ -194,6 +213,10 @@ func (s *session) identify() error {
 				if n, ok := number(p, math.MaxInt32); ok {
 					d.capability = n >> 16
 				}
+			case fieldMIG:
+				if n, ok := number(p, 1); ok {
+					d.mig = n == 1
+				}
 			case fieldSlices:
 				if n, ok := number(p, 64); ok {
 					d.slices = n
@@ -201,6 +224,20 @@ func (s *session) identify() error {
 			}
 		}
 	})
+}
+
+// name learns the UUIDs of the MIG devices. What is blank now stays as it was.
+func (s *session) name() error {
+	return s.read(s.parts, func(i int, values []value) {
+		if v := values[0].text(); strings.HasPrefix(v, "MIG-") {
+			s.names[s.parts.entities[i].EntityId] = v
+		}
+	})
+}
+
+// unnamed says whether the UUID of a MIG device may become known.
+func (s *session) unnamed() bool {
+	return s.sought < 10 && len(s.parts.fields) > 0 && len(s.names) < len(s.parts.entities)
 }
 
 // busAddress is a PCI address as the kernel spells it; the driver writes the

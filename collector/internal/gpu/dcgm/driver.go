@@ -144,6 +144,13 @@ func (d *Driver) collect(now time.Time, r *gpu.Reading) error {
 			d.listed = time.Time{}
 		}
 	}
+	if s.unnamed() {
+		s.sought++
+		if err := s.name(); err != nil {
+			return err
+		}
+		d.recognize()
+	}
 	if err := d.values(now); err != nil {
 		return err
 	}

@@ -104,7 +104,8 @@ const (
 	fieldUUID       = 54
 	fieldPCI        = 57
 	fieldCapability = 63 // of CUDA: 16 bits major, 16 bits minor
-	fieldSlices     = 69 // that MIG can divide it into
+	fieldMIG        = 67 // 1: MIG is on
+	fieldSlices     = 69 // that MIG can divide it into; 0 while it is off
 	fieldEnergy     = 156
 	fieldXID        = 230
 
@@ -113,7 +114,8 @@ const (
 )
 
 var (
-	ident    = plain(fieldDriver, fieldModel, fieldIndex, fieldSerial, fieldUUID, fieldPCI, fieldCapability, fieldSlices)
+	ident    = plain(fieldDriver, fieldModel, fieldIndex, fieldSerial, fieldUUID, fieldPCI, fieldCapability, fieldMIG, fieldSlices)
+	parts    = plain(fieldUUID) // of compute instances: each is a MIG device
 	events   = plain(fieldXID)
 	switches = plain(fieldFatal, fieldNonFatal, fieldSwitchTemperature)
 	sockets  = plain(fieldCPU, fieldIO, fieldModule)

@@ -31,7 +31,10 @@ type session struct {
 	switchID []uint
 	socketID []uint
 
-	fast, slow, profiling, ident, events, switches, sockets *watch
+	fast, slow, profiling, ident, parts, events, switches, sockets *watch
+
+	names  map[uint]string // of MIG devices, by the engine's id of the compute instance
+	sought int             // how often again for a name
 
 	values []value // what was read last
 
@@ -146,6 +149,7 @@ func (s *session) arrange() error {
 	if err := s.identify(); err != nil {
 		return err
 	}
+	s.names, s.sought = map[uint]string{}, 0
 	for _, w := range []struct {
 		to     **watch
 		what   string
@@ -156,6 +160,7 @@ func (s *session) arrange() error {
 		{&s.fast, "the GPUs", fast, gpus, s.config.Interval},
 		{&s.slow, "the GPUs", slow, gpus, slowEvery},
 		{&s.profiling, "the GPUs' profiling", s.profiled(), gpus, s.config.Interval},
+		{&s.parts, "the GPUs' instances", parts, s.computes(), identEvery},
 		{&s.events, "the GPUs and their instances", events, s.subjects(), s.config.Interval},
 		{&s.switches, "the NVSwitches", switches, pairs(dcgmlib.FE_SWITCH, s.switchID), s.config.Interval},
 		{&s.sockets, "the processors", sockets, pairs(dcgmlib.FE_CPU, s.socketID), s.config.Interval},
@@ -163,6 +168,9 @@ func (s *session) arrange() error {
 		if *w.to, err = s.watch(w.what, w.fields, w.of, w.every); err != nil {
 			return err
 		}
+	}
+	if err := s.name(); err != nil {
+		return err
 	}
 	s.last = make([]sample, len(s.events.entities))
 	s.broken = false

@@ -204,48 +204,6 @@ func TestAnEngineWithoutADriver(t *testing.T) {
 	says(t, r, "The engine does not watch fields", "NVML doesn't exist on this system")
 }
 
-func TestDividedGPUs(t *testing.T) {
-	e := newEngine(t, 2)
-	d := e.open()
-	var r gpu.Reading
-	e.next(d, &r)
-	first := r.Boards[0]
-	e.Divide(e.GPU(0), 1, 3)
-	_, ci := e.Divide(e.GPU(0), 2, 4)
-	for range 61 {
-		e.next(d, &r)
-	}
-	b := r.Boards[0]
-	if diff := cmp.Diff([]gpu.Instance{{Index: 1, Parts: 3, Of: 7}, {Index: 2, Parts: 4, Of: 7}}, b.Instances); diff != "" {
-		t.Errorf("instances (-want +got):\n%s", diff)
-	}
-	if b.Values[gpu.Partitions] != 2 || r.Boards[1].Values[gpu.Partitions] != 0 || len(r.Boards) != 2 {
-		t.Errorf("%d and %d partitions on %d boards", b.Values[gpu.Partitions], r.Boards[1].Values[gpu.Partitions], len(r.Boards))
-	}
-	// Two instances and two compute instances say it again, each for itself.
-	if value(b, gpu.Power) != value(first, gpu.Power) || int64(b.Values[gpu.Energy]) != e.GPU(0).Energy(e.clock) {
-		t.Errorf("power %v, energy %d", value(b, gpu.Power), b.Values[gpu.Energy])
-	}
-	e.XID(double.KindComputeInstance, ci, 94, e.clock.Add(time.Millisecond))
-	e.XID(double.KindGPUInstance, 1, 94, e.clock.Add(time.Millisecond))
-	e.next(d, &r)
-	if got := codes(r); !cmp.Equal(got, []uint32{94, 94}) || r.Events[0].UUID != b.UUID || r.Events[1].PCI != b.PCI {
-		t.Errorf("XIDs %v", r.Events)
-	}
-	e.Undivide()
-	for range 61 {
-		if e.next(d, &r); len(r.Events) > 0 {
-			t.Fatalf("XIDs %v", r.Events)
-		}
-	}
-	if b := r.Boards[0]; b.Instances != nil || b.Values[gpu.Partitions] != 0 {
-		t.Errorf("it is whole again, with %v and %d partitions", b.Instances, b.Values[gpu.Partitions])
-	}
-	if e.Seen.Groups > 8 || e.Seen.FieldGroups > 8 {
-		t.Errorf("%d groups and %d field groups stay", e.Seen.Groups, e.Seen.FieldGroups)
-	}
-}
-
 func TestSwitchesAndSuperchips(t *testing.T) {
 	e := newEngine(t, 2)
 	s := e.AddSwitch()

@@ -16,7 +16,9 @@
 //   - A lost GPU, and every GPU after XID 119, is blank with fresh times, also in
 //     its identity and its XID.
 //   - The newest XID stays for ever; of two in one second it is one.
-//   - An instance answers with the power and energy of the whole board.
+//   - An instance answers with the power and energy of the whole board, and with
+//     the UUID of its MIG device. How many slices there are is known while MIG is
+//     on, and to an engine that runs as root.
 //   - After its engine is gone, a connection answers -21 for ever.
 //   - What an earlier connection watched is answered from the cache.
 //   - A connection whose log-in failed is reported as made.

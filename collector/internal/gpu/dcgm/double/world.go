@@ -14,7 +14,7 @@ const (
 	maxGPUs    = 32
 	segments   = 64
 	maxValues  = 64
-	instances  = 64
+	instances  = 256
 	parts      = 18
 	partValues = 8
 	maxEvents  = 4096
@@ -64,6 +64,7 @@ type GPU struct {
 // An Instance is a part of a GPU. CI is -1 of a GPU instance.
 type Instance struct {
 	GPU, ID, GI, CI, Slices, _ int32
+	uuid                       [64]byte
 }
 
 // A Part is an NVSwitch or a processor.
@@ -107,6 +108,8 @@ type Layout struct {
 	Login       int32 // 1: log-in fails, and the connection is called good
 	Deaf        int32 // 1: values-since fails; 2: the connection is cut after the next
 	Shuffled    int32 // 1: answers come in another order
+	Guest       int32 // 1: the engine does not run as root, and sees no instances
+	_           int32
 
 	version                               [64]byte
 	driver                                [32]byte
@@ -189,7 +192,7 @@ func (w *World) AddGPU(at time.Time) *GPU {
 
 // atRest are an idle GPU's values that are neither power nor identity.
 var atRest = []Value{
-	{Field: 63, Int: 9 << 16}, {Field: 69, Int: 7},
+	{Field: 63, Int: 9 << 16},
 	{Field: 150, Int: 34}, {Field: 140, Int: 41}, {Field: 153, Int: 51},
 	{Field: 100, Int: 345}, {Field: 101, Int: 2619}, {Field: 112, Int: 1}, {Field: 190, Int: 0},
 	{Field: 203, Int: 0}, {Field: 204, Int: 0}, {Field: 206, Int: 0}, {Field: 207, Int: 0},
@@ -280,14 +283,34 @@ func (g *GPU) Unset(field int32) {
 	}
 }
 
-// Divide adds a GPU instance with one compute instance and returns the ids of
-// both.
-func (w *World) Divide(g *GPU, gi, slices int32) (instance, compute int) {
-	n := w.instances
-	w.instance[n] = Instance{GPU: g.ID, ID: 100*g.ID + gi, GI: gi, CI: -1, Slices: slices}
-	w.instance[n+1] = Instance{GPU: g.ID, ID: 1000*g.ID + gi, GI: gi, CI: 0, Slices: slices}
-	w.instances += 2
-	return int(w.instance[n].ID), int(w.instance[n+1].ID)
+// Divide adds a GPU instance with compute instances of so many slices, or one of
+// all, and returns the ids of it and the first of them.
+func (w *World) Divide(g *GPU, gi, slices int32, parts ...int32) (instance, compute int) {
+	if parts == nil {
+		parts = []int32{slices}
+	}
+	instance, compute = int(100*g.ID+gi), int(1000*g.ID+gi)
+	w.instance[w.instances] = Instance{GPU: g.ID, ID: int32(instance), GI: gi, CI: -1, Slices: slices}
+	w.instances++
+	for ci, n := range parts {
+		in := Instance{GPU: g.ID, ID: int32(compute + 100*ci), GI: gi, CI: int32(ci), Slices: n}
+		put(in.uuid[:], MIG(g, gi, int32(ci)))
+		w.instance[w.instances] = in
+		w.instances++
+	}
+	return instance, compute
+}
+
+// MIG is the UUID of a compute instance.
+func MIG(g *GPU, gi, ci int32) string {
+	return fmt.Sprintf("MIG-%08x-%04x-5000-8000-%012x", 0x6a000000+g.ID, gi, ci)
+}
+
+// Unname has the engine not know the UUIDs of instances.
+func (w *World) Unname() {
+	for i := range w.instances {
+		w.instance[i].uuid = [64]byte{}
+	}
 }
 
 // Undivide takes all instances away.

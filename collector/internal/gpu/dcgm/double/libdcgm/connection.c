@@ -220,7 +220,7 @@ API dcgmReturn_t dcgmGetGpuInstanceHierarchy(dcgmHandle_t h, dcgmMigHierarchy_v2
     memset(m, 0, sizeof(*m)); // the version word too
     if (!w->nvml)
         return leave(DCGM_ST_NVML_NOT_LOADED);
-    for (int i = 0; i < w->instances; i++) {
+    for (int i = 0; i < w->instances && !w->guest; i++) {
         struct instance *in        = &w->instance[i];
         dcgmMigHierarchyInfo_v2 *e = &m->entityList[m->count++];
         e->entity                  = (dcgmGroupEntityPair_t){ in->ci < 0 ? DCGM_FE_GPU_I : DCGM_FE_GPU_CI, in->id };

@@ -201,6 +201,14 @@ static struct reading say(int field, int64_t time, const char *s)
     return r;
 }
 
+static bool divided(struct gpu *g)
+{
+    for (int i = 0; i < world()->instances; i++)
+        if (world()->instance[i].gpu == g->id)
+            return true;
+    return false;
+}
+
 static struct reading of_gpu(struct gpu *g, int field, int64_t time)
 {
     struct reading r = blank(field, time, 2);
@@ -213,6 +221,8 @@ static struct reading of_gpu(struct gpu *g, int field, int64_t time)
         case 54: return say(field, time, g->uuid);
         case 57: return say(field, time, g->pci);
         case 52: r.i = g->index; break;
+        case 67: r.i = divided(g); break;
+        case 69: r.i = divided(g) && !world()->guest ? 7 : 0; break;
         case 155: r.d = average(g, time); break;
         case 156: r.i = energy(g, time) / 1000; break;
         case 157: r.d = power(g, time); break;
@@ -229,17 +239,36 @@ static struct reading of_part(struct part *p, int n, int id, int field, int64_t 
     return r;
 }
 
-// parent is the GPU that an entity is of; NULL if it is of none.
-static struct gpu *parent(dcgmGroupEntityPair_t e)
+// instance is the one that an entity is; NULL if it is none.
+static struct instance *instance(dcgmGroupEntityPair_t e)
 {
-    if (e.entityGroupId == DCGM_FE_GPU)
-        return gpu(e.entityId);
     for (int i = 0; i < world()->instances; i++) {
         struct instance *in = &world()->instance[i];
         if (in->id == (int)e.entityId && (e.entityGroupId == DCGM_FE_GPU_I ? in->ci < 0 : e.entityGroupId == DCGM_FE_GPU_CI && in->ci >= 0))
-            return gpu(in->gpu);
+            return in;
     }
     return NULL;
+}
+
+// parent is the GPU that an entity is of; NULL if it is of none.
+static struct gpu *parent(dcgmGroupEntityPair_t e)
+{
+    struct instance *in = instance(e);
+    if (in)
+        return gpu(in->gpu);
+    return e.entityGroupId == DCGM_FE_GPU ? gpu(e.entityId) : NULL;
+}
+
+// device is the name of the MIG device that an instance is, or of one of those
+// in a GPU instance.
+static struct reading device(struct instance *of, int64_t time)
+{
+    for (int i = 0; i < world()->instances; i++) {
+        struct instance *in = &world()->instance[i];
+        if (in->gpu == of->gpu && in->gi == of->gi && in->uuid[0] && (of->ci < 0 || in->ci == of->ci))
+            return say(54, time, in->uuid);
+    }
+    return blank(54, time, 0);
 }
 
 static bool gone(struct gpu *g)
@@ -293,7 +322,9 @@ struct reading latest(dcgmGroupEntityPair_t e, int field)
                 return blank(field, time, 0);
             if (g->status == DcgmEntityStatusDetached && field != 50 && field != 54 && field != 57)
                 return blank(field, time, 0);
-            // An instance answers with the whole board.
+            // An instance answers with the whole board, save for its name.
+            if (field == 54 && instance(e))
+                return device(instance(e), time);
             return of_gpu(g, field, time);
         case DCGM_FE_SWITCH:
             return of_part(world()->nvswitch, world()->switches, e.entityId, field, time);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define WORLD_MAGIC 0x6463676d2d647562
-enum { GPUS = 32, SEGMENTS = 64, VALUES = 64, INSTANCES = 64, PARTS = 18, PART_VALUES = 8, EVENTS = 4096, UNKNOWN = 128 };
+enum { GPUS = 32, SEGMENTS = 64, VALUES = 64, INSTANCES = 256, PARTS = 18, PART_VALUES = 8, EVENTS = 4096, UNKNOWN = 128 };
 
 // One field's value; it is as it is written until it is written anew.
 struct value {
@@ -30,6 +30,7 @@ struct gpu {
 
 struct instance {
     int32_t gpu, id, gi, ci, slices, unused; // ci: -1 of a GPU instance
+    char uuid[64];                           // of the MIG device; empty of a GPU instance
 };
 
 // An NVSwitch or a processor.
@@ -67,6 +68,8 @@ struct world {
     int32_t login;       // 1: log-in fails, and the connection is called good
     int32_t deaf;        // 1: values-since fails; 2: the connection is cut after the next
     int32_t shuffled;    // 1: answers come in another order
+    int32_t guest;       // 1: the engine does not run as root, and sees no instances
+    int32_t spare;
     char version[64], driver[32];
     int32_t unknowns, gpus, instances, switches, sockets, unused;
     int64_t events;
