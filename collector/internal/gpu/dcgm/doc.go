@@ -33,6 +33,8 @@
 //     are made, and also if another came in the same second.
 //   - Power and energy are of the whole GPU, and of it alone: an instance would
 //     repeat them.
+//   - What a GPU is divided into is told by MIG device, each with its own UUID
+//     and slices; that it is not known is not that there is none.
 //   - A UUID keeps its index while the process lasts.
 //   - Only one goroutine calls DCGM at a time: the library has one connection for
 //     the whole process, and frees it while others use it.

@@ -20,7 +20,8 @@
 //   - A board that is lost is absent and keeps its identity; any other error
 //     makes the one value missing that it is an error of.
 //   - Energy and power are the whole board's, also when it is divided into
-//     instances.
+//     instances. Those are told by MIG device; that they are not known is not
+//     that there are none.
 //   - An XID is handed on once. The queue is bounded; what it could not take is
 //     counted and said.
 package nvml
