@@ -267,21 +267,23 @@ func (e *exact) UnmarshalText(b []byte) error {
 // the GPU's index, or "host". What the verdict of each is stands under "".
 func (s *site) findings(host string) map[string]map[string]string {
 	var a struct {
-		Data []struct {
-			Subjects []struct {
-				Host, GPU, State string
-				Findings         []struct {
-					Cause, State string
-					Count        int
+		Data struct {
+			Sites []struct {
+				Subjects []struct {
+					Host, GPU, State string
+					Findings         []struct {
+						Cause, State string
+						Count        int
+					}
 				}
 			}
 		}
 	}
-	if s.get("/api/v1/health?site=s1", &a) != nil || len(a.Data) != 1 {
+	if s.get("/api/v1/health?site=s1", &a) != nil || len(a.Data.Sites) != 1 {
 		return nil
 	}
 	of := map[string]map[string]string{}
-	for _, x := range a.Data[0].Subjects {
+	for _, x := range a.Data.Sites[0].Subjects {
 		if x.Host != host {
 			continue
 		}

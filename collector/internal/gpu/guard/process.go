@@ -79,13 +79,15 @@ func start(command, env []string, log *slog.Logger) (*process, error) {
 		go func() { defer close(heard); p.hear(ours[1]) }()
 		go func() { defer close(said); p.lines.read(ours[2]) }()
 		p.exit = p.cmd.Wait()
-		// Something that the child started may hold its output open.
-		late := time.AfterFunc(drain, func() { shut(ours) })
+		// What it said last is heard to its end, save where something that it started
+		// holds its output open, or nobody takes its answers.
+		part := func() { shut(ours); close(p.quit) }
+		late := time.AfterFunc(drain, part)
 		<-said
-		late.Stop()
-		shut(ours)
-		close(p.quit)
 		<-heard
+		if late.Stop() {
+			part()
+		}
 		close(p.ended)
 	}()
 	if err := <-started; err != nil {
