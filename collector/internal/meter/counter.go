@@ -169,6 +169,9 @@ func (c *counter) christen() {
 // meet begins with a register that was never seen.
 func (c *counter) meet(r Register, at time.Time, mark string) (count, bool, event) {
 	if r.Size.float(r.Steps) > c.ever() {
+		if c.why != "" {
+			return count{}, false, none // said already
+		}
 		c.why = fmt.Sprintf("its register shows more than its rating makes in %d years", old)
 		return count{}, false, withheld
 	}

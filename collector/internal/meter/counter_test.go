@@ -38,14 +38,15 @@ const unread = -1
 
 // A bench is a counter under test, with its gauge.
 type bench struct {
-	c    *counter
-	flow *integral
-	r    Register // all but its steps
-	rate float64  // W
+	c       *counter
+	flow    *integral
+	r       Register // all but its steps
+	rate    float64  // W
+	unrated bool
 }
 
 func (b *bench) counter(period time.Duration, gauge bool) {
-	c := &counter{name: "m energy", most: over * b.rate * 1000, rated: true, period: period}
+	c := &counter{name: "m energy", most: over * b.rate * 1000, rated: !b.unrated, period: period}
 	if gauge {
 		c.flow = &integral{name: "m energy", per: 1000, gap: period * 5 / 2}
 	}
@@ -58,11 +59,12 @@ func TestRegisters(t *testing.T) {
 	digits := Register{Modulus: 1_000_000, Size: Size{kwh, 1}}
 	fine := Register{Size: Size{wh, 1}}
 	for name, tc := range map[string]struct {
-		r      Register
-		rating float64
-		period time.Duration
-		gauge  bool
-		turns  []turnOf
+		r       Register
+		rating  float64
+		unrated bool
+		period  time.Duration
+		gauge   bool
+		turns   []turnOf
 	}{
 		"it goes on": {r: fine, rating: 1e6, turns: []turnOf{
 			{steps: 1000, want: 1000 * wh, anew: true, event: met},
@@ -236,6 +238,30 @@ func TestRegisters(t *testing.T) {
 			{after: 6 * time.Minute, steps: 541000, watts: 1e5, want: 11000 * wh, event: recovered},
 			{after: 6 * time.Minute, steps: 551000, watts: 1e5, want: 10000 * wh},
 		}},
+		"it stood still when the collector was restarted": {r: fine, rating: 1e6, gauge: true, period: 6 * time.Minute, turns: []turnOf{
+			{steps: 500000, watts: 1e5, want: 500000 * wh, anew: true, event: met},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5, want: 30000 * wh, quality: metric.Integrated, event: withheld},
+			// How much of what it catches up on was shown is not known to the minute.
+			{after: 6 * time.Minute, restart: restarted, steps: 541000, watts: 1e5, anew: true, event: recovered},
+			{after: 6 * time.Minute, steps: 551000, watts: 1e5, want: 10000 * wh},
+		}},
+		"reset after an outage, and its rating is not known": {r: Register{Modulus: 1 << 32, Size: Size{wh, 1}}, rating: anyRating, unrated: true, turns: []turnOf{
+			{steps: 4_000_000_000, want: 4_000_000_000 * wh, anew: true, event: met},
+			{after: time.Hour, steps: 12, hidden: true, event: setAside},
+			{after: period, steps: 13, anew: true, event: anew},
+		}},
+		"it rolls over, and its rating is not known": {r: Register{Modulus: 1 << 32, Size: Size{wh, 1}}, rating: anyRating, unrated: true, turns: []turnOf{
+			{steps: 4294967200, want: 4294967200 * wh, anew: true, event: met},
+			{after: period, steps: 37, want: 133 * wh, event: rolled},
+			{after: 48 * time.Hour, steps: 5000, want: 4963 * wh, quality: metric.CounterBridged},
+		}},
+		"reset at a time that the device tells, to more than it can have counted since": {r: fine, rating: 1e6, turns: []turnOf{
+			{steps: 500000, life: "a", want: 500000 * wh, anew: true, event: met},
+			{after: period, steps: 77_000, life: "b", began: 3 * time.Second, anew: true, event: anew},
+			{after: period, steps: 78_000, life: "b", began: 3 * time.Second, want: 1000 * wh},
+		}},
 		"it stands still, and so it should": {r: Register{Size: Size{kwh, 1}}, rating: 1e6, gauge: true, period: 10 * time.Minute, turns: []turnOf{
 			{steps: 500, watts: 100, want: 500 * kwh, anew: true, event: met},
 			{after: 10 * time.Minute, steps: 500, watts: 100},
@@ -275,7 +301,7 @@ func TestRegisters(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := bench{r: tc.r, rate: tc.rating}
+			b := bench{r: tc.r, rate: tc.rating, unrated: tc.unrated}
 			p := tc.period
 			if p == 0 {
 				p = period
@@ -320,5 +346,18 @@ func TestRegisters(t *testing.T) {
 				shown, epoch, seen[n.epoch] = int64(n.value), n.epoch, true
 			}
 		})
+	}
+}
+
+// A device's clock that is set back makes no interval shorter than it was.
+func TestADevicesClockIsSetBack(t *testing.T) {
+	b := bench{rate: 1e6}
+	b.counter(10*time.Second, false)
+	r := Register{Steps: 1000, Size: Size{wh, 1}}
+	b.c.take(r, start, start)
+	r.Steps += 2000
+	n, shown, e := b.c.take(r, start.Add(-time.Hour), start.Add(10*time.Second))
+	if !shown || e != none || n.value != 3000*wh || n.quality != metric.Measured {
+		t.Errorf("%+v, %v, %q", n, shown, e)
 	}
 }

@@ -1,9 +1,9 @@
 package meter
 
 import (
-	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -65,7 +65,7 @@ func TestTemperaturesAndFlow(t *testing.T) {
 			if s.of(metric.MeterTemperature, "cdu supply").Float() != 18.5 || s.of(metric.MeterFlow, "cdu").Float() != 0.01 {
 				t.Errorf("%v", s.values)
 			}
-			supply, flow = 3276.7, 0.1
+			change(func() { supply, flow = 3276.7, 0.1 })
 			s = r.after(40 * time.Second)
 			if s.of(metric.MeterTemperature, "cdu supply") != metric.Missing || s.of(metric.MeterFlow, "cdu") != metric.Missing {
 				t.Errorf("%v", s.values)
@@ -93,9 +93,9 @@ func TestV4PowerOnlyMetersAreIntegrated(t *testing.T) {
 			if q != metric.Integrated || more-v != 60_000_000 || e != f {
 				t.Errorf("%d mJ in a minute of 1 kW, %s, another epoch %v", more-v, q, e != f)
 			}
-			fails = true
+			change(func() { fails = true })
 			r.after(2 * time.Minute)
-			fails = false
+			change(func() { fails = false })
 			if v, g, _ := r.after(2*time.Minute).counter(metric.MeterEnergyJoules, "ups"); g == f || v > 120_000_000 {
 				t.Errorf("%d mJ after a gap, the same epoch %v", v, g == f)
 			}
@@ -120,11 +120,11 @@ func TestV13HeatIsWorkedOut(t *testing.T) {
 			if j := float64(more-v) / 1000; math.Abs(j-60*497.57e3) > 300 || q != metric.Integrated {
 				t.Errorf("%g J in a minute, %s", j, q)
 			}
-			back = 29.9 // noise of what stands still
+			change(func() { back = 29.9 }) // noise of what stands still
 			if w := r.after(10 * time.Second).watts("cdu"); w != 0 {
 				t.Errorf("%g W", w)
 			}
-			back = 10
+			change(func() { back = 10 })
 			r.after(10 * time.Second)
 			if d := r.s.Describe(); !strings.Contains(d, "does not run backwards") {
 				t.Error(d)
@@ -161,8 +161,15 @@ func TestWaterIsCountedOrIntegrated(t *testing.T) {
 func TestTimesOfDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []Value
-		i := always(func() ([]Value, error) { return sent, nil }, watts)
-		at := func(ago time.Duration, w float64) Value {
+		var behind bool
+		var at func(time.Duration, float64) Value
+		i := always(func() ([]Value, error) {
+			if behind {
+				return []Value{at(20*time.Second, 7)}, nil
+			}
+			return slices.Clone(sent), nil
+		}, watts)
+		at = func(ago time.Duration, w float64) Value {
 			return Value{Quantity: Power, Number: w, At: time.Now().Round(0).Add(-ago)}
 		}
 		shows := func(r *rig, after time.Duration, want float64) {
@@ -172,24 +179,24 @@ func TestTimesOfDevices(t *testing.T) {
 			}
 		}
 		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 100, Hold: time.Minute, Reader: i}}}, func(r *rig) {
-			sent = []Value{at(time.Hour, 1)} // a message that was retained
+			change(func() { sent = []Value{at(time.Hour, 1)} }) // a message that was retained
 			shows(r, 10*time.Second, math.NaN())
-			sent = []Value{at(2*time.Second, 2), at(time.Second, 3)}
+			change(func() { sent = []Value{at(2*time.Second, 2), at(time.Second, 3)} })
 			shows(r, 10*time.Second, 3)
-			sent = []Value{at(15*time.Second, 4)}
+			change(func() { sent = []Value{at(15*time.Second, 4)} })
 			shows(r, 10*time.Second, 3)
 			if d := r.s.Describe(); !strings.Contains(d, "its time went back by ") {
 				t.Error(d)
 			}
-			sent = []Value{at(-time.Hour, 5)}
+			change(func() { sent = []Value{at(-time.Hour, 5)} })
 			shows(r, 10*time.Second, 3)
 			if d := r.s.Describe(); !strings.Contains(d, "its clock is 59m") {
 				t.Error(d)
 			}
-			sent = []Value{at(0, 6)}
+			change(func() { sent = []Value{at(0, 6)} })
 			shows(r, 10*time.Second, 6)
 			// Its clock is set back: after three readings that is believed.
-			i.read = func(context.Context) ([]Value, error) { return []Value{at(20*time.Second, 7)}, nil }
+			change(func() { behind = true })
 			shows(r, 40*time.Second, 7)
 		})
 	})
@@ -201,7 +208,7 @@ func TestADeviceThatSendsChanges(t *testing.T) {
 		i := always(func() ([]Value, error) { return []Value{sent}, nil }, watts)
 		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 1e4, Hold: 10 * time.Minute, Reader: i}}}, func(r *rig) {
 			v, e, _ := r.after(5*time.Minute).counter(metric.MeterEnergyJoules, "m")
-			sent = Value{Quantity: Power, Number: 2000, At: time.Now().Round(0)}
+			change(func() { sent = Value{Quantity: Power, Number: 2000, At: time.Now().Round(0)} })
 			s := r.after(5 * time.Minute)
 			more, f, _ := s.counter(metric.MeterEnergyJoules, "m")
 			if j := float64(more-v) / 1000; math.Abs(j-600_000) > 20_000 || e != f || s.watts("m") != 2000 {
@@ -301,7 +308,7 @@ func TestQualityIsHeldForARecord(t *testing.T) {
 		}, watts, joules)
 		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 1e6, Period: time.Second, Reader: i}}}, func(r *rig) {
 			r.after(10 * time.Second)
-			steps = 0
+			change(func() { steps = 0 })
 			var seen []metric.Quality
 			for range 20 {
 				_, _, q := r.after(time.Second).counter(metric.MeterEnergyJoules, "m")

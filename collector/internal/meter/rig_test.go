@@ -44,9 +44,23 @@ func (i *instrument) times() int {
 	return i.asked
 }
 
+// stage is held while instruments are read by always, and while a test changes
+// what they say.
+var stage sync.Mutex
+
+func change(f func()) {
+	stage.Lock()
+	defer stage.Unlock()
+	f()
+}
+
 // always gives the same kinds with what f says of them.
 func always(f func() ([]Value, error), kinds ...Kind) *instrument {
-	return &instrument{gives: kinds, read: func(context.Context) ([]Value, error) { return f() }}
+	return &instrument{gives: kinds, read: func(context.Context) ([]Value, error) {
+		stage.Lock()
+		defer stage.Unlock()
+		return f()
+	}}
 }
 
 // steady is a device that draws so many watts and counts them in Wh.

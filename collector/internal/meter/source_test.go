@@ -138,7 +138,7 @@ func TestSilenceIsMissing(t *testing.T) {
 		}, watts)
 		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleCooling, Rating: 100, Reader: i}}}, func(r *rig) {
 			r.after(10 * time.Second)
-			fails = errors.New("no route to host")
+			change(func() { fails = errors.New("no route to host") })
 			if got := r.after(21 * time.Second).watts("m"); got != 5 {
 				t.Errorf("%g W within three periods", got)
 			}
@@ -154,7 +154,7 @@ func TestSilenceIsMissing(t *testing.T) {
 			if n := i.times() - before; n < 12 || n > 18 {
 				t.Errorf("asked %d times in an hour while it fails", n)
 			}
-			fails = nil
+			change(func() { fails = nil })
 			if got := r.after(5 * time.Minute).watts("m"); got != 5 {
 				t.Errorf("%g W when it answers again", got)
 			}
