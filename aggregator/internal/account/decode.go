@@ -195,14 +195,17 @@ func (s *site) decode(d *decoder) {
 		s.doubts[at] = u
 	}
 	for range min(d.count(5), maxGridSources) {
-		s.grid = append(s.grid, gridSource{d.string(), d.string(), d.string(), uint32(d.below(maxGrams + 2)), d.since(0), d.since(0)})
+		s.grid = append(s.grid, d.gridSource())
 	}
-	for range d.count(208) {
+	for range d.count(148) {
 		h := s.decodeHour(d)
 		if d.err != nil {
 			return
 		}
 		s.hours = append(s.hours, h)
+	}
+	if d.format > 2 {
+		s.decodeOverlays(d)
 	}
 }
 
@@ -273,8 +276,8 @@ func (s *site) decodeHour(d *decoder) *openHour {
 			h.minutes[q][m] = slot{d.uint(), d.uint()}
 		}
 	}
-	for m := range h.grams {
-		h.grams[m] = uint32(d.below(maxGrams + 2))
+	if d.format < 3 {
+		h.decodeGrams(d)
 	}
 	for q := range h.sums {
 		for i := range h.sums[q] {
@@ -288,6 +291,9 @@ func (s *site) decodeHour(d *decoder) *openHour {
 	}
 	if d.format > 1 {
 		s.decodeJobRows(d, h)
+	}
+	if d.format > 2 {
+		s.decodeFacts(d, h)
 	}
 	if d.err != nil {
 		return h

@@ -119,7 +119,7 @@ func TestFeedsOfOneRoleAddUp(t *testing.T) {
 	for b, want := range map[metric.Boundary]uint64{metric.Facility: 11 + 22 + 44 - 5, metric.IT: 61} {
 		q := account.Question{Site: "s1", Boundary: b, From: noon, To: noon + hour}
 		tally := account.NewTally(&q, q.From, q.To, 1)
-		tally.AddDigest(account.NewDigest(s.Summarize("s1", noon/hour, noon+60*second)))
+		tally.AddDigest(account.NewDigest(s.Summarize("s1", noon/hour, noon+60*second), nil))
 		l := tally.Lines()[0]
 		if got, _ := l.Energy.Total(); got != want || l.Reason != "" || l.CoveredMillis != l.ExpectedMillis {
 			t.Errorf("%v: %+v, want %d mJ", b, l, want)

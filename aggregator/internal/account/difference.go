@@ -10,6 +10,8 @@ func Difference(want *Hour, have []*Hour) *Hour {
 		row   uint8
 	}
 	out := &Hour{Site: want.Site, Number: want.Number, Late: true, Simulated: want.Simulated}
+	differMeters(want, have, out)
+	differWords(want, have, out)
 	type jobAt struct {
 		host string
 		job  Job
@@ -99,7 +101,7 @@ func Difference(want *Hour, have []*Hour) *Hour {
 	}
 	out.Hosts, out.Jobs = host.values, job.values
 	out.arrange()
-	if len(out.Rows) == 0 && len(out.Shares) == 0 && out.Summary == (Summary{}) {
+	if len(out.Rows) == 0 && len(out.Shares) == 0 && len(out.Meters) == 0 && len(out.Words) == 0 && out.Summary == (Summary{}) {
 		return nil
 	}
 	return out

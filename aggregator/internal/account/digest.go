@@ -17,8 +17,9 @@ type Digest struct {
 	Covered, Expected [Quantities]int64
 }
 
-// NewDigest is u in short.
-func NewDigest(u *Summary) *Digest {
+// NewDigest is the hour of s in short, its branches as r has them; nil: as they
+// were booked.
+func NewDigest(u *Summary, r *Resolved) *Digest {
 	d := &Digest{Sums: u.Sums, Shares: u.Shares}
 	for q := GridInput; q < Quantities; q++ {
 		for m := range 60 {
@@ -44,13 +45,51 @@ func NewDigest(u *Summary) *Digest {
 		}
 	}
 	d.Covered[Other], d.Expected[Other] = u.worst(GridInput, GeneratorOutput, OnsiteGeneration, Export)
+	if r != nil && len(r.adjusted) > 0 {
+		d.adjust(u, r)
+	}
 	return d
+}
+
+// adjust puts what r decided in the place of what was booked.
+func (d *Digest) adjust(u *Summary, r *Resolved) {
+	for q, a := range r.adjusted {
+		d.Sums[q], d.Covered[q], d.Expected[q] = a.sums, 0, 0
+		for k := range 4 {
+			d.Covered[q] += a.covered[k]
+			if d.Expected[q] += a.expected[k]; a.expected[k] > 0 {
+				d.Metered |= 1 << q
+			}
+		}
+	}
+	d.Covered[Other], d.Expected[Other] = 0, 0
+	for k := range 4 {
+		var covered, expected int64
+		least := quarter // by the least known
+		for _, q := range []Quantity{GridInput, GeneratorOutput, OnsiteGeneration, Export} {
+			a := r.adjusted[q]
+			if a == nil {
+				a = &adjustment{}
+				a.covered[k], a.expected[k] = u.worstOf(k*15, k*15+15, q)
+			}
+			if covered, expected = a.covered[k], max(expected, a.expected[k]); a.expected[k] > 0 {
+				part, _ := share(uint64(quarter), uint64(covered), uint64(a.expected[k]))
+				least = min(least, int64(part))
+			}
+		}
+		part, _ := share(uint64(expected), uint64(least), uint64(quarter))
+		d.Covered[Other] += int64(part)
+		d.Expected[Other] += expected
+	}
 }
 
 // worst is the time for which the worst known of the quantities is known, and
 // the time for which any should be.
-func (s *Summary) worst(of ...Quantity) (covered, expected int64) {
-	for m := range 60 {
+func (s *Summary) worst(of ...Quantity) (covered, expected int64) { return s.worstOf(0, 60, of...) }
+
+// worstOf is the same of minutes [from, to).
+func (s *Summary) worstOf(from, to int, of ...Quantity) (covered, expected int64) {
+	for m := from; m < to; m++ {
 		wanted, known := false, uint64(minute)
 		for _, q := range of {
 			if e := s.Expected[q][m]; e > 0 {

@@ -9,15 +9,17 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// Format is the version of a state's encoding. One of a later is refused; one of
-// Format 1, which knew no jobs, is read.
-const Format = 2
+// Format is the version of a state's encoding. One of a later is refused; those
+// before are read: Format 1 knew no jobs, Format 2 no quarters of meters, no
+// sources of what it said of the grid, and nothing that lies over an hour.
+const Format = 3
 
 // Append appends the encoding of s to dst: the same bytes for the same state.
 //
 //	state   format, sites…
-//	site    name, flags, numbers, lifetimes, tables, agents, roster, nodes, accounts, doubts, grid, hours
-//	hour    number, rows by account…, minutes by quantity…, intensities, sums, rows of jobs…
+//	site    name, flags, numbers, lifetimes, tables, agents, roster, nodes, accounts, doubts, grid, hours, overlays
+//	hour    number, rows by account…, minutes by quantity…, sums, rows of jobs…, quarters of meters…, words of the grid
+//	overlay number, subject, words, corrections
 //
 // Integers are varints, signed ones zigzag; strings have their length before
 // them. Nothing of it is checksummed: who stores it does that.
@@ -103,10 +105,12 @@ func (s *site) encode(e *encoder) {
 	}
 	e.uint(uint64(len(s.grid)))
 	for _, g := range s.grid {
+		e.byte(byte(g.kind))
 		e.string(g.zone)
 		e.string(g.provider)
 		e.string(g.tier)
-		e.uint(uint64(g.grams))
+		e.bools(g.spoke)
+		e.int(int64(g.value))
 		e.int(g.time)
 		e.int(g.filled)
 	}
@@ -118,6 +122,7 @@ func (s *site) encode(e *encoder) {
 	for _, h := range hours {
 		h.encode(e)
 	}
+	s.encodeOverlays(e)
 }
 
 func (a *agent) encode(e *encoder) {
@@ -187,9 +192,6 @@ func (h *openHour) encode(e *encoder) {
 			e.uint(t.Covered)
 		}
 	}
-	for _, g := range h.grams {
-		e.uint(uint64(g))
-	}
 	for q := range h.sums {
 		for i := range metric.Qualities {
 			e.uint(h.sums[q][i])
@@ -205,6 +207,7 @@ func (h *openHour) encode(e *encoder) {
 		e.int(int64(r.node - r.gpu))
 		e.uint(r.held)
 	}
+	h.encodeFacts(e)
 }
 
 // encodeJobs writes who may hold what, and what is known of nodes, in the order

@@ -123,6 +123,31 @@ func TestStateOfTheVersionBeforeIsRead(t *testing.T) {
 	exercise(t, b)
 }
 
+// One of version 2, which kept no quarters of meters, goes on likewise.
+func TestStateOfVersion2IsRead(t *testing.T) {
+	b, err := os.ReadFile("testdata/state.v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := account.Decode(b, account.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkJobs(t, s)
+	for _, r := range s.OpenHours("s1") {
+		for _, h := range s.Fronts("s1", r.Number, noon+9*hour) {
+			if len(h.Meters) != 0 || h.Summary.Sums[account.GridInput].IsZero() {
+				t.Errorf("hour %d has quarters of %d meters", h.Number-noon/hour, len(h.Meters))
+			}
+		}
+	}
+	again, err := account.Decode(s.Append(nil), account.Config{})
+	if err != nil || !bytes.Equal(again.Append(nil), s.Append(nil)) {
+		t.Errorf("it is not the same when read again: %v", err)
+	}
+	exercise(t, b)
+}
+
 func TestStateThatIsCutOrChangedIsRefusedOrHarmless(t *testing.T) {
 	s, _ := lively(t)
 	b := s.Append(nil)
@@ -184,8 +209,10 @@ func FuzzStateDecode(f *testing.F) {
 	t := &testing.T{}
 	s, _ = lively(t)
 	f.Add(s.Append(nil))
-	if b, err := os.ReadFile("testdata/state.v1"); err == nil {
-		f.Add(b)
+	for _, name := range []string{"testdata/state.v1", "testdata/state.v2"} {
+		if b, err := os.ReadFile(name); err == nil {
+			f.Add(b)
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { exercise(t, b) })
 }

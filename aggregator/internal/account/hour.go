@@ -37,7 +37,10 @@ type openHour struct {
 	total   [Quantities]uint64 // over the qualities: it bounds every sum within the hour
 	sums    [Quantities]Amount
 	minutes [Quantities]*[60]slot // nil: nothing booked
-	grams   [60]uint32            // carbon intensity in force, mg/kWh plus one; 0: unknown
+	grid    [GridKinds]*[60]said  // nil: nothing said
+
+	quarterly bool                 // quarters are kept: no program before this one opened it
+	quarters  map[uint32]*quarters // of the rows of meters, by index
 
 	jobs jobRows
 }
@@ -48,12 +51,13 @@ type slot struct {
 	Covered uint64 // ms, summed over the accounts
 }
 
-// row finds or makes the row of account n at a place, in a quality.
-func (h *openHour) row(n, place uint32, q metric.Quality) *row {
+// row is the index of the row of account n at a place, in a quality, made if need
+// be.
+func (h *openHour) row(n, place uint32, q metric.Quality) uint32 {
 	first := h.first(n)
 	for i := first; i != 0; i = h.rows[i-1].next {
-		if r := &h.rows[i-1]; r.mark&^0xff == markOf(place, q) {
-			return r
+		if h.rows[i-1].mark&^0xff == markOf(place, q) {
+			return i - 1
 		}
 	}
 	h.rows = append(h.rows, row{account: n, next: first, mark: markOf(place, q)})
@@ -62,7 +66,7 @@ func (h *openHour) row(n, place uint32, q metric.Quality) *row {
 	} else {
 		h.head[n] = uint32(len(h.rows))
 	}
-	return &h.rows[len(h.rows)-1]
+	return uint32(len(h.rows) - 1)
 }
 
 // first is 1 + the index of account n's first row; 0: it has none.
@@ -121,7 +125,7 @@ func (s *site) hour(number int64) *openHour {
 		if s.sealed == 0 && (s.next == 0 || number < s.next) {
 			s.next = number
 		}
-		h = &openHour{number: number, late: number < s.next, opened: s.arrived}
+		h = &openHour{number: number, late: number < s.next, opened: s.arrived, quarterly: true}
 		for _, x := range s.hours { // it is being sealed, and this comes after
 			h.late = h.late || x.number == number
 		}
@@ -160,7 +164,8 @@ func (s *site) book(n uint32, from, to int64, amount uint64, q metric.Quality, f
 			life, _ = life.Sub(Wide{0, p.amount})
 			continue
 		}
-		r := h.row(n, c.place, q)
+		at := h.row(n, c.place, q)
+		r := &h.rows[at]
 		r.amount += p.amount
 		r.mark |= mark(flags)
 		h.total[measured] += p.amount
@@ -168,22 +173,13 @@ func (s *site) book(n uint32, from, to int64, amount uint64, q metric.Quality, f
 		if !estimate {
 			r.covered = uint32(min(int64(r.covered)+p.millis, hour))
 		}
-		switch measured {
-		case Other:
+		switch {
+		case c.kind != metric.Meter && measured == Other:
 			continue
-		case GPUEnergy, HostEnergy:
+		case c.kind != metric.Meter:
 			s.give(h, s.hostOf[c.place], measured, p, to, q)
 		}
-		at := len(s.pieces)
-		s.pieces = split(s.pieces, p.amount, max(from, p.slot*hour), min(to, (p.slot+1)*hour), minute)
-		for _, m := range s.pieces[at:] {
-			t := h.minute(measured, m.slot-p.slot*60)
-			t.Amount += m.amount
-			if !estimate {
-				t.Covered += uint64(m.millis)
-			}
-		}
-		s.pieces = s.pieces[:at]
+		s.bookMinutes(h, at, measured, p, max(from, p.slot*hour), min(to, (p.slot+1)*hour), !estimate)
 	}
 	s.life[measured][q] = life
 	if estimate {
@@ -192,4 +188,32 @@ func (s *site) book(n uint32, from, to int64, amount uint64, q metric.Quality, f
 		c.booked += amount
 	}
 	return nil
+}
+
+// bookMinutes adds piece p of an hour, which lies in (from, to], to the minutes of
+// its quantity, and where the row is a meter's to its quarters.
+func (s *site) bookMinutes(h *openHour, row uint32, of Quantity, p piece, from, to int64, covers bool) {
+	var qs *quarters
+	if h.quarterly && s.counters[h.rows[row].account].kind == metric.Meter {
+		qs = h.quartersOf(row)
+	}
+	at := len(s.pieces)
+	s.pieces = split(s.pieces, p.amount, from, to, minute)
+	for _, m := range s.pieces[at:] {
+		n := m.slot - p.slot*60
+		if of != Other {
+			h.minute(of, n).add(m, covers)
+		}
+		if qs != nil {
+			qs[n/15].add(m, covers)
+		}
+	}
+	s.pieces = s.pieces[:at]
+}
+
+func (t *slot) add(p piece, covers bool) {
+	t.Amount += p.amount
+	if covers {
+		t.Covered += uint64(p.millis)
+	}
 }

@@ -2,283 +2,325 @@ package account
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// What a KPI may rest on.
+// A KPIQuestion asks for figures of a site. Times are milliseconds since 1970
+// UTC on whole minutes; the interval is half-open.
+type KPIQuestion struct {
+	Names    []string
+	From, To int64
+	Now      int64  // what is not over then is not awaited
+	Category int    // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: nowhere
+	Part     string // of the site, for a partial PUE; "": the whole
+}
+
+// A need is what a figure may rest on.
 type need uint8
 
 const (
-	needFacility need = iota // all that comes in, less export
-	needIT
-	needGrid   // taken from the grid, with its carbon intensity
-	needWater  //
-	needHeat   // handed over for reuse
-	needOnsite // generated on site
+	needFacility  need = iota // all that comes in, less what leaves it
+	needIT                    //
+	needGrid                  // taken from the grid
+	needIntensity             // that, with its carbon intensity
+	needWater                 //
+	needFresh                 // of it
+	needHeat                  // handed over for reuse, less what comes back
+	needOnsite                // generated on site, less what is exported
+	needFuel                  // emitted on site
+	needPart                  // what a part of the site draws
 	needs
 )
 
-// A formula is one KPI.
+// items are those of a cell that must all be known where they are met: some make
+// the need met, the others are taken off it.
+func (n need) items(b *Basis, category int) (some, others []int) {
+	switch n {
+	case needFacility:
+		return []int{int(GridInput), int(GeneratorOutput), int(OnsiteGeneration)}, []int{int(Export), itemOutside}
+	case needIT:
+		if category == 0 {
+			return nil, nil
+		}
+		return []int{int(categories[category-1])}, nil
+	case needGrid:
+		return []int{int(GridInput)}, nil
+	case needIntensity:
+		return []int{itemOf(b.Factor)}, nil
+	case needWater:
+		return []int{int(WaterTotal)}, nil
+	case needFresh:
+		return []int{itemFresh}, nil
+	case needHeat:
+		return []int{int(HeatReuse)}, []int{itemSelfUse}
+	case needOnsite:
+		return []int{itemRenewable}, []int{itemClean, int(Export)}
+	}
+	return []int{itemFuel}, nil
+}
+
+// missing says why a figure that needs n cannot be.
+var missing = [needs]string{
+	needFacility:  "no facility meter: none has role grid_input, generator_output or onsite_generation",
+	needIT:        "no IT meter: none has role ups_output, pdu_output or it_input",
+	needGrid:      "no grid meter: none has role grid_input",
+	needIntensity: "no grid meter: none has role grid_input",
+	needWater:     "no water meter: none has role water_total",
+	needFresh:     "no water meter whose water is stated to be fresh or not",
+	needHeat:      "no heat meter: none has role heat_reuse",
+	needOnsite:    "no meter of on-site generation, and no contracts are configured",
+	needFuel:      "no meter of what is generated on site, and no fuel besides is stated",
+	needPart:      "no such part of the site is stated",
+}
+
+// A formula is one KPI. It needs all of needs; what else, it needs where there is
+// any.
 type formula struct {
 	name, unit, method string
 	needs              []need
-	value              func(*figures) float64
-	without            string // why there is no such figure yet; "" if there is
+	also               []need
+	without            func(b *Basis) string // why there is no such figure; "" if there may be
+	value              func(f *figures, k *KPI) (float64, bool)
 }
 
-var formulas = []formula{
-	{"pue", "ratio", "ISO/IEC 30134-2, EN 50600-4-2: facility energy over IT energy of the same minutes", []need{needFacility, needIT},
-		func(f *figures) float64 { return f.facility() / f.of(needIT) }, ""},
-	{"wue", "litres_per_kwh", "ISO/IEC 30134-9: water over IT energy of the same minutes", []need{needWater, needIT},
-		func(f *figures) float64 { return f.of(needWater) / 1000 / f.kWh(needIT) }, ""},
-	{"cue", "kg_per_kwh", "ISO/IEC 30134-8: grid energy times its carbon intensity, minute by minute, over IT energy; fuels are not counted", []need{needGrid, needIT},
-		func(f *figures) float64 { return f.kilograms() / f.kWh(needIT) }, ""},
-	{"erf", "ratio", "ISO/IEC 30134-6, EN 50600-4-6: heat handed over for reuse over facility energy of the same minutes", []need{needHeat, needFacility},
-		func(f *figures) float64 { return f.of(needHeat) / f.facility() }, ""},
-	{"ref", "ratio", "ISO/IEC 30134-3: energy generated and used on site over facility energy of the same minutes; contracts are not counted", []need{needOnsite, needFacility},
-		func(f *figures) float64 { return min(1, max(0, f.of(needOnsite)-f.export.Float())/f.facility()) }, ""},
-	{"carbon_location", "kg", "GHG Protocol scope 2, location-based: grid energy times its carbon intensity (lifecycle), minute by minute", []need{needGrid},
-		func(f *figures) float64 { return f.kilograms() }, ""},
-	{"carbon_market", "kg", "GHG Protocol scope 2, market-based", nil, nil, "no contracts are configured"},
-	{"cost", "EUR", "energy times its price", nil, nil, "no tariff is configured"},
+var formulas = [...]formula{
+	{name: "pue", unit: "ratio", method: "ISO/IEC 30134-2, EN 50600-4-2: facility energy over IT energy of the same minutes",
+		needs: []need{needFacility, needIT}, value: (*figures).pue},
+	{name: "wue", unit: "litres_per_kwh", method: "ISO/IEC 30134-9: water over IT energy of the same minutes",
+		needs: []need{needWater, needIT}, value: (*figures).wue},
+	{name: "wue_freshwater", unit: "litres_per_kwh", method: "fresh water over IT energy of the same minutes, as C(2026) 3472 amends Regulation (EU) 2024/1364",
+		needs: []need{needFresh, needIT}, value: (*figures).wueFresh},
+	{name: "cue", unit: "kg_per_kwh", method: "ISO/IEC 30134-8: carbon of the grid's energy, location-based, and of what is burnt on site, over IT energy of the same minutes",
+		needs: []need{needIntensity, needIT}, also: []need{needFuel}, value: (*figures).cue},
+	{name: "cue_market", unit: "kg_per_kwh", method: "ISO/IEC 30134-8: carbon of the grid's energy, market-based, and of what is burnt on site, over IT energy of the same minutes",
+		needs: []need{needGrid, needIT}, also: []need{needFuel}, without: noContracts, value: (*figures).cueMarket},
+	{name: "erf", unit: "ratio", method: "ISO/IEC 30134-6, EN 50600-4-6: heat handed over for reuse, less what cools the site itself, over facility energy of the same minutes",
+		needs: []need{needHeat, needFacility}, value: (*figures).erf},
+	{name: "ref", unit: "ratio", method: "ISO/IEC 30134-3, EN 50600-4-3: renewable energy by retired guarantees of origin, power purchase agreements and own generation, over facility energy of the same minutes",
+		needs: []need{needFacility}, also: []need{needOnsite}, value: (*figures).ref},
+	{name: "cfe", unit: "ratio", method: "hourly matching: of each hour what carbon-free energy was generated on site or contracted for that hour, at most what the facility drew, over what it drew",
+		needs: []need{needFacility}, also: []need{needOnsite}, value: (*figures).cfe},
+	{name: "carbon_location", unit: "kg", method: "GHG Protocol scope 2, location-based: grid energy times its carbon intensity, minute by minute",
+		needs: []need{needIntensity}, value: (*figures).carbonLocation},
+	{name: "carbon_market", unit: "kg", method: "GHG Protocol scope 2, market-based: contracted energy by its factor, what no contract covers by the supplier's or the residual mix of its year",
+		needs: []need{needGrid}, without: noContracts, value: (*figures).carbonMarket},
+	{name: "carbon_hourly", unit: "kg", method: "hourly matching: of each hour what no carbon-free energy was matched with, times the grid's carbon intensity in it",
+		needs: []need{needFacility, needIntensity}, also: []need{needOnsite}, value: (*figures).carbonHourly},
+	{name: "carbon_market_hourly", unit: "kg", method: "hourly matching: of each hour contracted energy by its factor, and what no contract of that hour covers by the residual mix of its year",
+		needs: []need{needFacility}, also: []need{needOnsite}, without: noContracts, value: (*figures).carbonMarketHourly},
+	{name: "carbon_scope1", unit: "kg", method: "GHG Protocol scope 1: energy generated of fuels on site by their factors, and what is stated besides",
+		also: []need{needFuel}, value: (*figures).carbonScope1},
+	{name: "cost", unit: "EUR", method: "grid energy by its tariff: energy, grid fee, capacity, tax, and carbon emitted on site; without value added tax",
+		needs: []need{needGrid}, without: noTariff, value: (*figures).cost},
+}
+
+func noContracts(b *Basis) string {
+	if len(b.Contracts) == 0 && len(b.Residuals) == 0 {
+		return "no contracts are configured, and no residual mix: the grid's own factor does not stand for it"
+	}
+	return ""
+}
+
+func noTariff(b *Basis) string {
+	if len(b.Tariffs) == 0 {
+		return "no tariff is configured"
+	}
+	return ""
 }
 
 // KPINames are the KPIs there are.
 func KPINames() []string {
 	var names []string
-	for _, f := range formulas {
-		names = append(names, f.name)
+	for i := range formulas {
+		names = append(names, formulas[i].name)
 	}
 	return names
 }
 
-// figures are the sums over the minutes in which all that is needed is known.
-type figures struct {
-	sum    [needs]Wide // mJ or mL; of the facility without export
-	export Wide
-	carbon Wide // mJ × mg/kWh
-	minutes
-	quality [metric.Qualities]Wide
+// check says what is wrong with q, a [*QuestionError]; nil if nothing.
+func (q *KPIQuestion) check(b *Basis) error {
+	bad := func(field, problem string) error { return &QuestionError{field, problem} }
+	switch {
+	case q.From < 0 || q.From%minute != 0:
+		return bad("from", "not on a whole minute since 1970")
+	case q.To%minute != 0 || q.To > 1<<45:
+		return bad("to", "not on a whole minute of this millennium")
+	case q.To <= q.From:
+		return bad("to", "not after from")
+	case q.Category < 0 || q.Category > len(categories):
+		return bad("category", "none of 1, 2, 3")
+	}
+	for _, name := range q.Names {
+		if !slices.ContainsFunc(formulas[:], func(f formula) bool { return f.name == name }) {
+			return bad("kpi", strconv.Quote(name)+" is not known")
+		}
+		if q.Part != "" && name != "pue" {
+			return bad("part", "of a part of the site there is the PUE alone")
+		}
+	}
+	if q.Part != "" && !slices.ContainsFunc(b.Parts, func(p Part) bool { return p.Name == q.Part }) {
+		return bad("part", strconv.Quote(q.Part)+" is not stated of the site")
+	}
+	return nil
 }
 
-// minutes counts those that are over and those of them that are known.
-type minutes struct {
-	over, known int64
-	met         [needs]bool // whether anything is there to know
-}
-
-func (f *figures) of(n need) float64  { return f.sum[n].Float() }
-func (f *figures) kWh(n need) float64 { return f.of(n) / metric.MillijoulesPerKWh }
-func (f *figures) facility() float64 {
-	d, _ := f.sum[needFacility].Sub(f.export)
-	return d.Float()
-}
-
-// kilograms is carbon as kg: mJ × mg/kWh ÷ mJ/kWh ÷ mg/kg.
-func (f *figures) kilograms() float64 { return f.carbon.Float() / metric.MillijoulesPerKWh / 1e6 }
-
-// NewKPI is the KPI called name over [from, to), at the time now: from sums of
-// energy over the minutes in which everything it rests on is known by all of its
-// meters, never from ratios. hours yields the hours of the time, summed up.
+// KPIs are the figures that q asks for, in its order: from sums of energy over the
+// time in which everything that a figure rests on is known, never from ratios.
+// hours yields the hours of the time.
 //
-// For a time that is over, at least 95 % of its minutes must be known, of a year
-// 99 %; of one that is not, the figure is interim and says how much it covers.
-func NewKPI(name string, from, to, now int64, category int, hours func(func(number int64, u *Summary) bool)) (KPI, error) {
-	i := slices.IndexFunc(formulas, func(f formula) bool { return f.name == name })
-	if i < 0 {
-		return KPI{}, &QuestionError{"kpi", strconv.Quote(name) + " is not known"}
+// Of a period that is over, so much must be known as the Basis says; of one that
+// is not, the figure is interim and says how much it covers.
+func (b *Basis) KPIs(q KPIQuestion, hours func(func(*Resolved) bool)) ([]KPI, error) {
+	if b == nil {
+		b = nothing()
 	}
-	f := &formulas[i]
-	k := KPI{Name: name, Unit: f.unit, From: from, To: to, Method: f.method}
-	switch {
-	case from < 0 || from%minute != 0:
-		return k, &QuestionError{"from", "not on a whole minute since 1970"}
-	case to%minute != 0 || to > 1<<45:
-		return k, &QuestionError{"to", "not on a whole minute of this millennium"}
-	case to <= from:
-		return k, &QuestionError{"to", "not after from"}
-	case f.without != "":
-		k.Reason = f.without
-		return k, nil
+	if err := q.check(b); err != nil {
+		return nil, err
 	}
-	if slices.Contains(f.needs, needIT) {
-		k.Category = category
+	fs := make([]*figures, 0, len(q.Names))
+	for _, name := range q.Names {
+		i := slices.IndexFunc(formulas[:], func(f formula) bool { return f.name == name })
+		fs = append(fs, newFigures(b, &formulas[i], &q))
 	}
-	var g figures
-	for number, u := range hours {
-		g.add(f.needs, number, u, from, min(to, now), category)
-	}
-	if end := min(to, now); end > from {
-		g.over = (end - from) / minute
-	}
-	k.finish(f, &g, now)
-	return k, nil
-}
-
-// add sums up the minutes of an hour that lie in [from, to).
-func (f *figures) add(needed []need, number int64, u *Summary, from, to int64, category int) {
-	for m := range 60 {
-		known := true
-		for _, n := range needed {
-			met, ok := u.known(n, m, category)
-			f.met[n] = f.met[n] || met // also just before or after: there is such a meter
-			known = known && met && ok
-		}
-		if at := number*hour + int64(m)*minute; !known || at < from || at+minute > to {
-			continue
-		}
-		f.known++
-		for _, n := range needed {
-			for _, q := range n.quantities(category) {
-				if q == Export {
-					f.export = f.export.plus(u.Amount[q][m])
-				} else {
-					f.sum[n] = f.sum[n].plus(u.Amount[q][m])
-				}
-			}
-			switch n {
-			case needGrid:
-				f.carbon, _ = f.carbon.Add(product(u.Amount[GridInput][m], uint64(u.Grams[m]-1)))
+	for r := range hours {
+		for _, f := range fs {
+			if f.reason == "" {
+				f.add(r)
 			}
 		}
 	}
-	for _, n := range needed {
-		for _, q := range n.quantities(category) {
-			for i := range u.Sums[q] {
-				if !q.IsWater() {
-					f.quality[i] = f.quality[i].plus(u.Sums[q][i])
-				}
-			}
-		}
+	out := make([]KPI, 0, len(fs))
+	for _, f := range fs {
+		out = append(out, f.finish())
 	}
+	return out, nil
 }
 
-// quantities are what n sums up.
-func (n need) quantities(category int) []Quantity {
-	switch n {
-	case needFacility:
-		return []Quantity{GridInput, GeneratorOutput, OnsiteGeneration, Export}
-	case needIT:
-		if category == 0 {
-			return nil
-		}
-		return categories[category-1 : category]
-	case needGrid:
-		return []Quantity{GridInput}
-	case needWater:
-		return []Quantity{WaterTotal}
-	case needHeat:
-		return []Quantity{HeatReuse}
-	}
-	return []Quantity{OnsiteGeneration}
-}
-
-// known reports whether n is metered in minute m, and whether all of its meters
-// cover it. What no meter is expected for adds nothing.
-func (s *Summary) known(n need, m, category int) (met, ok bool) {
-	ok = true
-	for _, q := range n.quantities(category) {
-		e := s.Expected[q][m]
-		if e == 0 {
-			continue
-		}
-		met = met || q != Export
-		ok = ok && s.Covered[q][m] >= e-e/100 // clocks are set within a minute, too
-	}
-	if n == needGrid {
-		ok = ok && s.Grams[m] != 0
-	}
-	return met, ok
-}
-
-// missing says why a KPI that needs n cannot be.
-var missing = [needs]string{
-	needFacility: "no facility meter: none has role grid_input, generator_output or onsite_generation",
-	needIT:       "no IT meter: none has role ups_output, pdu_output or it_input",
-	needGrid:     "no grid meter: none has role grid_input",
-	needWater:    "no water meter: none has role water_total",
-	needHeat:     "no heat meter: none has role heat_reuse",
-	needOnsite:   "no meter of on-site generation, and no contracts are configured",
-}
-
-// finish turns the sums into the figure.
-func (k *KPI) finish(f *formula, g *figures, now int64) {
-	var total float64
-	for _, w := range g.quality {
-		total += w.Float()
-	}
-	for i, w := range g.quality {
-		if total > 0 {
-			k.Quality[i] = w.Float() / total
-		}
-	}
-	for _, n := range f.needs {
-		if !g.met[n] {
-			k.Reason = missing[n]
-			return
-		}
-	}
-	if g.over > 0 {
-		k.Coverage = float64(g.known) / float64(g.over)
-	}
-	interim := now < k.To
-	enough := 0.95
-	if k.To-k.From >= 360*24*hour {
-		enough = 0.99
+// finish makes the figure of what was added up.
+func (f *figures) finish() KPI {
+	q := f.q
+	k := KPI{
+		Name: f.formula.name, Unit: f.formula.unit, From: q.From, To: q.To, Method: f.formula.method,
+		Period: f.b.period(q), Terms: f.b.version, Part: q.Part,
 	}
 	switch {
-	case g.known == 0 && slices.Contains(f.needs, needGrid):
-		k.Reason = "no whole minute in which all meters and the carbon intensity of the grid are known"
-		return
-	case g.known == 0:
-		k.Reason = "no whole minute in which all meters are known"
-		return
-	case !interim && k.Coverage < enough:
-		k.Reason = fmt.Sprintf("insufficient data: %.1f %% of the minutes are known, and %.0f %% are needed", 100*k.Coverage, 100*enough)
-		return
+	case slices.Contains(f.formula.needs, needWater) || slices.Contains(f.formula.needs, needFresh):
+		k.Category = f.b.WaterCategory
+	case slices.Contains(f.formula.needs, needIT):
+		k.Category = q.Category
 	}
-	k.inputs(f, g)
-	v := f.value(g)
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		k.Reason = "its denominator is zero"
-		return
+	if slices.Contains(f.formula.needs, needIT) && q.Category > 0 && q.Part == "" {
+		k.Point = categories[q.Category-1].String()
+	}
+	if f.formula.name == "cost" && len(f.b.Tariffs) > 0 {
+		k.Unit = f.b.Tariffs[0].Currency
+	}
+	if k.Reason = f.reason; k.Reason != "" {
+		return k
+	}
+	k.Quality = f.shares()
+	if k.Reason = f.unmet(); k.Reason != "" {
+		return k
+	}
+	if f.over > 0 {
+		k.Coverage = float64(f.known) / float64(f.over)
+	}
+	interim := q.Now < q.To
+	f.tell(&k)
+	if k.Reason = f.insufficient(&k, interim); k.Reason != "" {
+		f.components(&k, false)
+		return k
+	}
+	f.inputs(&k)
+	v, ok := f.formula.value(f, &k)
+	if !ok {
+		return k // the formula says why
 	}
 	k.Value = &v
-	switch {
-	case k.Name == "pue" && v < 1:
-		k.Reason = "below 1, which cannot be: a boundary, a meter's direction or a feed without a meter is wrong"
-	case interim:
+	if k.Reason == "" && interim {
 		k.Reason = "interim: the period is not over"
 	}
+	return k
 }
 
-// inputs lists what the figure rests on.
-func (k *KPI) inputs(f *formula, g *figures) {
-	add := func(name, unit string, w Wide) {
-		v := w.Float() / 1000
-		k.Inputs = append(k.Inputs, Input{name, unit, &v, w.String()})
+// insufficient says why what is known is not enough; "" if it is.
+func (f *figures) insufficient(k *KPI, interim bool) string {
+	enough := f.b.enough(f.q)
+	switch {
+	case f.known == 0 && f.how&noFactor != 0 && f.uses(needFuel):
+		return "fuel was burnt of which no emission factor is stated"
+	case f.known == 0 && f.hourly():
+		return "no whole hour in which all meters are known, and what else it needs"
+	case f.known == 0 && f.uses(needIntensity):
+		return "no whole minute in which all meters and the carbon intensity of the grid are known"
+	case f.known == 0 && f.formula.name == "cost":
+		return "no whole minute in which all meters and all prices are known" + f.unpriced()
+	case f.known == 0:
+		return "no whole minute in which all meters are known" + f.longest()
+	case !interim && k.Coverage < enough:
+		return fmt.Sprintf("insufficient data: %.1f %% of the minutes are known, and %.4g %% are needed%s", 100*k.Coverage, 100*enough, f.longest())
 	}
-	for _, n := range f.needs {
-		switch n {
-		case needFacility:
-			add("energy supplied", "joules", g.sum[n])
-			add("energy exported", "joules", g.export)
-		case needIT:
-			add("energy of IT", "joules", g.sum[n])
-		case needGrid:
-			add("energy from the grid", "joules", g.sum[n])
-			q, _ := g.carbon.over(metric.MillijoulesPerKWh)
-			add("carbon dioxide equivalent", "grams", Wide{0, q})
-		case needWater:
-			add("water", "litres", g.sum[n])
-		case needHeat:
-			add("heat reused", "joules", g.sum[n])
-		case needOnsite:
-			add("energy generated on site", "joules", g.sum[n])
+	return ""
+}
+
+func (f *figures) uses(n need) bool {
+	return slices.Contains(f.formula.needs, n) || slices.Contains(f.formula.also, n)
+}
+
+// enough is how much of the period of q must be known.
+func (b *Basis) enough(q *KPIQuestion) float64 {
+	if q.To-q.From >= 360*24*hour {
+		return b.Coverage.Year
+	}
+	return b.Coverage.Period
+}
+
+// unmet says what is not there at all; "" if all is.
+func (f *figures) unmet() string {
+	switch {
+	case f.formula.name == "ref" && !f.met[needFacility], f.formula.name == "cfe" && !f.met[needFacility]:
+		return missing[needFacility]
+	case f.formula.name == "ref" && !f.met[needOnsite] && !f.b.claimed(func(c *Contract) bool { return c.Renewable }),
+		f.formula.name == "cfe" && !f.met[needOnsite] && !f.b.claimed(func(c *Contract) bool { return c.CarbonFree }):
+		return missing[needOnsite]
+	case f.formula.name == "carbon_scope1" && !f.met[needFuel] && len(f.b.Carriers) == 0:
+		return missing[needFuel]
+	}
+	for _, n := range f.formula.needs {
+		if !f.met[n] {
+			return missing[n]
 		}
 	}
+	return ""
+}
+
+// claimed reports whether there is a contract that is so.
+func (b *Basis) claimed(is func(*Contract) bool) bool {
+	return slices.ContainsFunc(b.Contracts, func(c Contract) bool { return is(&c) && len(c.Volumes) > 0 && c.Kind != OwnGeneration })
+}
+
+// shares are those of the energy that the figure rests on, by how it is known.
+func (f *figures) shares() (shares [metric.Qualities]float64) {
+	var parts [metric.Qualities]Wide
+	var all Wide
+	for _, q := range f.quantities() {
+		if q.IsWater() {
+			continue
+		}
+		mix := f.mix(int(q))
+		for i, w := range mix {
+			parts[i], _ = parts[i].Add(w)
+			all, _ = all.Add(w)
+		}
+	}
+	if all == (Wide{}) {
+		return shares
+	}
+	for i, w := range parts {
+		shares[i] = w.Float() / all.Float()
+	}
+	return shares
 }

@@ -35,20 +35,34 @@ func spread(grams uint32, amounts map[account.Quantity]uint64) *account.Summary 
 	return u
 }
 
-func over(us ...*account.Summary) func(func(int64, *account.Summary) bool) {
-	return func(yield func(int64, *account.Summary) bool) {
+// over are hours from noon on, as a program sealed them that did not keep the
+// quarters of meters.
+func over(b *account.Basis, until int64, us ...*account.Summary) func(func(*account.Resolved) bool) {
+	return func(yield func(*account.Resolved) bool) {
 		for i, u := range us {
-			if !yield(noon/hour+int64(i), u) {
+			s := account.NewSheet(noon/hour+int64(i), b)
+			s.Add(&account.Hour{Number: s.Number, Summary: *u})
+			s.Done()
+			if !yield(b.Resolve(s, until, false)) {
 				return
 			}
 		}
 	}
 }
 
+// figure is a KPI of hours from noon on.
+func figure(b *account.Basis, name string, to, now int64, category int, us ...*account.Summary) (account.KPI, error) {
+	ks, err := b.KPIs(account.KPIQuestion{Names: []string{name}, From: noon, To: to, Now: now, Category: category}, over(b, now, us...))
+	if err != nil {
+		return account.KPI{}, err
+	}
+	return ks[0], nil
+}
+
 func value(t *testing.T, name string, us ...*account.Summary) float64 {
 	t.Helper()
 	to := noon + int64(len(us))*hour
-	k, err := account.NewKPI(name, noon, to, to, 1, over(us...))
+	k, err := figure(nil, name, to, to, 1, us...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +107,7 @@ func TestVectorV12Ratios(t *testing.T) {
 	near(t, "ERF", value(t, "erf", u), 0.153846154)
 	near(t, "REF", value(t, "ref", u), 0.50)
 	near(t, "CUE", value(t, "cue", u), 0.225)
-	if k, err := account.NewKPI("pue", noon, noon+hour, noon+hour, 1, over(u)); err != nil || k.Inputs[2].Exact != fmt.Sprint(4_000_000*kWh) {
+	if k, err := figure(nil, "pue", noon+hour, noon+hour, 1, u); err != nil || k.Inputs[2].Exact != fmt.Sprint(4_000_000*kWh) {
 		t.Errorf("inputs are %+v", k.Inputs)
 	}
 }
@@ -142,7 +156,7 @@ func TestKPIIsRefusedOrFlaggedWhen(t *testing.T) {
 			if tc.reason == "interim" {
 				to += 23 * hour
 			}
-			k, err := account.NewKPI(tc.kpi, noon, to, noon+tc.now*hour, tc.category, over(tc.hours...))
+			k, err := figure(nil, tc.kpi, to, noon+tc.now*hour, tc.category, tc.hours...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +178,7 @@ func TestKPIIsRefusedOrFlaggedWhen(t *testing.T) {
 		us = append(us, half(full(), account.GridInput, 2))
 	}
 	to := noon + 365*24*hour
-	if k, err := account.NewKPI("pue", noon, to, to, 1, over(us...)); err != nil || k.Value != nil || !strings.Contains(k.Reason, "99 %") {
+	if k, err := figure(nil, "pue", to, to, 1, us...); err != nil || k.Value != nil || !strings.Contains(k.Reason, "99 %") {
 		t.Errorf("a year known by 96.7 %%: %+v, %v", k.Reason, err)
 	}
 }
@@ -188,11 +202,17 @@ func TestQuestionsThatCannotBeAskedNameTheField(t *testing.T) {
 	if err := good.Check(); err != nil {
 		t.Error(err)
 	}
-	if _, err := account.NewKPI("pue", noon+1, noon+hour, noon, 1, over()); err == nil {
-		t.Error("half a minute is taken")
-	}
-	if _, err := account.NewKPI("joy", noon, noon+hour, noon, 1, over()); err == nil {
-		t.Error("a KPI that there is none is taken")
+	for field, q := range map[string]account.KPIQuestion{
+		"from":     {Names: []string{"pue"}, From: noon + 1, To: noon + hour},
+		"to":       {Names: []string{"pue"}, From: noon, To: noon},
+		"kpi":      {Names: []string{"joy"}, From: noon, To: noon + hour},
+		"category": {Names: []string{"pue"}, From: noon, To: noon + hour, Category: 4},
+		"part":     {Names: []string{"pue"}, From: noon, To: noon + hour, Part: "annexe"},
+	} {
+		var e *account.QuestionError
+		if _, err := (*account.Basis)(nil).KPIs(q, over(nil, noon)); !errors.As(err, &e) || e.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
 	}
 }
 

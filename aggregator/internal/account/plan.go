@@ -27,7 +27,7 @@ type line struct {
 	rate                                uint64
 }
 
-// gridLine is one gauge of the carbon intensity of electricity.
+// gridLine is one gauge of the grid: of its carbon intensity, or of its price.
 type gridLine struct {
 	source uint32
 	value  int32
@@ -77,7 +77,15 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 		return -1
 	}
 	seen := map[key]bool{}
-	for _, c := range l.Columns {
+	for i := range l.Columns {
+		c := &l.Columns[i]
+		if k, ok := gridKindOf(c); ok {
+			for e := c.First; e < c.First+c.Count; e++ {
+				if l.Entities[e].Kind == metric.Zone {
+					p.grid = append(p.grid, gridLine{s.gridSource(k, &l.Entities[e]), find(c.Metric, c.Point, e)})
+				}
+			}
+		}
 		def := metric.Lookup(c.Metric)
 		if def == nil || !def.Ledger || def.Form != c.Form {
 			continue
@@ -85,9 +93,6 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 		for e := c.First; e < c.First+c.Count; e++ {
 			if def.Entity != l.Entities[e].Kind || c.Point > math.MaxUint16 {
 				continue
-			}
-			if c.Metric == metric.GridCarbonIntensity && c.Point == 0 {
-				p.grid = append(p.grid, gridLine{s.gridSource(&l.Entities[e]), find(c.Metric, 0, e)})
 			}
 			if def.Kind != metric.Counter {
 				continue
@@ -170,19 +175,4 @@ func (s *site) account(d *Device, p Place) (n, place uint32, full, ok bool) {
 		c.quantity = d.Quantity
 	}
 	return n, place, full, true
-}
-
-// gridSource is the number of the source of carbon intensity that e is.
-func (s *site) gridSource(e *metric.Entity) uint32 {
-	want := gridSource{zone: e.Name, provider: e.Label("provider"), tier: e.Label("tier")}
-	for i, g := range s.grid {
-		if g.zone == want.zone && g.provider == want.provider && g.tier == want.tier {
-			return uint32(i)
-		}
-	}
-	if len(s.grid) >= maxGridSources {
-		return maxGridSources
-	}
-	s.grid = append(s.grid, want)
-	return uint32(len(s.grid) - 1)
 }

@@ -121,19 +121,50 @@ func (l Level) ByJobs() bool { return l == ByJob || l == ByTenant }
 // An Input is a figure that a KPI rests on.
 type Input struct {
 	Name, Unit string
-	Value      *float64 // nil: not known
-	Exact      string   // the same as a decimal integer in the thousandth of Unit, as it is counted; "" where there is none
+	Value      *float64                  // nil: not known
+	Exact      string                    // the same as a decimal integer in the thousandth of Unit, as it is counted; "" where there is none
+	Quality    [metric.Qualities]float64 // shares of it, by how it is known; all 0: it does not matter here
+}
+
+// A Flag is what a reader must know of a figure.
+type Flag struct {
+	Code, Text string
+	Wrong      bool // something is: the figure must not be reported
+}
+
+// A Component is a part of a cost.
+type Component struct {
+	Name   string
+	Value  *float64 // in the unit of the KPI
+	Reason string   // why Value is nil
+}
+
+// A GridShare is the part of the grid's energy for which one provider's word
+// counts.
+type GridShare struct {
+	GridSource
+	Energy Wide // mJ
+	Share  float64
 }
 
 // A KPI is one figure of a site over [From, To), or the reason why there is none.
 type KPI struct {
 	Name, Unit string
-	From, To   int64 // milliseconds since 1970 UTC
+	From, To   int64  // milliseconds since 1970 UTC
+	Period     string // annual: twelve months; interim: another time; partial: of a part of the site
+	Part       string
 	Value      *float64
+	Raw        *float64                  // where Value is bounded: what it would be
 	Reason     string                    // why Value is nil, or what the reader must know of it: it is interim, it cannot be
-	Category   int                       // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: it does not matter here
+	Category   int                       // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; of water, as the operator states; 0: it does not matter here, or is not stated
+	Point      string                    // role of the meters of IT energy; "": none are needed
 	Coverage   float64                   // share of the minutes that are over for which all that is needed is known
 	Quality    [metric.Qualities]float64 // shares of the energy, by how it is known
 	Method     string
+	Terms      string // version of what the operator states; "": nothing
+	Restated   bool   // it rests on what came to be known after its hour was sealed
+	Flags      []Flag
 	Inputs     []Input
+	Grid       []GridShare
+	Components []Component
 }

@@ -13,10 +13,14 @@ type Hour struct {
 	Site      string
 	Number    int64 // hours since 1970
 	Late      bool  // a restatement: amounts are what must be added
+	Subject   Subject
 	Simulated bool
 	Expected  int // agents awaited
 	Seen      int // agents that had read past the hour's end
 	Summary   Summary
+	Words     []Word       // of the grid
+	Meters    []MeterRow   // the energy of meters in Rows, and their water, by the quarter
+	Corrected []Correction // readings that lie over those counted
 	Devices   []Device
 	Places    []Place
 	Rows      []Row
@@ -37,9 +41,10 @@ type Row struct {
 
 // A Ref names an hour of a site.
 type Ref struct {
-	Site   string
-	Number int64
-	Late   bool
+	Site    string
+	Number  int64
+	Late    bool
+	Subject Subject
 }
 
 const (
@@ -59,7 +64,7 @@ func (s *State) Freeze(now, opened int64, limit int) (frozen []Ref) {
 		st := s.sites[name]
 		for limit > len(frozen) && st.due(now, opened) {
 			h := st.hour(st.next)
-			frozen = append(frozen, Ref{name, h.number, false})
+			frozen = append(frozen, Ref{Site: name, Number: h.number})
 			st.freeze(h)
 			st.next++
 			st.sealed++
@@ -68,10 +73,11 @@ func (s *State) Freeze(now, opened int64, limit int) (frozen []Ref) {
 		slices.SortFunc(late, func(a, b *openHour) int { return cmp.Compare(a.number, b.number) })
 		for _, h := range late {
 			if h.late && !h.closing && now-h.opened >= lateFor && limit > len(frozen) && h.number < st.next && !st.closes(h.number) {
-				frozen = append(frozen, Ref{name, h.number, true})
+				frozen = append(frozen, Ref{Site: name, Number: h.number, Late: true})
 				st.freeze(h)
 			}
 		}
+		frozen = append(frozen, st.freezeOverlays(now, limit-len(frozen))...)
 	}
 	return frozen
 }
@@ -83,6 +89,11 @@ func (s *site) freeze(h *openHour) {
 
 // closes reports whether a part of an hour is already on its way.
 func (s *site) closes(number int64) bool {
+	for of := range Subjects {
+		if s.overlays[overlayKey{number, of, true}] != nil {
+			return true
+		}
+	}
 	return slices.ContainsFunc(s.hours, func(h *openHour) bool { return h.number == number && h.closing })
 }
 
@@ -121,7 +132,12 @@ func (s *State) Closing() []Ref {
 	for _, name := range s.Sites() {
 		for _, h := range s.sites[name].hours {
 			if h.closing {
-				refs = append(refs, Ref{name, h.number, h.late})
+				refs = append(refs, Ref{Site: name, Number: h.number, Late: h.late})
+			}
+		}
+		for _, k := range s.sites[name].overlaysInOrder() {
+			if k.closing {
+				refs = append(refs, k.ref(name))
 			}
 		}
 	}
@@ -132,6 +148,10 @@ func (s *State) Closing() []Ref {
 // Drop forgets a frozen hour: it is sealed.
 func (s *State) Drop(r Ref) {
 	st := s.sites[r.Site]
+	if r.Subject != Counted {
+		delete(st.overlays, overlayKey{r.Number, r.Subject, true})
+		return
+	}
 	st.hours = slices.DeleteFunc(st.hours, func(h *openHour) bool {
 		return h.closing && h.number == r.Number && h.late == r.Late
 	})
@@ -142,17 +162,29 @@ func (s *State) Drop(r Ref) {
 // Content is what a frozen hour holds.
 func (s *State) Content(r Ref) *Hour {
 	st := s.sites[r.Site]
+	if k := (overlayKey{r.Number, r.Subject, true}); st.overlays[k] != nil {
+		return st.overlaid(k, st.overlays[k])
+	}
 	for _, h := range st.hours {
-		if h.closing && h.number == r.Number && h.late == r.Late {
+		if r.Subject == Counted && h.closing && h.number == r.Number && h.late == r.Late {
 			return st.content(h)
 		}
 	}
 	return nil
 }
 
+// front is what an open hour holds up to until, without its lists of devices and
+// of jobs.
+func (s *site) front(h *openHour, until int64) *Hour {
+	return &Hour{
+		Site: s.name, Number: h.number, Late: h.late, Simulated: s.simulated, Summary: *s.summary(h, until),
+		Words: s.words(h), Meters: s.meterRows(h, until),
+	}
+}
+
 func (s *site) content(h *openHour) *Hour {
 	end := (h.number + 1) * hour
-	out := &Hour{Site: s.name, Number: h.number, Late: h.late, Simulated: s.simulated, Summary: *s.summary(h, end)}
+	out := s.front(h, end)
 	if !h.late {
 		out.Expected, out.Seen = s.attendance(h.number)
 	}

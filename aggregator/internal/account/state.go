@@ -41,6 +41,7 @@ type site struct {
 	grid     []gridSource
 	roster   *roster
 
+	overlays  map[overlayKey]*overlay
 	hours     []*openHour
 	current   *openHour // of hours: the one booked into last; nil: any
 	next      int64     // the hour that will be sealed next; 0: none yet
@@ -65,7 +66,7 @@ const noAgent = math.MaxUint32
 func (s *State) addSite(name string) *site {
 	st := &site{
 		config: &s.config, name: name, byAgent: map[string]uint32{}, doubts: map[uint32]*doubt{},
-		byHost: map[string]uint32{}, roster: newRoster(),
+		byHost: map[string]uint32{}, roster: newRoster(), overlays: map[overlayKey]*overlay{},
 	}
 	s.sites[name] = st
 	return st

@@ -88,7 +88,14 @@ func (c *counter) expected(number, until int64) (from, to int64) {
 
 // summary sums up an open hour, as far as until.
 func (s *site) summary(h *openHour, until int64) *Summary {
-	u := &Summary{Grams: h.grams, Sums: h.sums, Shares: h.jobs.sums}
+	u := &Summary{Sums: h.sums, Shares: h.jobs.sums}
+	if g := h.grid[Lifecycle]; g != nil {
+		for m, x := range g {
+			if x.source != 0 {
+				u.Grams[m] = uint32(x.value) + 1
+			}
+		}
+	}
 	for q, ms := range h.minutes {
 		if ms == nil {
 			continue

@@ -8,18 +8,46 @@ import (
 )
 
 // OpenHours are the hours of a site that are still in the state, oldest first.
-// An hour that is sealed too stands there for what came late.
+// An hour that is sealed too stands there for what came late, or lies over it.
 func (s *State) OpenHours(site string) []Ref {
 	st := s.sites[site]
 	if st == nil {
 		return nil
 	}
-	refs := make([]Ref, 0, len(st.hours))
-	for _, h := range st.hours {
-		refs = append(refs, Ref{site, h.number, h.late})
+	refs := make([]Ref, 0, len(st.hours)+len(st.overlays))
+	for k := range st.overlays {
+		refs = append(refs, k.ref(site))
 	}
-	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Compare(a.Number, b.Number) })
+	for _, h := range st.hours {
+		refs = append(refs, Ref{Site: site, Number: h.number, Late: h.late})
+	}
+	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Subject, b.Subject)) })
 	return refs
+}
+
+// Fronts are all that is open of an hour of a site up to until, each without its
+// lists of devices and of jobs, in the order in which they count.
+func (s *State) Fronts(site string, number, until int64) (fronts []*Hour) {
+	st := s.sites[site]
+	if st == nil {
+		return nil
+	}
+	for _, late := range []bool{false, true} {
+		for _, h := range st.hours {
+			if h.number == number && h.late == late {
+				fronts = append(fronts, st.front(h, until))
+			}
+		}
+	}
+	for of := range Subjects {
+		for _, closing := range []bool{true, false} {
+			k := overlayKey{number, of, closing}
+			if v := st.overlays[k]; v != nil {
+				fronts = append(fronts, st.overlaid(k, v))
+			}
+		}
+	}
+	return fronts
 }
 
 // Rows yields all that is open of an hour of a site, as far as until. What is

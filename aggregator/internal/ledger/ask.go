@@ -16,9 +16,10 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 		return nil, err
 	}
 	first, end := l.span(q.Site)
+	b := l.basis(q.Site)
 	var lines []account.Line
 	for from, to := range q.Intervals {
-		category, err := l.category(q.Site, q.By, from, to)
+		category, err := l.category(q.Site, b, q.By, from, to)
 		if err != nil {
 			return nil, fmt.Errorf("read energy of %s: %w", q.Site, err)
 		}
@@ -27,7 +28,7 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 			t.Open()
 		}
 		for n := max(first, from/hourMs); n < min(end, to/hourMs); n++ {
-			if err := l.add(t, q.Site, n); err != nil {
+			if err := l.add(t, b, q.Site, n); err != nil {
 				return nil, fmt.Errorf("read energy of %s: %w", q.Site, err)
 			}
 		}
@@ -37,13 +38,13 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 }
 
 // add adds an hour to a tally.
-func (l *Ledger) add(t *account.Tally, site string, number int64) error {
+func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int64) error {
 	v := l.look(site, number, t)
 	if !v.final() {
 		t.Open()
 	}
 	if !t.NeedsRows() && !t.NeedsJobs() {
-		d, err := l.digest(&v)
+		d, err := l.digest(&v, b)
 		if err != nil {
 			return err
 		}
@@ -77,12 +78,12 @@ func (l *Ledger) add(t *account.Tally, site string, number int64) error {
 }
 
 // category is where IT energy is metered in [from, to).
-func (l *Ledger) category(site string, by account.Level, from, to int64) (int, error) {
+func (l *Ledger) category(site string, b *account.Basis, by account.Level, from, to int64) (int, error) {
 	first, end := l.span(site)
 	var c account.Category
 	for n := max(first, from/hourMs); n < min(end, (to+hourMs-1)/hourMs); n++ {
 		v := l.look(site, n, nil)
-		d, err := l.digest(&v)
+		d, err := l.digest(&v, b)
 		if err != nil {
 			return 0, err
 		}
@@ -92,35 +93,48 @@ func (l *Ledger) category(site string, by account.Level, from, to int64) (int, e
 }
 
 // KPI is the figure called name over [from, to), milliseconds since 1970; see
-// [account.NewKPI].
+// [account.Basis.KPIs].
 func (l *Ledger) KPI(site, name string, from, to int64) (account.KPI, error) {
-	category, err := l.category(site, account.BySite, from, to)
+	ks, err := l.KPIs(site, account.KPIQuestion{Names: []string{name}, From: from, To: to})
 	if err != nil {
-		return account.KPI{}, fmt.Errorf("read %s of %s: %w", name, site, err)
+		return account.KPI{}, err
+	}
+	return ks[0], nil
+}
+
+// KPIs are the figures of a site that q asks for. Where q does not say where IT
+// energy is metered, it is the outermost point that is.
+func (l *Ledger) KPIs(site string, q account.KPIQuestion) ([]account.KPI, error) {
+	b := l.basis(site)
+	if q.Category == 0 {
+		var err error
+		if q.Category, err = l.category(site, b, account.BySite, q.From, q.To); err != nil {
+			return nil, fmt.Errorf("read figures of %s: %w", site, err)
+		}
 	}
 	first, end := l.span(site)
 	l.mu.RLock()
-	now := max(l.now, l.state.Latest(site))
+	q.Now = max(l.now, l.state.Latest(site))
 	l.mu.RUnlock()
 	var unread error
-	k, err := account.NewKPI(name, from, to, now, category, func(yield func(int64, *account.Summary) bool) {
-		for n := max(first, from/hourMs); n < min(end, (to+hourMs-1)/hourMs); n++ {
+	ks, err := b.KPIs(q, func(yield func(*account.Resolved) bool) {
+		for n := max(first, q.From/hourMs); n < min(end, (q.To+hourMs-1)/hourMs); n++ {
 			v := l.look(site, n, nil)
-			var u *account.Summary
-			if u, unread = l.summary(&v); unread != nil || !yield(n, u) {
+			var r *account.Resolved
+			if r, unread = l.resolved(&v, b, n*hourMs < q.From || (n+1)*hourMs > q.To); unread != nil || !yield(r) {
 				return
 			}
 		}
 	})
 	if err = errors.Join(err, unread); err != nil {
-		return k, fmt.Errorf("read %s of %s: %w", name, site, err)
+		return nil, fmt.Errorf("read figures of %s: %w", site, err)
 	}
-	return k, nil
+	return ks, nil
 }
 
 // Life is what a site has booked inside a boundary since its ledger began, in
 // millijoules, and where IT is metered; ok is false if nothing is. It costs
-// nothing to ask.
+// little to ask.
 func (l *Ledger) Life(site string, b metric.Boundary) (mj account.Wide, category int, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -133,9 +147,10 @@ func (l *Ledger) Life(site string, b metric.Boundary) (mj account.Wide, category
 func (l *Ledger) Carbon(site string) (grams float64, ok bool, err error) {
 	var sum account.Wide
 	first, end := l.span(site)
+	b := l.basis(site)
 	for n := first; n < end; n++ {
 		v := l.look(site, n, nil)
-		d, err := l.digest(&v)
+		d, err := l.digest(&v, b)
 		if err != nil {
 			return 0, false, fmt.Errorf("read carbon of %s: %w", site, err)
 		}

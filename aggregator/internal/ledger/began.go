@@ -18,15 +18,16 @@ func (l *Ledger) Today(site string, now time.Time) (from, to int64) {
 // began is the first whole minute after a site's first reading, milliseconds
 // since 1970: figures before it cannot be; ok is false if there is none yet.
 func (l *Ledger) began(site string) (millis int64, ok bool) {
-	first, end := l.span(site)
-	if first >= end {
+	first, ok := l.firstCounted(site)
+	if !ok {
 		return 0, false
 	}
 	v := l.look(site, first, nil)
-	u, err := l.summary(&v)
+	s, err := l.sheet(&v, nil)
 	if err != nil {
 		return 0, false
 	}
+	u := &s.Summary
 	for minute := range int64(60) {
 		for q := range u.Covered {
 			if u.Covered[q][minute] > 0 {

@@ -24,19 +24,22 @@ type hourKey struct {
 	leaf   int // of one file's rows
 	files  int // or the sum of the hour's first files
 
-	jobsOnly bool // of one file's rows, those of jobs
+	jobsOnly  bool   // of one file's rows, those of jobs
+	frontOnly bool   // of one file, what comes before rows
+	terms     string // version of what the operator states
 }
 
 type digest struct {
 	files  int
+	terms  string
 	digest *account.Digest
 }
 
 type kept struct {
-	key     hourKey
-	size    int
-	hour    *account.Hour
-	summary *account.Summary
+	key      hourKey
+	size     int
+	hour     *account.Hour
+	resolved *account.Resolved
 }
 
 func newCache(limit int) *cache {
@@ -72,18 +75,19 @@ func (c *cache) drop(e *list.Element) {
 	c.size -= k.size
 }
 
-// digest is that of the first files of an hour, if it is kept.
-func (c *cache) digest(site string, number int64, files int) *account.Digest {
+// digest is that of the first files of an hour by the Terms of that version, if it
+// is kept.
+func (c *cache) digest(site string, number int64, files int, terms string) *account.Digest {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d := c.digests[hourKey{site: site, number: number}]; d.files == files {
+	if d := c.digests[hourKey{site: site, number: number}]; d.files == files && d.terms == terms {
 		return d.digest
 	}
 	return nil
 }
 
-func (c *cache) putDigest(site string, number int64, files int, d *account.Digest) {
+func (c *cache) putDigest(site string, number int64, files int, terms string, d *account.Digest) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.digests[hourKey{site: site, number: number}] = digest{files, d}
+	c.digests[hourKey{site: site, number: number}] = digest{files, terms, d}
 }

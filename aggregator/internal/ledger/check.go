@@ -126,6 +126,9 @@ func (c *siteCheck) run() error {
 			return fmt.Errorf("leaf %d: %s restates %s, and before it came %s", i, name, x.prev, want)
 		}
 		prev[x.number] = x.hash()
+		if err := c.overlay(i, h); err != nil {
+			return fmt.Errorf("leaf %d: %s: %w", i, name, err)
+		}
 		if err := adds(h); err != nil {
 			return fmt.Errorf("leaf %d: %s: %w", i, name, err)
 		}
@@ -170,7 +173,34 @@ func adds(h *account.Hour) error {
 			return fmt.Errorf("%v has rows of %d, minutes of %d and a sum of %d", q, int64(rows[q]), int64(minutes), int64(sums))
 		}
 	}
+	if !noted(h) {
+		return errors.New("the quarters of its meters are not what its rows say, or it holds what it is not about")
+	}
 	return shared(h)
+}
+
+// overlay says whether the i-th leaf tells what its file, which lies over an hour,
+// puts in the place of what.
+func (c *siteCheck) overlay(i int, h *account.Hour) error {
+	x := &c.log.leaves[i]
+	if x.counted() {
+		return nil
+	}
+	s := account.NewSheet(h.Number, nil)
+	for _, k := range c.log.hours[h.Number] {
+		if k >= i {
+			break
+		}
+		before, err := readFrontOf(c.disk, c.log.file(k))
+		if err != nil {
+			return err
+		}
+		s.Add(before)
+	}
+	if want := overlayLeaf(h, s, x.file, x.prev); want != *x {
+		return fmt.Errorf("its leaf says %q, and it is %q", x.String(), want.String())
+	}
+	return nil
 }
 
 // contiguous says which hour is missing or stands twice.
@@ -235,7 +265,7 @@ func (c *siteCheck) addSums(u *account.Summary) {
 func (c *siteCheck) open() error {
 	seen := map[int64]bool{}
 	for _, r := range c.state.OpenHours(c.log.site) {
-		if seen[r.Number] {
+		if seen[r.Number] || r.Subject != account.Counted {
 			continue
 		}
 		seen[r.Number] = true

@@ -114,10 +114,10 @@ func (l *Ledger) sealFrozen() error {
 func (l *Ledger) seal(contents []*account.Hour) error {
 	for _, h := range contents {
 		start := time.Now()
-		ref := account.Ref{Site: h.Site, Number: h.Number, Late: h.Late}
+		ref := account.Ref{Site: h.Site, Number: h.Number, Late: h.Late, Subject: h.Subject}
 		g := l.logs[h.Site]
 		if g == nil {
-			g = &siteLog{site: h.Site, hours: map[int64][]int{}, pending: map[int]bool{}}
+			g = newSiteLog(h.Site)
 		}
 		x, b, err := l.settle(g, h)
 		if err != nil {
@@ -135,7 +135,7 @@ func (l *Ledger) seal(contents []*account.Hour) error {
 			return fmt.Errorf("seal %s of %s: %w", hourName(ref.Number), ref.Site, err)
 		}
 		l.tally.sealed(ref.Late, start)
-		l.log.Info("hour sealed", "site", ref.Site, "hour", hourName(ref.Number), "restatement", ref.Late,
+		l.log.Info("hour sealed", "site", ref.Site, "hour", hourName(ref.Number), "restatement", ref.Late, "subject", ref.Subject.String(),
 			"devices", len(h.Devices), "bytes", len(b), "agents_expected", h.Expected, "agents_seen", h.Seen)
 	}
 	return nil
@@ -152,8 +152,10 @@ func (l *Ledger) drop(g *siteLog, r account.Ref, written bool, x leaf) error {
 		}
 	}
 	l.logs[r.Site] = g
-	for _, i := range g.hours[r.Number] {
-		delete(g.pending, i)
+	if r.Subject == account.Counted {
+		for _, i := range g.hours[r.Number] {
+			delete(g.pending, i)
+		}
 	}
 	l.state.Drop(r)
 	l.changed = true // the state on disk still holds the hour
@@ -165,6 +167,9 @@ func (l *Ledger) drop(g *siteLog, r account.Ref, written bool, x leaf) error {
 func (l *Ledger) settle(g *siteLog, h *account.Hour) (leaf, []byte, error) {
 	b := appendHour(nil, h)
 	sum := sha256.Sum256(b)
+	if h.Subject != account.Counted {
+		return l.settleOverlay(g, h, b, sum)
+	}
 	unknown := g.unknown(h.Number)
 	if len(unknown) == 1 && g.leaves[unknown[0]].file == sum {
 		// A crash came between the leaf and the next state; the file is there too,
@@ -191,11 +196,32 @@ func (l *Ledger) settle(g *siteLog, h *account.Hour) (leaf, []byte, error) {
 		b = appendHour(nil, h)
 		sum = sha256.Sum256(b)
 	}
-	prev := "-"
-	if all := g.hours[h.Number]; len(all) > 0 {
-		prev = g.leaves[all[len(all)-1]].hash()
+	return leafOf(h, sum, g.newest(h.Number)), b, nil
+}
+
+// settleOverlay does so of what lies over an hour.
+func (l *Ledger) settleOverlay(g *siteLog, h *account.Hour, b []byte, sum [sha256.Size]byte) (leaf, []byte, error) {
+	s := account.NewSheet(h.Number, nil)
+	for _, i := range g.hours[h.Number] {
+		if g.leaves[i].file == sum { // a crash came between the leaf and the next state
+			return leaf{}, nil, nil
+		}
+		x, err := readFrontOf(l.disk, g.file(i))
+		if err != nil {
+			return leaf{}, nil, err
+		}
+		s.Add(x)
 	}
-	return leafOf(h, sum, prev), b, nil
+	return overlayLeaf(h, s, sum, g.newest(h.Number)), b, nil
+}
+
+// newest is the hash of the newest file of an hour.
+func (l *siteLog) newest(number int64) string {
+	all := l.hours[number]
+	if len(all) == 0 {
+		return "-"
+	}
+	return l.leaves[all[len(all)-1]].hash()
 }
 
 // writeHour writes the file that leaf x will stand for.

@@ -18,12 +18,14 @@ import (
 //	block   length u32 | CRC-32C u32 of what follows | kind u8 | content
 //
 // Blocks are the head, the summary by the minute, and then, each list by the
-// thousand and in its order: places, devices, rows; hosts, jobs, and rows of jobs.
+// thousand and in its order: words of the grid, quarters of meters, corrections;
+// places, devices, rows; hosts, jobs, and rows of jobs. Figures of a site need
+// what comes before places.
 // The content of a list's block is a Zstandard frame of its columns, each with
 // its length before it. Integers are varints; what a restatement adds is signed.
 const (
 	hourMagic   = "GWHR"
-	hourVersion = 2 // 1 had no jobs, and devices and rows one by one
+	hourVersion = 3 // 1 had no jobs, and devices and rows one by one; 2 nothing between summary and places
 
 	blockHead    = 1
 	blockSummary = 2
@@ -33,9 +35,12 @@ const (
 	blockHosts   = 6
 	blockJobs    = 7
 	blockShares  = 8
+	blockWords   = 9
+	blockMeters  = 10
+	blockCorrect = 11
 
 	perBlock  = 4096    // of a list
-	headBytes = 1 << 16 // that surely hold head and summary
+	headBytes = 1 << 16 // that surely hold head and summary, and mostly what figures of a site need
 	hourMs    = 3_600_000
 )
 
@@ -79,11 +84,11 @@ func appendHour(dst []byte, h *account.Hour) []byte {
 	}
 	block(blockHead, func(b []byte) []byte {
 		b = appendString(b, h.Site)
-		for _, v := range []int{
-			int(h.Number), flag(h.Late), flag(h.Simulated), h.Expected, h.Seen,
-			len(h.Places), len(h.Devices), len(h.Rows), len(h.Hosts), len(h.Jobs), len(h.Shares),
-		} {
+		for _, v := range []int{int(h.Number), flag(h.Late), flag(h.Simulated), h.Expected, h.Seen, int(h.Subject)} {
 			b = binary.AppendUvarint(b, uint64(v))
+		}
+		for _, l := range lists {
+			b = binary.AppendUvarint(b, uint64(l.length(h)))
 		}
 		return b
 	})

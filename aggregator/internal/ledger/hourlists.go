@@ -36,6 +36,9 @@ type section struct {
 // lists are in the order of the file: what comes later refers to what came
 // before.
 var lists = [...]section{
+	{blockWords, 10, func(h *account.Hour) int { return len(h.Words) }, appendWord, readWord},
+	{blockMeters, 8, func(h *account.Hour) int { return len(h.Meters) }, appendMeter, readMeter},
+	{blockCorrect, 9, func(h *account.Hour) int { return len(h.Corrected) }, appendCorrection, readCorrection},
 	{blockPlaces, 3, func(h *account.Hour) int { return len(h.Places) }, appendPlace, readPlace},
 	{blockDevices, 9, func(h *account.Hour) int { return len(h.Devices) }, appendDevice, readDevice},
 	{blockRows, 7, func(h *account.Hour) int { return len(h.Rows) }, appendRow, readRow},
@@ -43,6 +46,12 @@ var lists = [...]section{
 	{blockJobs, 3, func(h *account.Hour) int { return len(h.Jobs) }, appendJob, readJob},
 	{blockShares, 6, func(h *account.Hour) int { return len(h.Shares) }, appendShare, readShare},
 }
+
+// Where in lists those of devices begin, and those of jobs.
+const (
+	firstRows = 3
+	firstJobs = 6
+)
 
 func appendPlace(c columns, h *account.Hour, i int, _ bool) {
 	p := &h.Places[i]

@@ -87,8 +87,13 @@ func (s *blocks) readHead() (h *account.Hour, counts [len(lists)]int, err error)
 	h.Late, h.Simulated = r.below(2) == 1, r.below(2) == 1
 	h.Expected, h.Seen = int(r.below(1<<31)), int(r.below(1<<31))
 	written := counts[:]
-	if s.version == 1 {
-		written = counts[:3]
+	switch s.version {
+	case 1:
+		written = counts[firstRows:firstJobs]
+	case 2:
+		written = counts[firstRows:]
+	default:
+		h.Subject = account.Subject(r.below(uint64(account.Subjects)))
 	}
 	for i := range written {
 		written[i] = int(r.below(1 << 31))
@@ -147,8 +152,17 @@ func failed(c []reader) bool {
 	return false
 }
 
-// readLists reads what follows head and summary, or of it only what jobs drew.
-func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, jobsOnly bool) error {
+// extent is how much of a file is read besides head and summary.
+type extent uint8
+
+const (
+	frontOnly extent = iota // what figures of a site need
+	jobsOnly                // what jobs drew
+	all
+)
+
+// readLists reads what follows head and summary, as far as is wanted.
+func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, want extent) error {
 	// Files are read one after another: no goroutines, and no frame larger than
 	// a block of the longest names.
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(16<<20))
@@ -157,7 +171,9 @@ func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, jobsOnly boo
 	}
 	defer z.Close()
 	for i := range lists {
-		if l := &lists[i]; jobsOnly && l.kind < blockHosts {
+		if l := &lists[i]; want == frontOnly && i == firstRows {
+			return nil
+		} else if want == jobsOnly && i < firstJobs {
 			for at := 0; at < counts[i]; at += perBlock {
 				if err := s.skip(); err != nil {
 					return err
@@ -171,12 +187,16 @@ func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, jobsOnly boo
 }
 
 // readHour reads the whole file of an hour.
-func readHour(b []byte) (*account.Hour, error) { return readFile(b, false) }
+func readHour(b []byte) (*account.Hour, error) { return readFile(b, all) }
 
 // readJobs reads a file of an hour without what it says of devices.
-func readJobs(b []byte) (*account.Hour, error) { return readFile(b, true) }
+func readJobs(b []byte) (*account.Hour, error) { return readFile(b, jobsOnly) }
 
-func readFile(b []byte, jobsOnly bool) (*account.Hour, error) {
+// readFront reads an hour as far as figures of a site need it, from the beginning
+// of its file.
+func readFront(b []byte) (*account.Hour, error) { return readFile(b, frontOnly) }
+
+func readFile(b []byte, want extent) (*account.Hour, error) {
 	s, err := openBlocks(b)
 	if err != nil {
 		return nil, err
@@ -185,17 +205,18 @@ func readFile(b []byte, jobsOnly bool) (*account.Hour, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.version == 1 {
-		if err = s.readOne(h, counts); err == nil {
+	switch {
+	case s.version > 1:
+		err = s.readLists(h, counts, want)
+	case want != frontOnly:
+		if err = s.readOne(h, [3]int(counts[firstRows:firstJobs])); err == nil {
 			h.Unrecord()
 		}
-	} else {
-		err = s.readLists(h, counts, jobsOnly)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(s.b) > 0 {
+	if want != frontOnly && len(s.b) > 0 {
 		return nil, fmt.Errorf("%w: %d bytes too many", errHour, len(s.b))
 	}
 	if !ordered(h) {
@@ -204,8 +225,8 @@ func readFile(b []byte, jobsOnly bool) (*account.Hour, error) {
 	return h, nil
 }
 
-// ordered reports whether no place, device, host or job of h stands twice or in
-// the wrong place.
+// ordered reports whether nothing in the lists of h stands twice or in the wrong
+// place.
 func ordered(h *account.Hour) bool {
 	for i := 1; i < len(h.Places); i++ {
 		if h.Places[i-1].Compare(h.Places[i]) >= 0 {
@@ -227,7 +248,12 @@ func ordered(h *account.Hour) bool {
 			return false
 		}
 	}
-	return true
+	for i := 1; i < len(h.Meters); i++ {
+		if h.Meters[i-1].Compare(&h.Meters[i]) >= 0 {
+			return false
+		}
+	}
+	return account.ValidWords(h.Words) && account.ValidCorrections(h.Corrected)
 }
 
 // readHourHead reads an hour without its lists from the beginning of its file.

@@ -11,7 +11,7 @@ import (
 
 // readOne reads what stands between the summary and the end of a file of version
 // 1.
-func (s *blocks) readOne(h *account.Hour, counts [6]int) error {
+func (s *blocks) readOne(h *account.Hour, counts [3]int) error {
 	r, err := s.next(blockPlaces)
 	if err != nil {
 		return err

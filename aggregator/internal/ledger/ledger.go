@@ -40,7 +40,8 @@ type Ledger struct {
 	logs     map[string]*siteLog
 	now      int64 // of the newest commit, ms since 1970
 	durable  map[agentKey]account.Watermark
-	damaged  error // what cannot be told from the disk any more; a restart reads it anew
+	bases    map[string]*account.Basis // by site: what its operator states
+	damaged  error                     // what cannot be told from the disk any more; a restart reads it anew
 
 	cache *cache
 
@@ -75,7 +76,7 @@ func open(c Config, d disk) (*Ledger, error) {
 	}
 	l := &Ledger{
 		log: c.Logger, disk: d, close: func() error { return nil }, tally: newTallies(c.Metrics),
-		logs: map[string]*siteLog{}, durable: map[agentKey]account.Watermark{}, alarms: map[alarmKey]int64{},
+		logs: map[string]*siteLog{}, durable: map[agentKey]account.Watermark{}, bases: map[string]*account.Basis{}, alarms: map[alarmKey]int64{},
 		cache: newCache(c.Cache), slot: -1,
 	}
 	if err := d.MkdirAll(ledgerDir); err != nil {

@@ -20,6 +20,7 @@ type siteLog struct {
 	hours   map[int64][]int // leaves of an hour, in order
 	first   int64           // earliest of hours
 	end     int64           // after the last
+	began   int64           // earliest of which anything was counted; -1: none
 	pending map[int]bool    // leaves that the state does not know of yet
 }
 
@@ -53,16 +54,23 @@ func (l *siteLog) add(x leaf) error {
 		l.first = x.number
 	}
 	l.first, l.end = min(l.first, x.number), max(l.end, x.number+1)
+	if x.counted() && (l.began < 0 || x.number < l.began) {
+		l.began = x.number
+	}
 	l.leaves = append(l.leaves, x)
 	l.size += int64(len(x.String()) + 1)
 	return nil
+}
+
+func newSiteLog(site string) *siteLog {
+	return &siteLog{site: site, hours: map[int64][]int{}, pending: map[int]bool{}, began: -1}
 }
 
 // readLog reads the log of a site. A last line without its end, and hashes that
 // are not written yet, are what a crash leaves; anything else that does not fit
 // is an error that names the leaf.
 func readLog(d disk, site string) (*siteLog, error) {
-	l := &siteLog{site: site, hours: map[int64][]int{}, pending: map[int]bool{}}
+	l := newSiteLog(site)
 	lines, err := readIfThere(d, logDir(site)+"/leaves")
 	if err != nil {
 		return nil, err
@@ -230,7 +238,9 @@ func (l *siteLog) match(m *logMark) error {
 		l.pending[int(p)] = true
 	}
 	for i := int(m.leaves); i < len(l.leaves); i++ {
-		l.pending[i] = true
+		if l.leaves[i].counted() { // what lies over an hour is no part of what the state has booked
+			l.pending[i] = true
+		}
 	}
 	return nil
 }

@@ -82,10 +82,10 @@ type view struct {
 	leaves []leaf
 	files  []string
 	index  []int
-	open   *account.Summary // nil: nothing is
+	until  int64           // what came later was not awaited then
+	fronts []*account.Hour // of what is open
 	rows   []openRow
 	jobs   []openJobRow
-	late   bool // what is open came late
 }
 
 // An openRow is a row of an hour that is open.
@@ -107,7 +107,7 @@ type openJobRow struct {
 func (l *Ledger) look(site string, number int64, t *account.Tally) view {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	v := view{site: site, number: number, late: true}
+	v := view{site: site, number: number, until: max(l.now, l.state.Latest(site))}
 	if g := l.logs[site]; g != nil {
 		for _, i := range g.known(number) {
 			v.leaves = append(v.leaves, g.leaves[i])
@@ -115,79 +115,30 @@ func (l *Ledger) look(site string, number int64, t *account.Tally) view {
 			v.index = append(v.index, i)
 		}
 	}
-	until := max(l.now, l.state.Latest(site))
-	for _, r := range l.state.OpenHours(site) {
-		if r.Number != number {
-			continue
-		}
-		v.late = v.late && r.Late
-		if v.open == nil {
-			v.open = l.state.Summarize(site, number, until)
-			switch {
-			case t == nil:
-			case t.NeedsRows():
-				l.state.Rows(site, number, until, func(d *account.Device, p *account.Place, r *account.Row) {
-					if t.Wants(d) {
-						v.rows = append(v.rows, openRow{*d, *p, *r})
-					}
-				})
-			case t.NeedsJobs():
-				l.state.JobRows(site, number, func(host string, j *account.Job, r *account.JobRow) {
-					v.jobs = append(v.jobs, openJobRow{host, *j, *r})
-				})
+	v.fronts = l.state.Fronts(site, number, v.until)
+	if t == nil || len(v.fronts) == 0 {
+		return v
+	}
+	if t.NeedsRows() {
+		l.state.Rows(site, number, v.until, func(d *account.Device, p *account.Place, r *account.Row) {
+			if t.Wants(d) {
+				v.rows = append(v.rows, openRow{*d, *p, *r})
 			}
-		}
+		})
+	}
+	if t.NeedsJobs() {
+		l.state.JobRows(site, number, func(host string, j *account.Job, r *account.JobRow) {
+			v.jobs = append(v.jobs, openJobRow{host, *j, *r})
+		})
 	}
 	return v
 }
 
-// final reports whether all of the hour is sealed.
-func (v *view) final() bool { return v.open == nil && len(v.leaves) > 0 }
-
-// summary sums up the hour, by the minute.
-func (l *Ledger) summary(v *view) (*account.Summary, error) {
-	var sum account.Summary
-	if len(v.leaves) > 0 {
-		k := hourKey{site: v.site, number: v.number, files: len(v.leaves)}
-		c := l.cache.get(k)
-		if c == nil {
-			c = &kept{key: k, size: int(unsafe.Sizeof(sum)), summary: &account.Summary{}}
-			for _, name := range v.files {
-				h, err := readHead(l.disk, name)
-				if err != nil {
-					return nil, err
-				}
-				c.summary.Add(&h.Summary)
-			}
-			l.cache.put(c)
-		}
-		if v.open == nil {
-			return c.summary, nil
-		}
-		sum = *c.summary
-	}
-	if v.open != nil {
-		sum.Add(v.open)
-	}
-	return &sum, nil
-}
-
-// digest is the hour in short.
-func (l *Ledger) digest(v *view) (*account.Digest, error) {
-	if v.open == nil {
-		if d := l.cache.digest(v.site, v.number, len(v.leaves)); d != nil {
-			return d, nil
-		}
-	}
-	u, err := l.summary(v)
-	if err != nil {
-		return nil, err
-	}
-	d := account.NewDigest(u)
-	if v.open == nil {
-		l.cache.putDigest(v.site, v.number, len(v.leaves), d)
-	}
-	return d, nil
+// final reports whether all energy of the hour is sealed.
+func (v *view) final() bool {
+	return len(v.leaves) > 0 && !slices.ContainsFunc(v.fronts, func(h *account.Hour) bool {
+		return h.Subject == account.Counted || h.Subject == account.CorrectedReadings
+	})
 }
 
 // span is the first hour of a site of which anything is known, and the one after
@@ -203,6 +154,21 @@ func (l *Ledger) span(site string) (first, end int64) {
 		first, end = min(first, r.Number), max(end, r.Number+1)
 	}
 	return first, end
+}
+
+// firstCounted is the first hour of which a site has booked anything.
+func (l *Ledger) firstCounted(site string) (first int64, ok bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if g := l.logs[site]; g != nil && g.began >= 0 {
+		return g.began, true
+	}
+	for _, r := range l.state.OpenHours(site) {
+		if r.Subject == account.Counted && (!ok || r.Number < first) {
+			first, ok = r.Number, true
+		}
+	}
+	return first, ok
 }
 
 // Sites are the names of the sites that have books, sorted.

@@ -12,16 +12,18 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// old is the disk of a program that knew no jobs: hours, restatements, a log and
-// a state with an hour open.
-func old(t testing.TB) *memory {
+// old is the disk of a program of another version: hours, restatements, a log and
+// a state with an hour open. That of version 1 knew no jobs, that of 2 no quarters
+// of meters.
+func old(t testing.TB, version string) *memory {
 	d := newMemory(nil)
-	err := filepath.WalkDir("testdata/v1", func(path string, e os.DirEntry, err error) error {
+	dir := "testdata/" + version
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		name, _ := filepath.Rel("testdata/v1", path)
+		name, _ := filepath.Rel(dir, path)
 		d.files[filepath.ToSlash(name)] = &inode{b, b}
 		d.stored[filepath.ToSlash(name)] = d.files[filepath.ToSlash(name)]
 		return err
@@ -35,7 +37,7 @@ func old(t testing.TB) *memory {
 // The books of the version before are read, checked and gone on with: what is
 // sealed stays as it is, of no record of jobs.
 func TestBooksOfTheVersionBeforeGoOn(t *testing.T) {
-	d := old(t)
+	d := old(t, "v1")
 	before, err := check(d)
 	if err != nil || before.Hours == 0 || before.Restatements == 0 {
 		t.Fatalf("%v, %v", before, err)
@@ -101,5 +103,70 @@ func TestBooksOfTheVersionBeforeGoOn(t *testing.T) {
 	}
 	if _, err := b.Commit(time.UnixMilli(w.now)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Those of version 2 as well: their minutes stand, and whose words they heard of
+// the grid is not told.
+func TestBooksOfVersion2GoOn(t *testing.T) {
+	d := old(t, "v2")
+	before, err := check(d)
+	if err != nil || before.Hours == 0 || before.Restatements == 0 {
+		t.Fatalf("%v, %v", before, err)
+	}
+	w := newWorld(21, 2, 2)
+	d.rng = w.rng
+	l, err := open(config(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &books{l, d, 0}
+	hour := start / hourMs
+	figures := func() []account.KPI {
+		t.Helper()
+		ks, err := b.KPIs("s1", account.KPIQuestion{Names: []string{"pue", "carbon_location"}, From: (hour + 1) * hourMs, To: (hour + 4) * hourMs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ks
+	}
+	was := figures()
+	if k := was[0]; k.Value == nil || *k.Value < 1.1999 || *k.Value > 1.2001 || k.Coverage != 1 || k.Quality[metric.Measured] != 1 {
+		t.Errorf("PUE: %+v", k)
+	}
+	if k := was[1]; k.Value == nil || len(k.Grid) != 1 || k.Grid[0].Provider != "" || k.Grid[0].Share != 1 {
+		t.Errorf("carbon: %+v", k)
+	}
+	// A program of before counted backups in, and they cannot be told apart now.
+	if _, err := l.SetTerms("s1", account.Terms{Meters: []account.Meter{
+		{Name: "grid_input", Quantity: account.GridInput}, {Name: "spare", Quantity: account.GridInput, Backup: "grid_input"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if k := figures()[0]; k.Value != nil {
+		t.Errorf("PUE where a backup may be in: %+v", k)
+	}
+	if _, err := l.SetTerms("s1", account.Terms{Meters: []account.Meter{{Name: "grid_input", Quantity: account.GridInput}}}); err != nil {
+		t.Fatal(err)
+	}
+	if k := figures()[0]; k.Value == nil || *k.Value != *was[0].Value || k.Terms == "" {
+		t.Errorf("PUE by the same meters: %+v", k)
+	}
+	w.now = l.state.Latest("s1")
+	for _, h := range w.hosts {
+		h.life, h.next, h.fresh = 9, 0, true
+		for _, g := range h.boards {
+			g.epoch = 99
+		}
+	}
+	for range 6 * 180 {
+		tick(t, w, b)
+	}
+	after, err := check(d)
+	if err != nil || after.Hours <= before.Hours {
+		t.Errorf("%v, %v", after, err)
+	}
+	if again := figures(); *again[1].Value != *was[1].Value {
+		t.Errorf("carbon was %v, and is %v", *was[1].Value, *again[1].Value)
 	}
 }

@@ -1,0 +1,218 @@
+package account
+
+import "github.com/gigawatch/gigawatch/collector/metric"
+
+// A feed is what one meter, or those that stand in for it, tells of a branch.
+type feed struct {
+	register *register // nil: never read
+	meter    *Meter    // nil: nothing is stated of it
+}
+
+func (f *feed) name() string {
+	if f.meter != nil {
+		return f.meter.Name
+	}
+	return f.register.name
+}
+
+// branches are the feeds of an hour, and how they are known.
+type branches struct {
+	*Basis
+	sheet   *Sheet
+	from    int64 // ms since 1970
+	until   int64 // what comes after is not awaited yet
+	of      map[string]*register
+	feeds   [Quantities][]feed
+	selfUse []feed           // heat that comes back
+	outside []feed           // taken off what comes in
+	plain   [Quantities]bool // the minutes of the quantity are its feeds'
+	altered [Quantities]bool // the feeds are more, fewer or others than what was booked
+	took    [Quantities][4]taken
+}
+
+// taken is what the feeds of a quantity took in a quarter.
+type taken struct {
+	sum     Amount
+	met     bool
+	other   bool  // than was booked
+	covered int64 // ms, by the least known feed
+}
+
+// lookUp finds the feeds of an hour.
+func (b *Basis) lookUp(s *Sheet, until int64) *branches {
+	h := &branches{Basis: b, sheet: s, from: s.Number * hour, until: until, of: map[string]*register{}}
+	for q := range Quantities {
+		h.plain[q] = true
+	}
+	if s.quarterly {
+		h.find()
+		return h
+	}
+	for i := range b.Meters {
+		if m := &b.Meters[i]; m.stands(h.from, h.from+hour) && !b.Counts(m.Name, h.from, h.from+hour) {
+			h.plain[m.Quantity] = false // it cannot be told from the others any more
+		}
+	}
+	return h
+}
+
+// find finds the feeds by the registers of the hour and the meters that are
+// stated.
+func (h *branches) find() {
+	b, s, to := h.Basis, h.sheet, h.from+hour
+	all := s.inOrder()
+	other := map[string]Quantity{} // what meters were booked as, where that is not what is stated
+	for _, r := range all {
+		m := b.meters[r.name]
+		switch {
+		case m == nil:
+		case r.booked && r.quantity == m.Quantity && (h.of[r.name] == nil || r.measures(m)), !r.booked && h.of[r.name] == nil && r.measures(m):
+			h.of[r.name] = r
+		case r.booked && r.quantity != Other && r.quantity != m.Quantity:
+			other[r.name] = r.quantity
+		case r.booked && r.measures(m) && h.of[r.name] == nil:
+			h.of[r.name] = r // it had no role that counts when it was first read
+		}
+	}
+	for q := range Quantities {
+		for _, m := range b.by[q] {
+			if !m.stands(h.from, to) || other[m.Name] != Other {
+				continue
+			}
+			f := feed{h.of[m.Name], m}
+			switch {
+			case m.Less:
+				h.selfUse = append(h.selfUse, f)
+			case !b.inside(m, h.from, to):
+				h.feeds[q] = append(h.feeds[q], f)
+				if f.register == nil || !f.register.booked || f.register.quantity != q {
+					h.plain[q], h.altered[q] = false, true
+				}
+			}
+		}
+	}
+	for _, m := range b.outside {
+		if m.stands(h.from, to) {
+			h.outside = append(h.outside, feed{h.of[m.Name], m})
+		}
+	}
+	for _, r := range all {
+		m, q := b.meters[r.name], r.quantity
+		if m == nil || other[r.name] != Other {
+			if q != Other && r.booked {
+				h.feeds[q] = append(h.feeds[q], feed{register: r})
+			}
+			continue
+		}
+		whole := m.From <= h.from && (m.To == 0 || m.To >= to)
+		if r.booked && q != Other && (!whole || !b.Counts(r.name, h.from, to)) && r.any() {
+			h.plain[q], h.altered[q] = false, true
+		}
+	}
+}
+
+// measures reports whether r is the register by which m does what it is there
+// for.
+func (r *register) measures(m *Meter) bool {
+	switch {
+	case m.Quantity.IsWater():
+		return r.metric == metric.MeterWater
+	case m.Quantity == HeatReuse:
+		return r.metric == metric.MeterHeatJoules || r.metric == metric.MeterEnergyJoules
+	}
+	return r.metric == metric.MeterEnergyJoules
+}
+
+// any reports whether r shows, or should show, anything in its hour.
+func (r *register) any() bool {
+	return r.expected != [4]uint32{} || r.amount != [4][metric.Qualities]uint64{}
+}
+
+// What was done to come to know a quarter.
+type means uint8
+
+const (
+	byBackup     means = 1 << iota // a backup stood in
+	byCompletion                   // what stands beside it was taken off what stands above it
+	byCorrection                   // readings were corrected, or put in by hand
+	noFactor                       // fuel was burnt of which no factor is stated
+)
+
+// worth is what is known of feed f in quarter k.
+func (h *branches) worth(f *feed, k int) (w worth, how means) {
+	from := h.from + int64(k)*quarter
+	w = h.own(f, k)
+	if f.meter == nil || w.full {
+		return w, w.how()
+	}
+	for _, m := range h.backups[f.meter.Name] {
+		if !m.stands(from, from+quarter) {
+			continue
+		}
+		switch x := h.own(&feed{h.of[m.Name], m}, k); {
+		case x.full && !w.full:
+			return x, byBackup | x.how()
+		case x.covered > w.covered:
+			w, how = x, byBackup
+		}
+	}
+	if x, ok := h.complete(f.meter, k); ok {
+		return x, byCompletion
+	}
+	return w, how
+}
+
+func (w *worth) how() means {
+	if w.corrected {
+		return byCorrection
+	}
+	return 0
+}
+
+// own is what the meter of f itself tells.
+func (h *branches) own(f *feed, k int) worth {
+	from, least := h.from+int64(k)*quarter, int64(0)
+	if f.meter != nil {
+		least = f.meter.within(from, min(from+quarter, h.until))
+	}
+	if f.register == nil {
+		return worth{expected: least}
+	}
+	return f.register.worth(k, least)
+}
+
+// complete is what branch m must have taken: what stands above it less what
+// stands beside it, where all of these are known.
+func (h *branches) complete(m *Meter, k int) (w worth, ok bool) {
+	from := h.from + int64(k)*quarter
+	up := h.meters[m.Parent]
+	if up == nil || m.within(from, from+quarter) < quarter {
+		return w, false
+	}
+	known := func(m *Meter) (uint64, bool) {
+		x := h.own(&feed{h.of[m.Name], m}, k)
+		for _, b := range h.backups[m.Name] {
+			if y := h.own(&feed{h.of[b.Name], b}, k); y.full && !x.full {
+				x = y
+			}
+		}
+		return x.total(), x.full
+	}
+	left, ok := known(up)
+	if !ok {
+		return w, false
+	}
+	for _, o := range h.below[m.Parent] {
+		if o == m || !o.stands(from, from+quarter) {
+			continue
+		}
+		v, ok := known(o)
+		if !ok || v > left {
+			return w, false
+		}
+		left -= v
+	}
+	w = worth{covered: quarter, expected: quarter, full: true}
+	w.amount[metric.EstimatedProfile] = left
+	return w, true
+}
