@@ -24,14 +24,13 @@ import (
 // is shown is the register itself, in millijoules, so that two collectors of one
 // meter agree.
 type counter struct {
-	name   string // of the meter and what is counted: part of every epoch
-	serial string
-	swap   *Swap
-	most   float64 // a second that it can count
-	rated  bool    // that is known, and not only what no meter does
-	period time.Duration
-	flow   *integral // of the gauge beside it; nil: there is none
-	nonce  string    // of this run, where nothing is remembered
+	name    string         // of the meter and what is counted: part of every epoch
+	devices []Installation // at least one
+	most    float64        // a second that it can count
+	rated   bool           // that is known, and not only what no meter does
+	period  time.Duration
+	flow    *integral // of the gauge beside it; nil: there is none
+	nonce   string    // of this run, where nothing is remembered
 
 	life  life
 	heard time.Time // the newest good reading, by the collector's clock
@@ -121,7 +120,8 @@ const (
 // shown is false if nothing new is known of the count. The gauge beside it must
 // have been added to flow before.
 func (c *counter) take(r Register, at, now time.Time) (n count, shown bool, e event) {
-	l, mark := &c.life, fmt.Sprintf("%s %d/%d", c.serial, r.Size.Num, r.Size.Den)
+	l := &c.life
+	mark := fmt.Sprintf("%s %d/%d", c.devices[installedAt(c.devices, at)].Serial, r.Size.Num, r.Size.Den)
 	since := max(at.Sub(l.At), 0)
 	if !c.heard.IsZero() { // the device's clock may have been set
 		since = max(since, now.Sub(c.heard))
@@ -197,24 +197,41 @@ func (c *counter) renew(r Register, at time.Time) (count, bool, event) {
 	return c.stand(r, at, metric.Measured), true, anew
 }
 
-// replace follows a meter that is another one by its configuration.
+// replace follows a meter whose device is another one by the configuration.
 func (c *counter) replace(r Register, at time.Time, since time.Duration, mark string) (count, bool, event) {
-	l, s := &c.life, c.swap
-	if s == nil || s.Final < 0 || s.Initial < 0 || l.Apart {
-		return c.begin(r, at, mark, swapped)
-	}
-	if !s.At.IsZero() && l.At.After(s.At) && r.Size == l.Size { // its readings were taken for the old one's
+	l := &c.life
+	was, is := installedAt(c.devices, l.At), installedAt(c.devices, at)
+	if was == is && is > 0 && r.Size == l.Size { // its readings were taken for those of the device before
 		l.Mark = mark
 		return c.next(r, at, since)
 	}
 	_, last, _ := l.Size.whole(l.Steps, 0)
 	_, shows, _ := r.Size.whole(r.Steps, 0)
-	before, after := int64(s.Final)-last, shows-int64(s.Initial)
-	if before < 0 || after < 0 || float64(before)+float64(after) > c.bound(r, since) {
+	more, known := flowed(c.devices[was:is+1], last, shows)
+	if !known || l.Apart || float64(more) > c.bound(r, since) {
 		return c.begin(r, at, mark, swapped)
 	}
-	l.Count, l.Left, l.Mark, l.Size, l.Told = l.Count+before+after, 0, mark, r.Size, r.Life
+	l.Count, l.Left, l.Mark, l.Size, l.Told = l.Count+more, 0, mark, r.Size, r.Life
 	return c.stand(r, at, metric.Manual), true, swapped
+}
+
+// flowed is what devices counted one after the other, the first since it showed
+// last, the last of them until it shows so much; known is false if somebody did
+// not write down what they showed.
+func flowed(devices []Installation, last, shows int64) (more int64, known bool) {
+	if len(devices) < 2 {
+		return 0, false
+	}
+	from := last
+	for i := range devices[:len(devices)-1] {
+		to, next := devices[i].Final, devices[i+1].Initial
+		if to == nil || next == nil || *to < from {
+			return 0, false
+		}
+		more += *to - from
+		from = *next
+	}
+	return more + shows - from, shows >= from && more >= 0
 }
 
 // begin goes on from a register whose past says nothing: what was not told is

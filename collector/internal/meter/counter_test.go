@@ -14,15 +14,22 @@ const (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+// twice is a device that came after half an hour and went ten minutes later.
+func twice() []Installation {
+	list := replaced(510_000*wh, 0)
+	final, initial := int64(5000*wh), int64(1000*wh)
+	list[1].Final = &final
+	return append(list, Installation{From: start.Add(40 * time.Minute), Serial: "newer", Initial: &initial})
+}
+
 // A turn is one reading of a register, and what is to come of it.
 type turnOf struct {
 	after   time.Duration // the turn before
 	steps   uint64
 	watts   float64 // of the gauge beside it; below zero: it was not read
 	life    string
-	began   time.Duration // after the start of the test that its life began; 0: not told
-	restart *Swap         // of the collector before; its Final and Initial matter if they are set
-	serial  string        // with restart
+	began   time.Duration  // after the start of the test that its life began; 0: not told
+	restart []Installation // of the collector before, which then knows these devices
 
 	want    int64 // mJ more than after the turn before, or in all if anew
 	quality metric.Quality
@@ -31,8 +38,16 @@ type turnOf struct {
 	event   event
 }
 
-// restarted is a restart without a replacement.
-var restarted = &Swap{Final: metric.Missing, Initial: metric.Missing}
+// Devices, as the configuration has them after a restart.
+var (
+	restarted = []Installation{{}}
+	another   = []Installation{{Serial: "new"}}
+)
+
+// replaced is a device that came after half an hour.
+func replaced(final, initial int64) []Installation {
+	return []Installation{{Final: &final}, {From: start.Add(30 * time.Minute), Serial: "new", Initial: &initial}}
+}
 
 const unread = -1
 
@@ -46,7 +61,7 @@ type bench struct {
 }
 
 func (b *bench) counter(period time.Duration, gauge bool) {
-	c := &counter{name: "m energy", most: over * b.rate * 1000, rated: !b.unrated, period: period}
+	c := &counter{name: "m energy", devices: restarted, most: over * b.rate * 1000, rated: !b.unrated, period: period}
 	if gauge {
 		c.flow = &integral{name: "m energy", per: 1000, gap: period * 5 / 2}
 	}
@@ -64,6 +79,7 @@ func TestRegisters(t *testing.T) {
 		unrated bool
 		period  time.Duration
 		gauge   bool
+		devices []Installation
 		turns   []turnOf
 	}{
 		"it goes on": {r: fine, rating: 1e6, turns: []turnOf{
@@ -166,7 +182,7 @@ func TestRegisters(t *testing.T) {
 			{after: period, steps: 9_002_000, hidden: true},
 			{after: 24 * time.Hour, steps: 9_003_000, hidden: true},
 			{after: period, restart: restarted, steps: 9_004_000, hidden: true},
-			{after: period, restart: restarted, serial: "new", steps: 9_005_000, anew: true, event: swapped},
+			{after: period, restart: another, steps: 9_005_000, anew: true, event: swapped},
 			{after: period, steps: 9_006_000, want: 1000 * wh},
 		}},
 		"it jumps: the gauge counts, and what comes back is not counted again": {r: fine, rating: 1e6, gauge: true, turns: []turnOf{
@@ -201,23 +217,42 @@ func TestRegisters(t *testing.T) {
 		}},
 		"replaced, and both registers were written down": {r: fine, rating: 1e6, turns: []turnOf{
 			{steps: 500000, want: 500000 * wh, anew: true, event: met},
-			{after: time.Hour, restart: &Swap{At: start.Add(30 * time.Minute), Final: 620_000 * wh, Initial: 3000 * wh}, serial: "new",
+			{after: time.Hour, restart: replaced(620_000*wh, 3000*wh),
 				steps: 53_000, want: 170_000 * wh, quality: metric.Manual, event: swapped},
 			{after: period, steps: 54_000, want: 1000 * wh},
 		}},
+		"replaced while the collector runs": {r: fine, rating: 1e6, devices: replaced(620_000*wh, 3000*wh), turns: []turnOf{
+			{steps: 500000, want: 500000 * wh, anew: true, event: met},
+			{after: 20 * time.Minute, steps: 600_000, want: 100_000 * wh, quality: metric.CounterBridged},
+			{after: 20 * time.Minute, steps: 53_000, want: 70_000 * wh, quality: metric.Manual, event: swapped},
+			{after: period, steps: 54_000, want: 1000 * wh},
+		}},
+		"replaced, and nobody wrote down what the old one showed": {r: fine, rating: 1e6, gauge: true, devices: []Installation{{}, {From: start.Add(5 * time.Second), Serial: "new"}}, turns: []turnOf{
+			{steps: 500000, watts: 3.6e5, want: 500000 * wh, anew: true, event: met},
+			{after: period, steps: 53_000, watts: 3.6e5, want: 1000 * wh, quality: metric.Integrated, event: swapped},
+			{after: period, steps: 54_000, watts: 3.6e5, want: 1000 * wh},
+		}},
+		"replaced twice while the collector was not running": {r: fine, rating: 1e6, turns: []turnOf{
+			{steps: 500000, want: 500000 * wh, anew: true, event: met},
+			{after: time.Hour, restart: append(replaced(510_000*wh, 0), Installation{From: start.Add(40 * time.Minute), Serial: "newer"}), steps: 53_000, anew: true, event: swapped},
+		}},
+		"replaced twice, and all was written down": {r: fine, rating: 1e6, turns: []turnOf{
+			{steps: 500000, want: 500000 * wh, anew: true, event: met},
+			{after: time.Hour, restart: twice(), steps: 53_000, want: (10_000 + 5000 + 52_000) * wh, quality: metric.Manual, event: swapped},
+		}},
 		"replaced, and what was written down cannot be": {r: fine, rating: 1e6, turns: []turnOf{
 			{steps: 500000, want: 500000 * wh, anew: true, event: met},
-			{after: time.Hour, restart: &Swap{Final: 6_000_000 * wh, Initial: 0}, serial: "new", steps: 53_000, anew: true, event: swapped},
+			{after: time.Hour, restart: replaced(6_000_000*wh, 0), steps: 53_000, anew: true, event: swapped},
 		}},
 		"replaced, and the file was edited after the new one was read": {r: fine, rating: 1e6, turns: []turnOf{
 			{steps: 500000, want: 500000 * wh, anew: true, event: met},
 			{after: time.Hour, steps: 3000, hidden: true, event: setAside},
 			{after: period, steps: 4000, anew: true, event: anew},
-			{after: period, restart: &Swap{At: start.Add(time.Minute), Final: 500_100 * wh, Initial: 2500 * wh}, serial: "new", steps: 5000, want: 1000 * wh},
+			{after: period, restart: replaced(500_100*wh, 2500*wh), steps: 5000, want: 1000 * wh},
 		}},
 		"another transformer": {r: fine, rating: 1e6, turns: []turnOf{
 			{steps: 500000, want: 500000 * wh, anew: true, event: met},
-			{after: period, restart: restarted, serial: "ratio 40", steps: 501000, anew: true, event: swapped},
+			{after: period, restart: another, steps: 501000, anew: true, event: swapped},
 			{after: period, steps: 502000, want: 1000 * wh},
 		}},
 		"it stands still while power flows, and then goes on from there": {r: fine, rating: 1e6, gauge: true, period: 6 * time.Minute, turns: []turnOf{
@@ -307,6 +342,9 @@ func TestRegisters(t *testing.T) {
 				p = period
 			}
 			b.counter(p, tc.gauge)
+			if tc.devices != nil {
+				b.c.devices = tc.devices
+			}
 			at := start
 			var shown int64
 			var epoch metric.Raw
@@ -316,7 +354,7 @@ func TestRegisters(t *testing.T) {
 				if turn.restart != nil {
 					kept := b.c.life
 					b.counter(p, tc.gauge)
-					b.c.serial, b.c.swap = turn.serial, turn.restart
+					b.c.devices = turn.restart
 					if tc.turns[0].event == met && kept.Epoch != 0 {
 						b.c.resume(kept)
 					}

@@ -3,9 +3,10 @@ package meter
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,6 @@ import (
 type device struct {
 	Meter
 	line   *line
-	ratio  *big.Rat
 	log    *slog.Logger
 	memory *memory
 	urgent func() // the memory is to be saved soon
@@ -66,7 +66,7 @@ func (m *Meter) lasts() time.Duration { return max(stalePeriods*m.Period, m.Hold
 var heatRate = Kind{Heat, "rate"}
 
 func newDevice(m Meter, memory *memory, urgent func(), log *slog.Logger) *device {
-	d := &device{Meter: m, ratio: m.ratio(), log: log, memory: memory, urgent: urgent, seen: map[Kind]*sight{}, troubles: map[string]string{}}
+	d := &device{Meter: m, log: log, memory: memory, urgent: urgent, seen: map[Kind]*sight{}, troubles: map[string]string{}}
 	for _, k := range m.Reader.Gives() {
 		d.seen[k] = &sight{view: view{lasts: m.lasts()}}
 	}
@@ -111,9 +111,9 @@ func (d *device) take(values []Value, asked, now time.Time) {
 			d.count(k, v, now)
 			continue
 		}
-		n, err := d.check(k.Quantity, v.Number)
+		n, err := d.check(k.Quantity, v.Number, v.At)
 		if err != nil {
-			d.trouble(k.String(), err.Error()+d.otherwise(k, func(n float64) bool { _, err := d.check(k.Quantity, n); return err == nil }))
+			d.trouble(k.String(), err.Error()+d.otherwise(k, func(n float64) bool { _, err := d.check(k.Quantity, n, v.At); return err == nil }))
 			continue
 		}
 		d.trouble(k.String(), "")
@@ -213,20 +213,40 @@ func (d *device) count(k Kind, v Value, now time.Time) {
 		if t.counter == nil || t.register != k.Quantity {
 			continue
 		}
-		r := v.Register
-		if k.Quantity == Energy || k.Quantity == EnergyExport {
-			var err error
-			if r.Size, err = r.Size.by(d.ratio); err != nil {
-				d.trouble(k.String(), fmt.Sprintf("a step of %d/%d by a transformer ratio of %g is %v", v.Register.Size.Num, v.Register.Size.Den, d.Ratio, err))
-				return
-			}
-		}
-		if !r.Size.valid() {
-			d.trouble(k.String(), "its reader does not say what a step of its register is")
+		r, err := d.register(k.Quantity, v)
+		if err != nil {
+			d.trouble(k.String(), err.Error())
 			return
 		}
 		t.count(d, r, v, now)
 	}
+}
+
+// register is that of v as it counts for the meter: by its transformers, and by
+// what is known of where it rolls over.
+func (d *device) register(q Quantity, v Value) (Register, error) {
+	r := v.Register
+	if !r.Size.valid() {
+		return r, errors.New("its reader does not say what a step of its register is")
+	}
+	if d.Rollover > 0 && q == d.main() {
+		hi, lo := bits.Mul64(uint64(d.Rollover), r.Size.Den)
+		if r.Modulus = 0; hi < r.Size.Num {
+			r.Modulus, _ = bits.Div64(hi, lo, r.Size.Num)
+		}
+		if r.Steps >= r.Modulus {
+			r.Modulus = 0
+		}
+	}
+	if q == Energy || q == EnergyExport {
+		in := &d.Installed[installedAt(d.Installed, v.At)]
+		size, err := r.Size.by(in.exact())
+		if err != nil {
+			return r, fmt.Errorf("a step of %d/%d mJ by a transformer ratio of %g is %w", r.Size.Num, r.Size.Den, in.Ratio, err)
+		}
+		r.Size = size
+	}
+	return r, nil
 }
 
 // otherwise says under which settings a value would be believed.

@@ -22,7 +22,7 @@ func TestGaugesOfRoles(t *testing.T) {
 	}{
 		"as it is":                         {Meter{Role: metric.RoleCooling, Rating: 1e4}, 5000, 5000, ""},
 		"nothing":                          {Meter{Role: metric.RoleCooling, Rating: 1e4}, 0, 0, ""},
-		"transformers":                     {Meter{Role: metric.RoleCooling, Rating: 1e4, Ratio: 40}, 100, 4000, ""},
+		"transformers":                     {Meter{Role: metric.RoleCooling, Rating: 1e4, Installed: []Installation{{Ratio: 40}}}, 100, 4000, ""},
 		"a fifth over its rating":          {Meter{Role: metric.RoleCooling, Rating: 1e4}, 12_000, 12_000, ""},
 		"beyond its rating":                {Meter{Role: metric.RoleCooling, Rating: 1e4}, 12_001, nan, "power: power reads 1.2e+04 W, more than its rating of 1e+04 W allows"},
 		"noise below zero":                 {Meter{Role: metric.RoleCooling, Rating: 1e4}, -150, 0, ""},
@@ -109,7 +109,7 @@ func TestV13HeatIsWorkedOut(t *testing.T) {
 		i := always(func() ([]Value, error) {
 			return []Value{{Quantity: Flow, Number: 0.01}, {Quantity: Temperature, Point: Supply, Number: 30}, {Quantity: Temperature, Point: Return, Number: back}}, nil
 		}, Kind{Quantity: Flow}, Kind{Temperature, Supply}, Kind{Temperature, Return})
-		cdu := Meter{Name: "cdu", Role: metric.RoleHeatReuse, Rating: 1e6, MaxFlow: 0.05, Fluid: &WaterAt40, Reader: i}
+		cdu := Meter{Name: "cdu", Role: metric.RoleHeatReuse, Rating: 1e6, MaxFlow: 0.05, Fluid: &water, Reader: i}
 		under(t, Config{Meters: []Meter{cdu}}, func(r *rig) {
 			s := r.after(15 * time.Second)
 			v, _, _ := s.counter(metric.MeterHeatJoules, "cdu")
@@ -334,7 +334,7 @@ func TestEnergyOfTheOtherDirection(t *testing.T) {
 				{Quantity: EnergyExport, Register: Register{Steps: 9, Size: Size{kwh, 1}}}}, nil
 		}, watts, joules, Kind{Quantity: EnergyExport})
 		m := func(name, role string, invert bool) Meter {
-			return Meter{Name: name, Role: role, Rating: 1e4, Ratio: 2.5, Invert: invert, Line: "one", Reader: i}
+			return Meter{Name: name, Role: role, Rating: 1e4, Installed: []Installation{{Ratio: 2.5}}, Invert: invert, Line: "one", Reader: i}
 		}
 		under(t, Config{Meters: []Meter{m("in", metric.RoleGridInput, false), m("out", metric.RoleExport, true)}}, func(r *rig) {
 			s := r.after(10 * time.Second)
@@ -345,6 +345,50 @@ func TestEnergyOfTheOtherDirection(t *testing.T) {
 				if v, _, _ := s.counter(metric.MeterEnergyJoules, name); s.watts(name) != want.watts || float64(v)/kwh != want.kwh {
 					t.Errorf("%s: %g W, %g kWh", name, s.watts(name), float64(v)/kwh)
 				}
+			}
+		})
+	})
+}
+
+// What a person knows of a register goes before what its reader says.
+func TestADisplayRollsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		steps := uint64(999_980)
+		i := always(func() ([]Value, error) {
+			return []Value{{Quantity: Energy, Register: Register{Steps: steps, Modulus: 1 << 32, Size: Size{kwh, 1}}}}, nil
+		}, joules)
+		m := Meter{Name: "m", Role: metric.RoleGridInput, Rating: 2e7, Rollover: 1_000_000 * kwh, Reader: i, Installed: []Installation{{Ratio: 2}}}
+		under(t, Config{Meters: []Meter{m}}, func(r *rig) {
+			before, e, _ := r.after(10*time.Second).counter(metric.MeterEnergyJoules, "m")
+			change(func() { steps = 3 })
+			after, f, q := r.after(10*time.Second).counter(metric.MeterEnergyJoules, "m")
+			if after-before != 2*23*kwh || e != f || q != metric.Measured {
+				t.Errorf("%g kWh, another epoch %v, %s", float64(after-before)/kwh, e != f, q)
+			}
+		})
+	})
+}
+
+// A device that is replaced brings its own transformers.
+func TestTransformersOfDevices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		i := always(func() ([]Value, error) {
+			return []Value{{Quantity: Power, Number: 100}, {Quantity: Energy, Register: Register{Steps: uint64(time.Since(began).Seconds() * 100), Size: Size{1000, 1}}}}, nil
+		}, watts, joules)
+		m := Meter{Name: "m", Role: metric.RoleGridInput, Rating: 1e4, Reader: i,
+			Installed: []Installation{{Ratio: 10}, {From: began.Add(time.Minute), Serial: "new", Class: "0.5S", Ratio: 40}}}
+		under(t, Config{Meters: []Meter{m}}, func(r *rig) {
+			if w := r.after(30 * time.Second).watts("m"); w != 1000 {
+				t.Errorf("%g W", w)
+			}
+			s := r.after(50 * time.Second)
+			v, e, _ := s.counter(metric.MeterEnergyJoules, "m")
+			if w := s.watts("m"); w != 4000 || r.s.States()[0].Class != "0.5S" {
+				t.Errorf("%g W, class %q", w, r.s.States()[0].Class)
+			}
+			if more, f, _ := r.after(time.Minute).counter(metric.MeterEnergyJoules, "m"); more-v != 60*4000*1000 || e != f {
+				t.Errorf("%d mJ in a minute of 4 kW, another epoch %v", more-v, e != f)
 			}
 		})
 	})

@@ -147,12 +147,13 @@ func TestIntegralNeverFallsWithinAnEpoch(t *testing.T) {
 
 func TestV13HeatOfALoop(t *testing.T) {
 	flow := 600. / 60 / 1000 // m³/s
-	for _, tc := range []struct {
-		fluid Fluid
-		want  float64
-	}{{WaterAt40, 497.57e3}, {Glycol25, 474.08e3}} {
-		if got := tc.fluid.heat(flow, 30, 42); got < tc.want-5 || got > tc.want+5 {
-			t.Errorf("%+v: %.0f W, want %.0f", tc.fluid, got, tc.want)
+	for name, want := range map[string]float64{"water": 497.57e3, "glycol25": 474.08e3} {
+		f, ok := FluidOf(name)
+		if got := f.heat(flow, 30, 42); !ok || got < want-5 || got > want+5 {
+			t.Errorf("%s: %.0f W, want %.0f", name, got, want)
 		}
+	}
+	if _, ok := FluidOf("oil"); ok {
+		t.Error("oil is known")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,28 +53,40 @@ type Meter struct {
 	Role       string // metric.RoleGridInput and so on
 	Hall, Rack string // where it is; unknown: it is the site's
 	Reader     Reader
-	Line       string        // meters of one line are asked one at a time; empty: it has a line of its own
-	Period     time.Duration // between readings; default 10 s
-	Timeout    time.Duration // of a reading; default 10 s
-	Hold       time.Duration // of a device that sends when something changes: what it said stands for so long; 0: it is polled
-	Rating     float64       // W, of the circuit; 0: unknown, 2 GW
-	MaxFlow    float64       // m³/s; 0: unknown, 10 m³/s
-	Ratio      float64       // of its transformers, as far as the device does not apply it; 0: 1
-	Invert     bool          // it is the other direction of the device that counts here
-	Class      string        // of its accuracy, such as 0.5S
-	Serial     string        // of the device, or anything else that changes when it is replaced
-	Swap       *Swap         // the replacement of the device before by this one
-	Fluid      *Fluid        // heat is worked out of flow and temperatures
+	Line       string         // meters of one line are asked one at a time; empty: it has a line of its own
+	Period     time.Duration  // between readings; default 10 s
+	Timeout    time.Duration  // of a reading; default 10 s
+	Hold       time.Duration  // of a device that sends when something changes: what it said stands for so long; 0: it is polled
+	Rating     float64        // W, of the circuit; 0: unknown, 2 GW
+	MaxFlow    float64        // m³/s; 0: unknown, 10 m³/s
+	Rollover   int64          // at which the register of its role shows zero again, mJ or mL; 0: as its reader says
+	Invert     bool           // it is the other direction of the device that counts here
+	Fluid      *Fluid         // heat is worked out of flow and temperatures
+	Installed  []Installation // by time; none: one device, since ever
 
 	noise            map[Quantity]float64 // so little below zero is zero
 	rated, flowRated bool                 // these are known
 }
 
-// A Swap says what registers showed when a device took another's place, in
-// millijoules or millilitres.
-type Swap struct {
-	At             time.Time
-	Final, Initial metric.Raw // of the device before, of this one; missing: nobody wrote it down
+// An Installation is one device at the place of a meter. Where a device is
+// replaced, what both registers showed makes the change exact.
+type Installation struct {
+	From           time.Time // since when it is there; zero: ever since
+	Serial         string    // or anything else that changes with the device
+	Class          string    // of its accuracy, such as 0.5S
+	Ratio          float64   // of its transformers, as far as it does not apply them; 0: 1
+	Initial, Final *int64    // of the register of the meter's role when it came and went, mJ or mL, the ratio applied; nil: nobody wrote it down
+}
+
+// installedAt is the number of the device that was there at a time.
+func installedAt(list []Installation, at time.Time) int {
+	n := 0
+	for i := range list {
+		if i > 0 && !at.Before(list[i].From) {
+			n = i
+		}
+	}
+	return n
 }
 
 // A Fluid is what carries heat.
@@ -82,12 +95,18 @@ type Fluid struct {
 	HeatCapacity float64 // J/(kg K)
 }
 
-// Fluids of cooling loops near 40 °C. What glycol is in a loop is to be measured:
-// it changes the heat by a tenth.
-var (
-	WaterAt40 = Fluid{992.2, 4179}
-	Glycol25  = Fluid{1013, 3900} // propylene glycol, a quarter by volume; approximate
-)
+// FluidOf is a fluid of cooling loops near 40 °C, by its name: water, or glycol25,
+// which is about what a quarter of propylene glycol by volume makes of it. What
+// glycol is in a loop is to be measured: it changes the heat by a tenth.
+func FluidOf(name string) (f Fluid, ok bool) {
+	switch name {
+	case "water":
+		return Fluid{992.2, 4179}, true
+	case "glycol25":
+		return Fluid{1013, 3900}, true
+	}
+	return Fluid{}, false
+}
 
 // heat is what a flow in m³/s carries off, in W.
 func (f *Fluid) heat(flow, supply, back float64) float64 {
@@ -143,7 +162,20 @@ func (m *Meter) settle() error {
 	m.rated, m.flowRated = m.Rating != 0, m.MaxFlow != 0
 	defaults(&m.Rating, anyRating)
 	defaults(&m.MaxFlow, anyFlow)
-	defaults(&m.Ratio, 1)
+	m.Installed = slices.Clone(m.Installed)
+	if len(m.Installed) == 0 {
+		m.Installed = []Installation{{}}
+	}
+	for i := range m.Installed {
+		in := &m.Installed[i]
+		defaults(&in.Ratio, 1)
+		switch {
+		case !(in.Ratio > 0 && in.Ratio <= 1e6):
+			return fmt.Errorf("meter %s: transformer ratio %g", m.Name, in.Ratio)
+		case i > 0 && !in.From.After(m.Installed[i-1].From):
+			return fmt.Errorf("meter %s: device %q came no later than the one before it", m.Name, in.Serial)
+		}
+	}
 	if m.Period == 0 {
 		m.Period = 10 * time.Second
 	}
@@ -155,10 +187,8 @@ func (m *Meter) settle() error {
 		return fmt.Errorf("meter %s: rating %g W; want up to %g", m.Name, m.Rating, anyRating)
 	case !(m.MaxFlow > 0 && m.MaxFlow <= anyFlow):
 		return fmt.Errorf("meter %s: flow of up to %g m³/s; want up to %g", m.Name, m.MaxFlow, anyFlow)
-	case !(m.Ratio > 0 && m.Ratio <= 1e6):
-		return fmt.Errorf("meter %s: transformer ratio %g", m.Name, m.Ratio)
-	case m.Period < 0 || m.Timeout < 0 || m.Hold < 0:
-		return fmt.Errorf("meter %s: a time below zero", m.Name)
+	case m.Period < 0 || m.Timeout < 0 || m.Hold < 0 || m.Rollover < 0:
+		return fmt.Errorf("meter %s: a time or a register below zero", m.Name)
 	case m.Fluid != nil && (m.gives(Heat) || !m.gives(Flow)):
 		return fmt.Errorf("meter %s: heat is worked out where there is a flow and no register of heat", m.Name)
 	case m.Fluid != nil && !(m.Fluid.Density > 0 && m.Fluid.HeatCapacity > 0):
@@ -190,10 +220,23 @@ func (m *Meter) settleKinds() error {
 	return nil
 }
 
-// ratio is the transformers', exactly as it was written.
-func (m *Meter) ratio() *big.Rat {
-	r, _ := new(big.Rat).SetString(strconv.FormatFloat(m.Ratio, 'g', -1, 64))
+// exact is the ratio, as it was written.
+func (in *Installation) exact() *big.Rat {
+	r, _ := new(big.Rat).SetString(strconv.FormatFloat(in.Ratio, 'g', -1, 64))
 	return r
+}
+
+// main is the register of m's role: the one that displays and files are about.
+func (m *Meter) main() Quantity {
+	switch {
+	case m.Role == metric.RoleWaterTotal || m.Role == metric.RoleWaterPotable:
+		return Water
+	case m.Role == metric.RoleHeatReuse && m.gives(Heat):
+		return Heat
+	case m.Invert && m.gives(EnergyExport):
+		return EnergyExport
+	}
+	return Energy
 }
 
 // gives reports whether m's reader may give a quantity, at any point.
@@ -206,15 +249,15 @@ func (m *Meter) gives(q Quantity) bool {
 	return false
 }
 
-// check is a gauge's reading as it counts for the role of m; the error says why
-// it cannot be.
-func (m *Meter) check(q Quantity, v float64) (float64, error) {
+// check is a gauge's reading at a time as it counts for the role of m; the error
+// says why it cannot be.
+func (m *Meter) check(q Quantity, v float64, at time.Time) (float64, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fmt.Errorf("%s reads %g", q, v)
 	}
 	switch q {
 	case Power:
-		v *= m.Ratio
+		v *= m.Installed[installedAt(m.Installed, at)].Ratio
 		if m.Invert {
 			v = -v
 		}

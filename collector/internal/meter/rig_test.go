@@ -11,6 +11,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
+var water, _ = FluidOf("water")
+
 // An instrument is a reader that says what its test lets it say.
 type instrument struct {
 	gives []Kind

@@ -200,7 +200,7 @@ func (s *Source) States() []State {
 	for i, d := range s.devices {
 		trouble := d.says(now)
 		d.mu.Lock()
-		list[i] = State{d.Name, d.Role, d.Class, d.answered, d.failures, trouble}
+		list[i] = State{d.Name, d.Role, d.Installed[installedAt(d.Installed, now)].Class, d.answered, d.failures, trouble}
 		d.mu.Unlock()
 	}
 	return list

@@ -345,7 +345,7 @@ func TestCountersOutlastTheCollector(t *testing.T) {
 func TestTwoCollectorsAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := steady(3.6e5)
-		c := Config{Meters: []Meter{{Name: "grid-a", Role: metric.RoleGridInput, Rating: 1e6, Serial: "77", Reader: i}}}
+		c := Config{Meters: []Meter{{Name: "grid-a", Role: metric.RoleGridInput, Rating: 1e6, Installed: []Installation{{Serial: "77"}}, Reader: i}}}
 		var values, epochs []metric.Raw
 		for range 2 {
 			under(t, c, func(r *rig) {
@@ -438,16 +438,17 @@ func TestMetersThatAreRefused(t *testing.T) {
 		"no reader":        {func(m *Meter) { m.Reader = nil }, "nothing reads it"},
 		"rating":           {func(m *Meter) { m.Rating = -1 }, "rating -1 W"},
 		"flow":             {func(m *Meter) { m.MaxFlow = 99 }, "flow of up to 99"},
-		"ratio":            {func(m *Meter) { m.Ratio = -2 }, "transformer ratio -2"},
+		"ratio":            {func(m *Meter) { m.Installed = []Installation{{Ratio: -2}} }, "transformer ratio -2"},
+		"devices":          {func(m *Meter) { m.Installed = []Installation{{Serial: "a", From: start}, {Serial: "b", From: start}} }, `device "b" came no later than the one before it`},
 		"time":             {func(m *Meter) { m.Hold = -2 }, "below zero"},
 		"gives nothing":    {func(m *Meter) { m.Reader = always(nil) }, "gives nothing"},
 		"gives twice":      {func(m *Meter) { m.Reader = always(nil, watts, watts) }, "gives power twice"},
 		"gives no point":   {func(m *Meter) { m.Reader = always(nil, Kind{Quantity: Temperature}) }, "a temperature has a point"},
 		"power at a point": {func(m *Meter) { m.Reader = always(nil, Kind{Power, "x"}) }, "a temperature has a point"},
 		"no quantity":      {func(m *Meter) { m.Reader = always(nil, Kind{Quantity: 77}) }, "no quantity"},
-		"heat of no flow":  {func(m *Meter) { m.Fluid = &WaterAt40 }, "where there is a flow"},
+		"heat of no flow":  {func(m *Meter) { m.Fluid = &water }, "where there is a flow"},
 		"heat of no loop": {func(m *Meter) {
-			m.Fluid, m.Reader = &WaterAt40, always(nil, Kind{Quantity: Flow}, Kind{Temperature, Supply})
+			m.Fluid, m.Reader = &water, always(nil, Kind{Quantity: Flow}, Kind{Temperature, Supply})
 		}, "temperatures at supply and return"},
 		"no fluid": {func(m *Meter) {
 			m.Fluid, m.Reader = &Fluid{}, always(nil, Kind{Quantity: Flow}, Kind{Temperature, Supply}, Kind{Temperature, Return})

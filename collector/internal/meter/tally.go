@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -76,7 +77,13 @@ func (d *device) tally(n metric.Number, register Quantity, gauge Kind, per, most
 	if register == Water {
 		rated = d.flowRated
 	}
-	t.counter = &counter{name: name, serial: d.Serial, swap: d.Swap, most: most * per, rated: rated, period: d.Period, flow: t.flow}
+	devices := slices.Clone(d.Installed)
+	for i := range devices {
+		if register != d.main() {
+			devices[i].Initial, devices[i].Final = nil, nil
+		}
+	}
+	t.counter = &counter{name: name, devices: devices, most: most * per, rated: rated, period: d.Period, flow: t.flow}
 	if d.memory.path == "" {
 		t.counter.nonce = time.Now().String()
 	} else if l, ok := d.memory.of(name); ok {

@@ -17,6 +17,7 @@
 //	byte_order: high_first    # in a register; or low_first
 //	max_gap: 8                # registers in between that are read along; 0: none
 //	max_registers: 125        # in one request
+//	channel_step: 100         # registers from one circuit to the next, of a device that meters several
 //	values:
 //	- measures: power         # power energy energy_export water heat flow temperature,
 //	                          # or frequency, voltage, serial

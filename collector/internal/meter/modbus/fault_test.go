@@ -130,7 +130,7 @@ func plainly(watts float64, wh uint32, units ...uint8) holdings {
 
 func open(t *testing.T, gs *Gateways, addr string, timeout time.Duration) *Gateway {
 	t.Helper()
-	g, err := gs.Open(GatewayConfig{URL: "tcp://" + addr, Timeout: timeout})
+	g, err := gs.Open(GatewayConfig{Address: addr, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -20,9 +19,10 @@ import (
 // A GatewayConfig says how devices are reached: a meter's own socket, or that of
 // a gateway in front of several.
 type GatewayConfig struct {
-	URL           string        // tcp://host:502, tcp+tls://host:802, rtuovertcp://host:port
+	Address       string        // host:port
+	Transport     string        // tcp, rtu_over_tcp or tls; "": tcp
 	Timeout       time.Duration // of a request; default 3 s
-	Cert, Key, CA string        // files, for TLS: who we are, and whom to trust
+	Cert, Key, CA string        // files, of tls: who we are, and whom to trust
 }
 
 // A Gateway is one connection, over which one request is under way at most. It is
@@ -38,45 +38,40 @@ type Gateway struct {
 
 // newGateway checks c. It contacts nothing.
 func newGateway(c GatewayConfig) (*Gateway, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return nil, fmt.Errorf("modbus gateway: %w", err)
-	}
-	port, ok := map[string]string{"tcp": "502", "tcp+tls": "802", "rtuovertcp": "502"}[u.Scheme]
-	if !ok || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("modbus gateway %q: want tcp://host:port, tcp+tls://host:port or rtuovertcp://host:port", c.URL)
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 3 * time.Second
+	c = c.settled()
+	scheme, ok := map[string]string{"tcp": "tcp", "tls": "tcp+tls", "rtu_over_tcp": "rtuovertcp"}[c.Transport]
+	host, port, err := net.SplitHostPort(c.Address)
+	if err != nil || host == "" || port == "" || !ok {
+		return nil, fmt.Errorf("modbus gateway %q by %q: want host:port, and tcp, rtu_over_tcp or tls", c.Address, c.Transport)
 	}
 	conf := modbus.ClientConfiguration{
-		URL:     u.Scheme + "://" + net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)),
+		URL:     scheme + "://" + c.Address,
 		Timeout: c.Timeout,
 		Logger:  log.New(io.Discard, "", 0), // all it says is in its errors
 	}
 	switch {
-	case u.Scheme != "tcp+tls" && c.Cert+c.Key+c.CA != "":
-		return nil, fmt.Errorf("modbus gateway %s: certificates are for tcp+tls", c.URL)
-	case u.Scheme == "tcp+tls":
+	case c.Transport != "tls" && c.Cert+c.Key+c.CA != "":
+		return nil, fmt.Errorf("modbus gateway %s: certificates are for tls", c.Address)
+	case c.Transport == "tls":
 		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 		if err != nil {
-			return nil, fmt.Errorf("modbus gateway %s: the certificate by which it knows us: %w", c.URL, err)
+			return nil, fmt.Errorf("modbus gateway %s: the certificate by which it knows us: %w", c.Address, err)
 		}
 		conf.TLSClientCert = &pair
 		if conf.TLSRootCAs, err = modbus.LoadCertPool(c.CA); err != nil {
-			return nil, fmt.Errorf("modbus gateway %s: the certificates by which we know it: %w", c.URL, err)
+			return nil, fmt.Errorf("modbus gateway %s: the certificates by which we know it: %w", c.Address, err)
 		}
 	}
 	g := &Gateway{c: c, free: make(chan struct{}, 1)}
 	if g.client, err = modbus.NewClient(&conf); err != nil {
-		return nil, fmt.Errorf("modbus gateway %s: %w", c.URL, err)
+		return nil, fmt.Errorf("modbus gateway %s: %w", c.Address, err)
 	}
 	g.free <- struct{}{}
 	return g, nil
 }
 
 // Line is what tells meters behind g from others: they are asked by turns.
-func (g *Gateway) Line() string { return g.c.URL }
+func (g *Gateway) Line() string { return g.c.line() }
 
 // Run lets go of the connection when ctx ends.
 func (g *Gateway) Run(ctx context.Context) error {
@@ -163,15 +158,22 @@ func excepted(err error) bool {
 	return strings.HasPrefix(err.Error(), "unknown exception code")
 }
 
-// Gateways are those of a site, one a URL. The zero Gateways has none.
+// settled fills in what was left out.
+func (c GatewayConfig) settled() GatewayConfig {
+	c.Transport, c.Timeout = cmp.Or(c.Transport, "tcp"), cmp.Or(c.Timeout, 3*time.Second)
+	return c
+}
+
+func (c GatewayConfig) line() string { return "modbus " + c.Address }
+
+// Gateways are those of a site, one an address. The zero Gateways has none.
 type Gateways struct{ list map[string]*Gateway }
 
-// Open is the gateway of c: another one than before only if its URL is.
+// Open is the gateway of c: the one of before where its address is.
 func (s *Gateways) Open(c GatewayConfig) (*Gateway, error) {
-	if g := s.list[c.URL]; g != nil {
-		c.Timeout = cmp.Or(c.Timeout, g.c.Timeout)
-		if c != g.c {
-			return nil, fmt.Errorf("modbus gateway %s: its timeout and certificates are one for all its meters", c.URL)
+	if g := s.list[c.Address]; g != nil {
+		if c.settled() != g.c {
+			return nil, fmt.Errorf("modbus gateway %s: its transport, timeout and certificates are the same for all meters behind it", c.Address)
 		}
 		return g, nil
 	}
@@ -182,7 +184,7 @@ func (s *Gateways) Open(c GatewayConfig) (*Gateway, error) {
 	if s.list == nil {
 		s.list = map[string]*Gateway{}
 	}
-	s.list[c.URL] = g
+	s.list[c.Address] = g
 	return g, nil
 }
 

@@ -20,6 +20,7 @@ type RawMap struct {
 	ByteOrder    string     `yaml:"byte_order"`
 	MaxGap       *int       `yaml:"max_gap"`
 	MaxRegisters *int       `yaml:"max_registers"`
+	ChannelStep  int        `yaml:"channel_step"`
 	Values       []RawValue `yaml:"values"`
 }
 
@@ -68,11 +69,25 @@ func ParseMap(name string, b []byte) (*Map, error) {
 	return m, nil
 }
 
+// Map makes a map of r, which stands in no file.
+func (r *RawMap) Map() (*Map, error) {
+	f, err := setting.Decode("register map "+r.Name, nil, &struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	m := r.Take(f, "")
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 // Take makes a map of r, which stands in f at a key that ends in a dot or is
 // empty, and complains to f. It is of no use if there were complaints.
 func (r *RawMap) Take(f *setting.File, key string) *Map {
-	m := &Map{Name: r.Name, Title: r.Title, gap: 8, most: mostRegisters}
+	m := &Map{Name: r.Name, Title: r.Title, gap: 8, most: mostRegisters, step: r.ChannelStep}
 	f.Require(r.Name != "", key+"name", "missing")
+	f.Require(r.ChannelStep >= 0 && r.ChannelStep < 1<<16, key+"channel_step", "%d is no number of registers", r.ChannelStep)
 	if r.MaxGap != nil {
 		m.gap = *r.MaxGap
 		f.Require(m.gap >= 0 && m.gap <= mostRegisters, key+"max_gap", "%d is not 0 to %d registers", m.gap, mostRegisters)

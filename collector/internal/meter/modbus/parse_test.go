@@ -68,6 +68,41 @@ func TestMapsWithNumbersFromOne(t *testing.T) {
 	}
 }
 
+func TestChannelsOfADevice(t *testing.T) {
+	r := RawMap{Name: "panel", ChannelStep: 100, WordOrder: "high_first"}
+	three, at, serial := 3, 1000, 5
+	r.Function = &three
+	r.Values = []RawValue{{Measures: "power", Offset: &at, Plus: []int{1002}, Type: "f32", Unit: "W"}, {Measures: "serial", Offset: &serial, Type: "u32"}}
+	m, err := r.Map()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := m.Channel(3)
+	if err != nil || !slices.Equal(c.entries[0].at, []int{1200, 1202}) || !slices.Equal(c.entries[1].at, []int{5}) || m.entries[0].at[0] != 1000 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := m.Channel(700); err == nil || !contains(err.Error(), "power would be at register 70900") {
+		t.Error(err)
+	}
+	if _, err := m.Channel(0); err == nil {
+		t.Error("a channel 0")
+	}
+	r.ChannelStep, r.Values[0].Unit = 0, "A"
+	if m, err := r.Map(); err == nil || err.Error() != `register map panel: values.0: unit: "A" is no unit of power` {
+		t.Errorf("%+v, %v", m, err)
+	}
+	r.Values[0].Unit = "kW"
+	if m, err = r.Map(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Channel(2); err == nil || !contains(err.Error(), "register map panel has no channel 2") {
+		t.Error(err)
+	}
+	if _, err := m.Channel(1); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAdjacentRegistersAreReadTogether(t *testing.T) {
 	text := func(gap, most string) string {
 		return "name: m\nfunction: 3\n" + gap + most + `values:

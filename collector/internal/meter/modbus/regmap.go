@@ -1,6 +1,7 @@
 package modbus
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -12,6 +13,7 @@ type Map struct {
 	Name, Title string
 	entries     []entry
 	gap, most   int // registers between values that are read along; registers in a request
+	step        int // registers from one channel to the next; 0: it has one
 }
 
 // A purpose is what a value is read for besides being a quantity of the meter.
@@ -107,6 +109,36 @@ func (f form) modulus(words int) uint64 {
 		return m
 	}
 	return 0
+}
+
+// Channel is m of the n-th circuit of a device that meters several, from 1. Serial
+// numbers and what is probed are the device's.
+func (m *Map) Channel(n int) (*Map, error) {
+	if n < 1 || n > 1 && m.step == 0 {
+		return nil, fmt.Errorf("register map %s has no channel %d: it does not say how many registers there are from one to the next", m.Name, n)
+	}
+	c := *m
+	c.entries = slices.Clone(m.entries)
+	for i := range c.entries {
+		e := &c.entries[i]
+		if e.purpose != quantity {
+			continue
+		}
+		by := (n - 1) * m.step
+		e.at = slices.Clone(e.at)
+		for k := range e.at {
+			e.at[k] += by
+		}
+		if e.exponent >= 0 {
+			e.exponent += by
+		}
+		for _, s := range e.spans() {
+			if s.at+s.n > 1<<16 {
+				return nil, fmt.Errorf("register map %s has no channel %d: %s would be at register %d", m.Name, n, e.name, s.at)
+			}
+		}
+	}
+	return &c, nil
 }
 
 // kinds is what a device with map m gives.

@@ -79,7 +79,7 @@ func TestV14TwoServersAndTwoClientsAgree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
-			g := dial(t, GatewayConfig{URL: "tcp://" + s.address()})
+			g := dial(t, GatewayConfig{Address: s.address()})
 			handler := second.NewTCPClientHandler(s.address())
 			handler.Timeout = 3 * time.Second
 			if err := handler.Connect(t.Context()); err != nil {
@@ -156,7 +156,7 @@ func TestRTUOverTCP(t *testing.T) {
 		m.hold(h)
 	}
 	s := servePymodbus(t, h, "rtu")
-	g := dial(t, GatewayConfig{URL: "rtuovertcp://" + s.address()})
+	g := dial(t, GatewayConfig{Address: s.address(), Transport: "rtu_over_tcp"})
 	for _, m := range siteMeters {
 		profile, err := Profile(m.profile)
 		if err != nil {
@@ -214,43 +214,43 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := "tcp+tls://" + s.address()
-	got, err := dial(t, GatewayConfig{URL: url, Cert: cert, Key: key, CA: serverCert}).Reader(1, profile).Read(t.Context())
+	at := s.address()
+	got, err := dial(t, GatewayConfig{Address: at, Transport: "tls", Cert: cert, Key: key, CA: serverCert}).Reader(1, profile).Read(t.Context())
 	if d := cmp.Diff(siteMeters[0].want, got, cmpopts.EquateEmpty()); d != "" || err != nil {
 		t.Errorf("%v %s", err, d)
 	}
-	if got, err := dial(t, GatewayConfig{URL: url, Cert: cert, Key: key, CA: cert}).Reader(1, profile).Read(t.Context()); err == nil || !contains(err.Error(), "connect: tls: failed to verify certificate") {
+	if got, err := dial(t, GatewayConfig{Address: at, Transport: "tls", Cert: cert, Key: key, CA: cert}).Reader(1, profile).Read(t.Context()); err == nil || !contains(err.Error(), "connect: tls: failed to verify certificate") {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := newGateway(GatewayConfig{URL: url, Cert: cert, Key: key}); err == nil || !contains(err.Error(), "the certificates by which we know it") {
+	if _, err := newGateway(GatewayConfig{Address: at, Transport: "tls", Cert: cert, Key: key}); err == nil || !contains(err.Error(), "the certificates by which we know it") {
 		t.Error(err)
 	}
-	if _, err := newGateway(GatewayConfig{URL: url, CA: cert}); err == nil || !contains(err.Error(), "the certificate by which it knows us") {
+	if _, err := newGateway(GatewayConfig{Address: at, Transport: "tls", CA: cert}); err == nil || !contains(err.Error(), "the certificate by which it knows us") {
 		t.Error(err)
 	}
 }
 
 func TestGatewaysOfASite(t *testing.T) {
 	var s Gateways
-	a, err := s.Open(GatewayConfig{URL: "tcp://10.0.0.7"})
+	a, err := s.Open(GatewayConfig{Address: "10.0.0.7:502"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := s.Open(GatewayConfig{URL: "tcp://10.0.0.7", Timeout: 3 * time.Second}); err != nil || a != b || a.Line() != "tcp://10.0.0.7" {
-		t.Errorf("another gateway for the same URL: %v", err)
+	if b, err := s.Open(GatewayConfig{Address: "10.0.0.7:502", Transport: "tcp", Timeout: 3 * time.Second}); err != nil || a != b || a.Line() != "modbus 10.0.0.7:502" {
+		t.Errorf("another gateway at the same address: %v", err)
 	}
-	if _, err := s.Open(GatewayConfig{URL: "tcp://10.0.0.7", Timeout: time.Second}); err == nil || !contains(err.Error(), "one for all its meters") {
+	if _, err := s.Open(GatewayConfig{Address: "10.0.0.7:502", Timeout: time.Second}); err == nil || !contains(err.Error(), "the same for all meters behind it") {
 		t.Error(err)
 	}
-	if _, err := s.Open(GatewayConfig{URL: "tcp://10.0.0.8:503"}); err != nil || len(s.Feeds()) != 2 {
+	if _, err := s.Open(GatewayConfig{Address: "[fe80::1]:503"}); err != nil || len(s.Feeds()) != 2 {
 		t.Errorf("%d gateways, %v", len(s.Feeds()), err)
 	}
-	for _, url := range []string{"", "10.0.0.7:502", "udp://10.0.0.7:502", "rtu:///dev/ttyUSB0", "tcp://", "tcp://h/path", "tcp://u:secret@h:502", "tcp://h:502?x=y", "tcp://[::1", "tcp+tls://h"} {
-		if _, err := s.Open(GatewayConfig{URL: url}); err == nil {
-			t.Errorf("%q is a gateway", url)
+	for _, c := range []GatewayConfig{{}, {Address: "10.0.0.8"}, {Address: ":502"}, {Address: "h:"}, {Address: "h:502", Transport: "udp"}, {Address: "h:802", Transport: "tls"}} {
+		if _, err := s.Open(c); err == nil {
+			t.Errorf("%+v is a gateway", c)
 		}
 	}
-	if _, err := s.Open(GatewayConfig{URL: "tcp://h", CA: "ca.pem"}); err == nil || !contains(err.Error(), "certificates are for tcp+tls") {
+	if _, err := s.Open(GatewayConfig{Address: "h:502", CA: "ca.pem"}); err == nil || !contains(err.Error(), "certificates are for tls") {
 		t.Error(err)
 	}
 }
@@ -260,7 +260,7 @@ func TestAGatewayEnds(t *testing.T) {
 	h := holdings{}
 	siteMeters[0].hold(h)
 	s := serve(t, h, modbus.ServerConfiguration{})
-	g, err := newGateway(GatewayConfig{URL: "tcp://" + s.address()})
+	g, err := newGateway(GatewayConfig{Address: s.address()})
 	if err != nil {
 		t.Fatal(err)
 	}
