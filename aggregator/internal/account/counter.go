@@ -199,6 +199,9 @@ func (s *site) restart(n uint32, r reading) error {
 		delete(s.doubts, n)
 	}
 	power := c.power
+	if r.quality == metric.Integrated && r.value == 0 && r.powered {
+		power = power/2 + r.power/2 // both ends of the gap were read: a line between them
+	}
 	c.last = 0 // for settle: all of value was counted since
 	s.settle(n, r)
 	c.place = r.left // what was not seen was spent there

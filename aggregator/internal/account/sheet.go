@@ -222,6 +222,18 @@ func (s *Sheet) Standing(meter string, n metric.Number, k int) (amount uint64, k
 	return w.total(), w.full
 }
 
+// Measured is what a register counted in a quarter of the hour, whatever corrects
+// it; ok is false if that is not known whole.
+func (s *Sheet) Measured(meter string, n metric.Number, k int) (amount uint64, ok bool) {
+	r := s.registers[registerKey{meter, n, 0}]
+	if r == nil {
+		return 0, false
+	}
+	own := register{amount: r.amount, covered: r.covered, expected: r.expected}
+	w := own.worth(k, 0)
+	return w.total(), w.full
+}
+
 // Knows reports whether a register of a meter is in the sheet.
 func (s *Sheet) Knows(meter string, n metric.Number) bool {
 	return s.registers[registerKey{meter, n, 0}] != nil

@@ -25,13 +25,15 @@ type Config struct {
 }
 
 // A Ledger keeps the books. Apply and Commit are called by one goroutine;
-// questions are answered meanwhile.
+// questions are answered, and revisions and imports taken, meanwhile.
 type Ledger struct {
 	log    *slog.Logger
 	disk   disk
 	close  func() error
 	tally  *tallies
 	opened int64 // ms since 1970, of the first commit: since when agents could catch up
+
+	amending sync.Mutex // one revision or import at a time: each looks at what stands
 
 	mu       sync.RWMutex // what follows is written only under it
 	state    *account.State
