@@ -119,6 +119,13 @@ func (d *device) take(values []Value, asked, now time.Time) {
 		d.trouble(k.String(), "")
 		d.gauge(k, s, n, v.Quality)
 	}
+	if len(values) > 0 {
+		said := ""
+		if age := now.Sub(values[len(values)-1].At); age > d.lasts() {
+			said = fmt.Sprintf("what it says is %v old: it has stopped, or its clock is behind", age.Round(time.Second))
+		}
+		d.trouble("time", said)
+	}
 	d.workOutHeat()
 	if d.Hold > 0 {
 		d.extend(now)
