@@ -20,10 +20,13 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator serve -init > FILE
        aggregator all-in-one [-data DIR] [-listen ADDR] [-hosts N] [-gpus N] [-seed S] [-interval 1s]
        aggregator verify -data DIR
+       aggregator site -init > FILE
+       aggregator site -check -file FILE
 
 serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
 verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry
+site        begins the file that describes a site, or says what one describes and what is wrong with it
 `
 
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
@@ -38,6 +41,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return allInOne(ctx, args, stdout, stderr)
 	case "verify":
 		return verify(args, stdout, stderr)
+	case "site":
+		return siteCommand(args, stdout, stderr)
 	case agent.ReadGPUsCommand:
 		return agent.ReadGPUs(ctx, args, stderr)
 	case "-version", "--version", "version":
