@@ -26,7 +26,7 @@ func twice() []Installation {
 type turnOf struct {
 	after   time.Duration // the turn before
 	steps   uint64
-	watts   float64 // of the gauge beside it; below zero: it was not read
+	watts   float64 // of the gauge beside it
 	life    string
 	began   time.Duration  // after the start of the test that its life began; 0: not told
 	restart []Installation // of the collector before, which then knows these devices
@@ -48,8 +48,6 @@ var (
 func replaced(final, initial int64) []Installation {
 	return []Installation{{Final: &final}, {From: start.Add(30 * time.Minute), Serial: "new", Initial: &initial}}
 }
-
-const unread = -1
 
 // A bench is a counter under test, with its gauge.
 type bench struct {

@@ -298,7 +298,7 @@ func TestRegisters(t *testing.T) {
 						b.c.resume(kept)
 					}
 				}
-				if b.flow != nil && turn.watts >= 0 {
+				if b.flow != nil {
 					b.flow.add(turn.watts, at)
 				}
 				r := b.r

@@ -53,11 +53,18 @@ func openMemory(path string) (*memory, error) {
 		return m, fmt.Errorf("read lives of meters from %s: version %d, want %d", path, r.Version, memoryVersion)
 	}
 	for name, l := range r.Lives {
-		if l.Epoch != 0 && l.Size.valid() && l.Left < l.Size.Den && l.Shown >= 0 && l.Shown < turn && time.Since(l.At) < forget {
+		if l.whole() && time.Since(l.At) < forget {
 			m.lives[name] = l
 		}
 	}
 	return m, nil
+}
+
+// whole reports whether l can be gone on with.
+func (l *life) whole() bool {
+	within := func(n int64) bool { return n > -turn && n < turn }
+	return l.Epoch > 0 && l.Size.valid() && l.Left < l.Size.Den && l.Shown >= 0 && within(l.Shown) && within(l.Count) && l.Filled >= 0 && within(l.Filled) &&
+		(l.Before == nil || l.Before.Left < l.Size.Den && within(l.Before.Count))
 }
 
 // of is what is known of a register.

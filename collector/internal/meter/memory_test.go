@@ -122,3 +122,37 @@ func TestNoPlaceToRemember(t *testing.T) {
 		}
 	})
 }
+
+// Whatever stands in the file, counters begin, and count on.
+func FuzzMemory(f *testing.F) {
+	f.Add([]byte(`{"version":1,"registers":{"m energy":{"mark":" 3600000/1","epoch":7,"size":{"num":3600000,"den":1},"steps":5,"at":"2026-03-01T12:00:00Z","count":9,"shown":9}}}`), uint64(7), uint64(0))
+	f.Add([]byte(`{"version":1,"registers":{"m energy":{"mark":" 3600000/1","epoch":7,"size":{"num":3,"den":7},"fault":"quarantined","aside":{"steps":5},"before":{"steps":9,"left":3},"filled":5,"shown":9}}}`), uint64(6), uint64(1<<63))
+	f.Fuzz(func(t *testing.T, b []byte, one, two uint64) {
+		path := filepath.Join(t.TempDir(), "meters.json")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, _ := openMemory(path)
+		for name, l := range m.lives {
+			b := bench{rate: 1e6}
+			b.counter(10*time.Second, one%2 == 0)
+			b.c.name = name
+			b.c.resume(l)
+			at := time.Now()
+			last := map[metric.Raw]metric.Raw{}
+			for i, steps := range []uint64{one, two, two, two + 1, one, one + 5, one + 6} {
+				at = at.Add(time.Duration(i) * time.Second)
+				if b.flow != nil {
+					b.flow.add(500, at)
+				}
+				n, shown, _ := b.c.take(Register{Steps: steps, Size: Size{wh, 1}, Modulus: two}, at, at)
+				if shown && (n.value < 0 || n.value < last[n.epoch]) {
+					t.Fatalf("%d after %d", n.value, last[n.epoch])
+				}
+				if shown {
+					last[n.epoch] = n.value
+				}
+			}
+		}
+	})
+}

@@ -186,9 +186,11 @@ func TestSerialNumbers(t *testing.T) {
 		"type: text, registers: 1":                        {[]uint16{0}, ""},
 		"type: u16":                                       {[]uint16{0xFFFF}, ""},
 	} {
-		e := entryOf(t, "measures: power, type: u16, unit: W}\n- {measures: serial, offset: 7, "+entry)
-		m, _ := ParseMap("m", []byte("name: m\nfunction: 3\nvalues:\n- {measures: power, offset: 0, type: u16, unit: W}\n- {measures: serial, offset: 7, "+entry+"}\n"))
-		e = &m.entries[1]
+		m, err := ParseMap("m", []byte("name: m\nfunction: 3\nvalues:\n- {measures: power, offset: 0, type: u16, unit: W}\n- {measures: serial, offset: 7, "+entry+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &m.entries[1]
 		if got, err := e.text(tc.words); got != tc.want || (err != nil) != (tc.want == "") {
 			t.Errorf("%s: %q, %v", entry, got, err)
 		}
