@@ -122,12 +122,12 @@ func (s *Site) readContracts(r *reader, v value) {
 	top.end()
 }
 
-// named reads the key name of a contract, and calls the section after it.
+// named reads the key name, and calls the section after it.
 func (s *section) named(list string) string {
 	t := s.get("name").text()
 	s.called(list, t)
 	if t == "" {
-		s.r.wrong(s.at("name"), "write what people call the contract", "missing")
+		s.r.wrong(s.at("name"), "write what people call it", "missing")
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,6 +124,13 @@ func (v value) registers(one *Meter, of *Modbus) RegisterValue {
 		f.Offset = from1.whole(1, 65536, 1) - 1
 	case !k.has("offset"):
 		k.r.wrong(k.at("offset"), "write offset: as it is sent, from 0, or number: as Schneider prints it, from 1; of 40001 the 4 is the function's", "missing: which register")
+	}
+	if n := f.Offset / 10_000; (n == 3 || n == 4) && f.Offset%10_000 < 9_999 && f.Offset >= 30_000 {
+		key := "offset"
+		if !k.has(key) {
+			key = "number"
+		}
+		k.r.warn(k.at(key), fmt.Sprintf("if so, write function: %d and offset: as counted from there, 40001 being 0; else leave it", 7-n), "%s may be a number whose first digit stands for the function", k.get(key).text())
 	}
 	if f.Function == 0 && of.Function == 0 && !k.has("function") {
 		k.r.wrong(k.at("function"), "write function: 3 for holding registers, 4 for input registers", "missing: by which function it is read")

@@ -242,7 +242,7 @@ func (r *Read) origin() string {
 	case r.MQTT != nil:
 		return fmt.Sprint("mqtt ", r.MQTT.Broker, " ", r.MQTT.Topic, " ", r.MQTT.Fields, direction)
 	case r.CSV != nil && r.CSV.Meter != "":
-		return "csv " + r.CSV.Meter
+		return "csv " + r.CSV.Meter + " " + direction
 	}
 	return ""
 }
