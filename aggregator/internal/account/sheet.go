@@ -239,6 +239,30 @@ func (s *Sheet) Knows(meter string, n metric.Number) bool {
 	return s.registers[registerKey{meter, n, 0}] != nil
 }
 
+// Changes yields what corrections add to what registers counted in the hour:
+// amounts by quality modulo 2^64, and the time that they cover modulo 2^32.
+func (s *Sheet) Changes(yield func(meter string, n metric.Number, by [metric.Qualities]uint64, covers uint32)) {
+	for _, r := range s.inOrder() {
+		var by [metric.Qualities]uint64
+		var covers uint32
+		changed := false
+		for k := range 4 {
+			w := r.worth(k, 0)
+			if !w.corrected {
+				continue
+			}
+			changed = true
+			covers += uint32(quarter) - r.covered[k]
+			for q := range by {
+				by[q] += w.amount[q] - r.amount[k][q]
+			}
+		}
+		if changed {
+			yield(r.name, r.metric, by, covers)
+		}
+	}
+}
+
 // Corrects reports whether c changes what stands: whether it is another word than
 // the newest of its import.
 func (s *Sheet) Corrects(c *Correction) bool {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -198,4 +199,9 @@ func (b *Basis) Counts(name string, from, to int64) bool {
 	}
 	m := b.meters[name]
 	return m == nil || m.Backup == "" && !m.Less && m.stands(from, to) && !b.inside(m, from, to)
+}
+
+// Alters reports whether sums by role can be others than what was booked.
+func (b *Basis) Alters() bool {
+	return b != nil && slices.ContainsFunc(b.Meters, func(m Meter) bool { return m.Quantity != Other })
 }

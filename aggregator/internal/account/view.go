@@ -186,12 +186,16 @@ func (s *State) Resume(r Ref) {
 // LifeInside is all that was ever booked inside a boundary, mJ, and where IT is
 // metered; ok is false if nothing is.
 func (s *State) LifeInside(site string, b metric.Boundary) (mj Wide, category int, ok bool) {
-	total := func(q Quantity) (w Wide) {
+	return Inside(b, func(q Quantity) (w Wide) {
 		for _, v := range s.Life(site, q) {
 			w, _ = w.Add(v) // fewer than 2^64 terms of 64 bits
 		}
 		return w
-	}
+	})
+}
+
+// Inside is what lies inside a boundary by the totals of quantities, likewise.
+func Inside(b metric.Boundary, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
 	switch b {
 	case metric.Facility:
 		for _, q := range supplies {

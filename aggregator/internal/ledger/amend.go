@@ -50,7 +50,7 @@ func (l *Ledger) Revise(site string, r account.Revision, now time.Time) (minutes
 }
 
 func (l *Ledger) revise(site string, number int64, w *account.Word, now time.Time) (minutes int, err error) {
-	v := l.look(site, number, nil)
+	v := l.look(site, number)
 	s, err := l.sheet(&v, nil)
 	if err != nil {
 		return 0, fmt.Errorf("revise %s of %s: %w", w.Kind, site, err)
@@ -204,7 +204,7 @@ func (c *sheetCache) of(number int64) (*account.Sheet, error) {
 	if s := c.known[number]; s != nil {
 		return s, nil
 	}
-	v := c.l.look(c.site, number, nil)
+	v := c.l.look(c.site, number)
 	s, err := c.l.sheet(&v, nil)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,15 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 
 // add adds an hour to a tally.
 func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int64) error {
-	v := l.look(site, number, t)
+	var v view
+	switch {
+	case t.NeedsRows():
+		v = l.lookAt(site, number, t.Wants)
+	case t.NeedsJobs():
+		v = l.lookAtJobs(site, number)
+	default:
+		v = l.look(site, number)
+	}
 	if !v.final() {
 		t.Open()
 	}
@@ -51,29 +59,86 @@ func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int
 		t.AddDigest(d)
 		return nil
 	}
-	for i := range v.rows {
-		t.AddRow(&v.rows[i].device, &v.rows[i].place, &v.rows[i].row)
+	if t.NeedsJobs() {
+		return l.eachShare(&v, t.AddJobRow)
 	}
+	from := number * hourMs
+	return l.eachRow(&v, b, func(d *account.Device, p *account.Place, r *account.Row) {
+		if d.Kind != metric.Meter || b.Counts(d.Name, from, from+hourMs) {
+			t.AddRow(d, p, r)
+		}
+	})
+}
+
+// eachShare yields what jobs drew in the hour of v.
+func (l *Ledger) eachShare(v *view, yield func(host string, j *account.Job, r *account.JobRow)) error {
 	for i := range v.jobs {
-		t.AddJobRow(v.jobs[i].host, &v.jobs[i].job, &v.jobs[i].row)
+		yield(v.jobs[i].host, &v.jobs[i].job, &v.jobs[i].row)
 	}
 	for i := range v.leaves {
-		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], t.NeedsJobs())
+		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], true)
 		if err != nil {
 			return err
 		}
-		if t.NeedsJobs() {
-			for j := range h.Shares {
-				r := &h.Shares[j]
-				t.AddJobRow(h.Hosts[r.Host], &h.Jobs[r.Job], r)
-			}
-			continue
+		for j := range h.Shares {
+			r := &h.Shares[j]
+			yield(h.Hosts[r.Host], &h.Jobs[r.Job], r)
+		}
+	}
+	return nil
+}
+
+// eachRow yields what devices drew in the hour of v, and what corrections add to
+// that.
+func (l *Ledger) eachRow(v *view, b *account.Basis, yield func(d *account.Device, p *account.Place, r *account.Row)) error {
+	type register struct {
+		meter  string
+		metric metric.Number
+	}
+	type spot struct {
+		d *account.Device
+		p *account.Place
+	}
+	corrected := v.corrected()
+	meters := map[register]spot{}
+	each := func(d *account.Device, p *account.Place, r *account.Row) {
+		if corrected && d.Kind == metric.Meter {
+			meters[register{d.Name, d.Metric}] = spot{d, p}
+		}
+		yield(d, p, r)
+	}
+	for i := range v.rows {
+		each(&v.rows[i].device, &v.rows[i].place, &v.rows[i].row)
+	}
+	for i := range v.leaves {
+		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], false)
+		if err != nil {
+			return err
 		}
 		for j := range h.Rows {
 			r := &h.Rows[j]
-			t.AddRow(&h.Devices[r.Device], &h.Places[r.Place], r)
+			each(&h.Devices[r.Device], &h.Places[r.Place], r)
 		}
 	}
+	if !corrected {
+		return nil
+	}
+	s, err := l.sheet(v, b)
+	if err != nil {
+		return err
+	}
+	s.Changes(func(meter string, n metric.Number, by [metric.Qualities]uint64, covers uint32) {
+		at, ok := meters[register{meter, n}]
+		if !ok {
+			return // it was not read: nobody knows where it stands
+		}
+		for q, mj := range by {
+			if r := (account.Row{Quality: metric.Quality(q), Amount: mj, Covered: covers}); mj != 0 {
+				covers = 0
+				yield(at.d, at.p, &r)
+			}
+		}
+	})
 	return nil
 }
 
@@ -82,7 +147,7 @@ func (l *Ledger) category(site string, b *account.Basis, by account.Level, from,
 	first, end := l.span(site)
 	var c account.Category
 	for n := max(first, from/hourMs); n < min(end, (to+hourMs-1)/hourMs); n++ {
-		v := l.look(site, n, nil)
+		v := l.look(site, n)
 		d, err := l.digest(&v, b)
 		if err != nil {
 			return 0, err
@@ -119,7 +184,7 @@ func (l *Ledger) KPIs(site string, q account.KPIQuestion) ([]account.KPI, error)
 	var unread error
 	ks, err := b.KPIs(q, func(yield func(*account.Resolved) bool) {
 		for n := max(first, q.From/hourMs); n < min(end, (q.To+hourMs-1)/hourMs); n++ {
-			v := l.look(site, n, nil)
+			v := l.look(site, n)
 			var r *account.Resolved
 			if r, unread = l.resolved(&v, b, n*hourMs < q.From || (n+1)*hourMs > q.To); unread != nil || !yield(r) {
 				return
@@ -132,13 +197,46 @@ func (l *Ledger) KPIs(site string, q account.KPIQuestion) ([]account.KPI, error)
 	return ks, nil
 }
 
-// Life is what a site has booked inside a boundary since its ledger began, in
-// millijoules, and where IT is metered; ok is false if nothing is. It costs
-// little to ask.
-func (l *Ledger) Life(site string, b metric.Boundary) (mj account.Wide, category int, ok bool) {
+// Life is what a site has drawn inside a boundary since its ledger began, in
+// millijoules, and where IT is metered; ok is false if nothing is. Where readings
+// were corrected, or meters stand in for others, it looks at every hour.
+func (l *Ledger) Life(site string, boundary metric.Boundary) (mj account.Wide, category int, ok bool) {
+	b := l.basis(site)
 	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.state.LifeInside(site, b)
+	mj, category, ok = l.state.LifeInside(site, boundary)
+	altered := b.Alters() || l.corrected(site)
+	l.mu.RUnlock()
+	if !altered || boundary > metric.IT {
+		return mj, category, ok
+	}
+	var life [account.Quantities]account.Wide
+	first, end := l.span(site)
+	for n := first; n < end; n++ {
+		v := l.look(site, n)
+		d, err := l.digest(&v, b)
+		if err != nil {
+			return account.Wide{}, 0, false // what is damaged says so where it is asked for
+		}
+		for q := range life {
+			for _, x := range d.Sums[q] {
+				life[q], _ = life[q].Add(account.Wide{Lo: x})
+			}
+		}
+	}
+	return account.Inside(boundary, func(q account.Quantity) account.Wide { return life[q] })
+}
+
+// corrected reports whether readings of a site were ever corrected.
+func (l *Ledger) corrected(site string) bool {
+	if g := l.logs[site]; g != nil && g.corrected {
+		return true
+	}
+	for _, r := range l.state.OpenHours(site) {
+		if r.Subject == account.CorrectedReadings {
+			return true
+		}
+	}
+	return false
 }
 
 // Carbon is the carbon dioxide equivalent, in grams, of all that a site took from
@@ -149,7 +247,7 @@ func (l *Ledger) Carbon(site string) (grams float64, ok bool, err error) {
 	first, end := l.span(site)
 	b := l.basis(site)
 	for n := first; n < end; n++ {
-		v := l.look(site, n, nil)
+		v := l.look(site, n)
 		d, err := l.digest(&v, b)
 		if err != nil {
 			return 0, false, fmt.Errorf("read carbon of %s: %w", site, err)
@@ -159,4 +257,38 @@ func (l *Ledger) Carbon(site string) (grams float64, ok bool, err error) {
 		}
 	}
 	return account.Grams(sum), sum != account.Wide{}, nil
+}
+
+// Reconcile sets what each stage of a site's power tree shows against what stands
+// below it, over [from, to), milliseconds since 1970 on whole hours; of some
+// stages, or of all where none are given.
+func (l *Ledger) Reconcile(site string, from, to int64, of []account.Stage) ([]account.Gap, error) {
+	b := l.basis(site)
+	category, err := l.category(site, b, account.BySite, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("reconcile %s: %w", site, err)
+	}
+	first, end := l.span(site)
+	l.mu.RLock()
+	now := max(l.now, l.state.Latest(site))
+	l.mu.RUnlock()
+	r := account.NewReconciliation(b, from, to, now, category, of)
+	for n := max(first, from/hourMs); n < min(end, to/hourMs); n++ {
+		v := l.lookAt(site, n, func(d *account.Device) bool { return r.Wants(d) })
+		s, err := l.sheet(&v, b)
+		if err != nil {
+			return nil, fmt.Errorf("reconcile %s: %w", site, err)
+		}
+		var rows []account.ReconciledRow
+		err = l.eachRow(&v, b, func(d *account.Device, p *account.Place, x *account.Row) {
+			if r.Wants(d) {
+				rows = append(rows, account.ReconciledRow{Device: d, Place: p, Row: *x})
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reconcile %s: %w", site, err)
+		}
+		r.Add(s, rows)
+	}
+	return r.Gaps(), nil
 }

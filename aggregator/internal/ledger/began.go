@@ -22,7 +22,7 @@ func (l *Ledger) began(site string) (millis int64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	v := l.look(site, first, nil)
+	v := l.look(site, first)
 	s, err := l.sheet(&v, nil)
 	if err != nil {
 		return 0, false

@@ -13,15 +13,17 @@ import (
 // siteLog is the Merkle log of one site. The lines are the truth; the hashes
 // follow from them and show when a line was changed.
 type siteLog struct {
-	site    string
-	leaves  []leaf
-	hashes  []tlog.Hash     // as tlog stores them
-	size    int64           // of the file of lines
-	hours   map[int64][]int // leaves of an hour, in order
-	first   int64           // earliest of hours
-	end     int64           // after the last
-	began   int64           // earliest of which anything was counted; -1: none
-	pending map[int]bool    // leaves that the state does not know of yet
+	site   string
+	leaves []leaf
+	hashes []tlog.Hash     // as tlog stores them
+	size   int64           // of the file of lines
+	hours  map[int64][]int // leaves of an hour, in order
+	first  int64           // earliest of hours
+	end    int64           // after the last
+	began  int64           // earliest of which anything was counted; -1: none
+
+	corrected bool         // there are corrections
+	pending   map[int]bool // leaves that the state does not know of yet
 }
 
 func logDir(site string) string { return ledgerDir + "/" + site + "/log" }
@@ -54,6 +56,7 @@ func (l *siteLog) add(x leaf) error {
 		l.first = x.number
 	}
 	l.first, l.end = min(l.first, x.number), max(l.end, x.number+1)
+	l.corrected = l.corrected || x.what == leafMeter
 	if x.counted() && (l.began < 0 || x.number < l.began) {
 		l.began = x.number
 	}

@@ -102,11 +102,14 @@ type openJobRow struct {
 	row  account.JobRow
 }
 
-// look takes an hour as it stands now, with those of its open rows that t wants;
-// nil: none.
-func (l *Ledger) look(site string, number int64, t *account.Tally) view {
+// look takes an hour as it stands now, without its open rows.
+func (l *Ledger) look(site string, number int64) view {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.see(site, number)
+}
+
+func (l *Ledger) see(site string, number int64) view {
 	v := view{site: site, number: number, until: max(l.now, l.state.Latest(site))}
 	if g := l.logs[site]; g != nil {
 		for _, i := range g.known(number) {
@@ -116,22 +119,41 @@ func (l *Ledger) look(site string, number int64, t *account.Tally) view {
 		}
 	}
 	v.fronts = l.state.Fronts(site, number, v.until)
-	if t == nil || len(v.fronts) == 0 {
-		return v
-	}
-	if t.NeedsRows() {
+	return v
+}
+
+// lookAt is the same with those of its open rows that are wanted.
+func (l *Ledger) lookAt(site string, number int64, wants func(d *account.Device) bool) view {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	v := l.see(site, number)
+	if len(v.fronts) > 0 {
 		l.state.Rows(site, number, v.until, func(d *account.Device, p *account.Place, r *account.Row) {
-			if t.Wants(d) {
+			if wants(d) {
 				v.rows = append(v.rows, openRow{*d, *p, *r})
 			}
 		})
 	}
-	if t.NeedsJobs() {
+	return v
+}
+
+// lookAtJobs is the same with its open rows by jobs.
+func (l *Ledger) lookAtJobs(site string, number int64) view {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	v := l.see(site, number)
+	if len(v.fronts) > 0 {
 		l.state.JobRows(site, number, func(host string, j *account.Job, r *account.JobRow) {
 			v.jobs = append(v.jobs, openJobRow{host, *j, *r})
 		})
 	}
 	return v
+}
+
+// corrected reports whether readings of the hour are.
+func (v *view) corrected() bool {
+	return slices.ContainsFunc(v.leaves, func(x leaf) bool { return x.what == leafMeter }) ||
+		slices.ContainsFunc(v.fronts, func(h *account.Hour) bool { return h.Subject == account.CorrectedReadings })
 }
 
 // final reports whether all energy of the hour is sealed.

@@ -1,0 +1,395 @@
+package account
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Stage is a level of the power tree at which what goes in is set against what
+// comes out.
+type Stage uint8
+
+// The stages, outside in.
+const (
+	StageFacility Stage = iota // all that comes in, and what is metered next below it
+	StageUPS                   // UPS outputs, and the PDUs behind them
+	StagePDU                   // PDU outputs, and the inputs of IT
+	StageMeter                 // a meter, and those that stand below it
+	StageHosts                 // IT, and all hosts
+	StageGPUs                  // IT, and all GPUs
+	StageRack                  // the meters of a rack, and its hosts
+	StageHost                  // a host, and its GPUs
+	stages        = iota
+)
+
+var stageNames = [stages]string{"facility", "ups", "pdu", "meter", "hosts", "gpus", "rack", "host"}
+
+func (s Stage) String() string {
+	if s < stages {
+		return stageNames[s]
+	}
+	return "unknown"
+}
+
+// ParseStage is the stage called name.
+func ParseStage(name string) (Stage, bool) {
+	i := slices.Index(stageNames[:], name)
+	return Stage(max(0, i)), i >= 0
+}
+
+// usual is what may be lacking below, as a share, where nothing is stated: losses
+// on the way, loads without a meter, and what meters may err by.
+var usual = [stages][2]float64{
+	StageFacility: {-0.02, 0.10},
+	StageUPS:      {-0.02, 0.03},
+	StagePDU:      {-0.02, 0.03},
+	StageMeter:    {-0.02, 0.02},
+	StageHosts:    {-0.02, 0.15},
+	StageGPUs:     {0, 0.55},
+	StageRack:     {-0.02, 0.15},
+	StageHost:     {0, 0.60},
+}
+
+// A Finding says what a gap means.
+type Finding string
+
+// The findings.
+const (
+	Balanced Finding = "ok"      // it is as expected
+	Lacking  Finding = "lacking" // less is below than expected: a load without a meter, a meter under another name
+	Exceeds  Finding = "exceeds" // more is below than above: a meter stands elsewhere, or counts twice
+	Unknown  Finding = "unknown" // no hour in which both are known
+)
+
+// A Gap is what stands above a stage less what stands below it, over the hours of
+// [From, To) in which both are known.
+type Gap struct {
+	Stage    Stage
+	Name     string // of what stands above; "": the whole site
+	From, To int64
+
+	Above, Below Wide     // mJ
+	Children     int      // that stand below
+	Gap          float64  // mJ that are lacking below; negative where there is more
+	Ratio        *float64 // Gap as a share of Above; nil: nothing came in
+	Low, High    float64  // within which Ratio is expected
+	Finding      Finding
+	Coverage     float64  // share of the hours that are over in which both are known
+	Missing      []string // what was not known, some of it
+}
+
+// A Reconciliation is the gaps of a site over [from, to) in the making.
+type Reconciliation struct {
+	b        *Basis
+	from, to int64
+	until    int64
+	category int // where IT is metered
+	stages   uint32
+	hours    int64 // that are over
+	gaps     map[gapKey]*gap
+}
+
+type gapKey struct {
+	stage Stage
+	name  string
+}
+
+type gap struct {
+	above, below Wide
+	children     int
+	hours        int64
+	missing      map[string]bool
+}
+
+// NewReconciliation begins one, of some stages; none: of all.
+func NewReconciliation(b *Basis, from, to, until int64, category int, of []Stage) *Reconciliation {
+	if b == nil {
+		b = nothing()
+	}
+	r := &Reconciliation{b: b, from: from, to: to, until: until, category: category, gaps: map[gapKey]*gap{}}
+	for _, s := range of {
+		r.stages |= 1 << s
+	}
+	if r.stages == 0 {
+		r.stages = 1<<stages - 1
+	}
+	return r
+}
+
+// Wants reports whether rows of d count.
+func (r *Reconciliation) Wants(d *Device) bool {
+	switch d.Kind {
+	case metric.Host:
+		return d.Quantity == HostEnergy
+	case metric.GPU:
+		return r.stages&(1<<StageHost|1<<StageGPUs) != 0
+	}
+	return d.Quantity == PDUOutput || d.Quantity == ITInput
+}
+
+// A side is what is known of one side of a balance in an hour.
+type side struct {
+	mj      uint64
+	count   int
+	missing []string
+}
+
+func (s *side) add(name string, mj uint64, known bool) {
+	s.count++
+	s.mj += mj
+	if !known && len(s.missing) < mostMissing {
+		s.missing = append(s.missing, name)
+	}
+}
+
+// mostMissing bounds how many names a gap tells.
+const mostMissing = 10
+
+// Add takes in an hour: its sheet, and the rows that r wants.
+func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow) {
+	number := s.Number
+	if (number+1)*hour > r.until {
+		return
+	}
+	r.hours++
+	h := r.b.lookUp(s, r.until)
+	res := r.b.Resolve(s, r.until, false)
+	total := func(items ...int) (x side, met bool) {
+		for _, i := range items {
+			known, any := true, false
+			for k := range res.quarters {
+				c := &res.quarters[k].whole
+				any = any || c.has(i)
+				known = known && (!c.has(i) || c.knows(i))
+				x.mj += c.amount[i]
+			}
+			if met = met || any; any {
+				x.count++
+			}
+			if !known {
+				x.missing = append(x.missing, res.lacking(i)...)
+			}
+		}
+		return x, met
+	}
+	in, fed := total(int(GridInput), int(GeneratorOutput), int(OnsiteGeneration))
+	out, _ := total(int(Export), itemOutside)
+	in.mj -= min(in.mj, out.mj)
+	in.missing = append(in.missing, out.missing...)
+	ups, hasUPS := total(int(UPSOutput))
+	pdu, hasPDU := total(int(PDUOutput))
+	its, hasIT := total(int(ITInput))
+	if fed && r.category > 0 {
+		if below, met := total(int(categories[r.category-1]), int(Cooling), int(Distribution), int(Lighting)); met {
+			r.balance(StageFacility, "", in, below)
+		}
+	}
+	if hasUPS && hasPDU {
+		r.balance(StageUPS, "", ups, pdu)
+	}
+	if hasPDU && hasIT {
+		r.balance(StagePDU, "", pdu, its)
+	}
+	r.meters(h)
+	innermost, metered := its, hasIT
+	if !metered {
+		innermost, metered = pdu, hasPDU
+	}
+	if !metered {
+		innermost, metered = ups, hasUPS
+	}
+	r.machines(h, rows, innermost, metered)
+}
+
+// lacking names what was not known of an item.
+func (r *Resolved) lacking(item int) (names []string) {
+	for i := range r.absent {
+		if a := &r.absent[i]; int(a.quantity) == item || a.quantity == Other && item >= int(Quantities) {
+			names = append(names, a.meter)
+		}
+	}
+	if len(names) == 0 {
+		names = append(names, "quarters of an hour that are not known whole")
+	}
+	return names
+}
+
+// meters balances each meter against those that stand below it.
+func (r *Reconciliation) meters(h *branches) {
+	hourOf := func(m *Meter) (mj uint64, known bool) {
+		known = true
+		f := feed{h.of[m.Name], m}
+		for k := range 4 {
+			w, how := h.worth(&f, k)
+			mj += w.total()
+			known = known && w.full && how&byCompletion == 0
+		}
+		return mj, known
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.below)) {
+		up := h.meters[name]
+		if !up.stands(h.from, h.from+hour) {
+			continue
+		}
+		var above, below side
+		mj, known := hourOf(up)
+		above.add(name, mj, known)
+		for _, m := range h.below[name] {
+			if m.stands(h.from, h.from+hour) {
+				mj, known := hourOf(m)
+				below.add(m.Name, mj, known)
+			}
+		}
+		r.balance(StageMeter, name, above, below)
+	}
+}
+
+// A ReconciledRow is a row of an hour with what it is of.
+type ReconciledRow struct {
+	Device *Device
+	Place  *Place
+	Row    Row
+}
+
+// known reports whether a device was read for as long as it should have been.
+func (r *Row) known() bool {
+	covered, expected := int64(int32(r.Covered)), int64(int32(r.Expected))
+	return covered >= expected-expected/100
+}
+
+// machines balances meters against hosts, and hosts against their GPUs.
+func (r *Reconciliation) machines(h *branches, rows []ReconciledRow, it side, metered bool) {
+	type unit struct {
+		rack, host string
+		kind       metric.EntityKind
+		name       string
+		point      uint32
+	}
+	sums := map[unit]*Row{}
+	for i := range rows {
+		x := &rows[i]
+		u := unit{x.Place.Rack, x.Place.Host, x.Device.Kind, x.Device.Name, x.Device.Point}
+		if x.Device.Kind == metric.Host {
+			u.host = x.Device.Name
+		}
+		if x.Device.Kind == metric.Meter && !r.b.Counts(x.Device.Name, h.from, h.from+hour) {
+			continue
+		}
+		s := sums[u]
+		if s == nil {
+			s = &Row{}
+			sums[u] = s
+		}
+		s.Amount += x.Row.Amount
+		s.Covered += x.Row.Covered
+		s.Expected += x.Row.Expected
+	}
+	racks, inRack := map[string]*side{}, map[string]*side{}
+	hosts, inHost := map[string]*side{}, map[string]*side{}
+	var allHosts, allGPUs side
+	at := func(m map[string]*side, k string) *side {
+		if m[k] == nil {
+			m[k] = &side{}
+		}
+		return m[k]
+	}
+	for _, u := range slices.SortedFunc(maps.Keys(sums), func(a, b unit) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), cmp.Compare(a.rack, b.rack))
+	}) {
+		s := sums[u]
+		switch u.kind {
+		case metric.Meter:
+			if u.rack != "" {
+				at(racks, u.rack).add(u.name, s.Amount, s.known())
+			}
+		case metric.Host:
+			at(inRack, u.rack).add(u.name, s.Amount, s.known())
+			at(hosts, u.host).add(u.name, s.Amount, s.known())
+			allHosts.add(u.name, s.Amount, s.known())
+		case metric.GPU:
+			at(inHost, u.host).add(u.name, s.Amount, s.known())
+			allGPUs.add(u.name, s.Amount, s.known())
+		}
+	}
+	if metered && allHosts.count > 0 {
+		r.balance(StageHosts, "", it, allHosts)
+	}
+	if metered && allGPUs.count > 0 {
+		r.balance(StageGPUs, "", it, allGPUs)
+	}
+	for name, above := range racks {
+		if below := inRack[name]; below != nil {
+			r.balance(StageRack, name, *above, *below)
+		}
+	}
+	for name, above := range hosts {
+		if below := inHost[name]; below != nil {
+			r.balance(StageHost, name, *above, *below)
+		}
+	}
+}
+
+// balance takes in one balance of an hour.
+func (r *Reconciliation) balance(s Stage, name string, above, below side) {
+	if r.stages>>s&1 == 0 {
+		return
+	}
+	k := gapKey{s, name}
+	g := r.gaps[k]
+	if g == nil {
+		g = &gap{missing: map[string]bool{}}
+		r.gaps[k] = g
+	}
+	g.children = max(g.children, below.count)
+	if len(above.missing)+len(below.missing) > 0 {
+		for _, n := range slices.Concat(above.missing, below.missing) {
+			if len(g.missing) < mostMissing {
+				g.missing[n] = true
+			}
+		}
+		return
+	}
+	g.hours++
+	g.above, g.below = g.above.plus(above.mj), g.below.plus(below.mj)
+}
+
+// Gaps are those that were found, stage by stage.
+func (r *Reconciliation) Gaps() []Gap {
+	out := make([]Gap, 0, len(r.gaps))
+	for k, g := range r.gaps {
+		x := Gap{
+			Stage: k.stage, Name: k.name, From: r.from, To: r.to, Above: g.above, Below: g.below, Children: g.children,
+			Gap: g.above.Float() - g.below.Float(), Low: usual[k.stage][0], High: usual[k.stage][1], Finding: Unknown,
+			Missing: slices.Sorted(maps.Keys(g.missing)),
+		}
+		if m := r.b.meters[k.name]; k.stage == StageMeter && m != nil && (m.Low != 0 || m.High != 0) {
+			x.Low, x.High = m.Low, m.High
+		}
+		if r.hours > 0 {
+			x.Coverage = float64(g.hours) / float64(r.hours)
+		}
+		if above := g.above.Float(); above > 0 {
+			ratio := x.Gap / above
+			x.Ratio = &ratio
+			switch {
+			case ratio < x.Low:
+				x.Finding = Exceeds
+			case ratio > x.High:
+				x.Finding = Lacking
+			default:
+				x.Finding = Balanced
+			}
+		} else if g.hours > 0 {
+			x.Finding = Balanced
+			if g.below != (Wide{}) {
+				x.Finding = Exceeds
+			}
+		}
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b Gap) int { return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Name, b.Name)) })
+	return out
+}
