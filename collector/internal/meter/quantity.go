@@ -139,14 +139,20 @@ var errSize = errors.New("more or less than can be counted by")
 // maxSize bounds both sides of a size, so that products with it stay in bounds.
 const maxSize = 1 << 53
 
+// sizeOf is r as a size: exactly, or to 53 bits if it takes more.
 func sizeOf(r *big.Rat) (Size, error) {
-	if r.Num().BitLen() > 53 || r.Denom().BitLen() > 53 || r.Sign() <= 0 {
+	if r.Sign() > 0 && r.Num().BitLen() <= 53 && r.Denom().BitLen() <= 53 {
+		return Size{r.Num().Uint64(), r.Denom().Uint64()}, nil
+	}
+	f, _ := r.Float64()
+	fraction, exponent := math.Frexp(f)
+	if f <= 0 || exponent > 53 || exponent < 0 {
 		return Size{}, errSize
 	}
-	return Size{r.Num().Uint64(), r.Denom().Uint64()}, nil
+	return Size{uint64(fraction * (1 << 53)), 1 << (53 - exponent)}, nil
 }
 
-// by is s times ratio, a decimal number.
+// by is s times ratio.
 func (s Size) by(ratio *big.Rat) (Size, error) {
 	r := new(big.Rat).SetFrac(new(big.Int).SetUint64(s.Num), new(big.Int).SetUint64(s.Den))
 	return sizeOf(r.Mul(r, ratio))

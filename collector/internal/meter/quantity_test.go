@@ -30,10 +30,24 @@ func TestScales(t *testing.T) {
 		size         Size
 	}{
 		{Energy, "1", "Wh", Size{wh, 1}}, {Energy, "0.1", "kWh", Size{kwh / 10, 1}}, {EnergyExport, "10", "MWh", Size{10000 * kwh, 1}},
-		{Heat, "0.001", "GJ", Size{1e9, 1}}, {Water, "0.001", "m3", Size{1000, 1}}, {Water, "10", "L", Size{10000, 1}}, {Energy, "0.0000001", "J", Size{1, 10000}},
+		{Heat, "0.001", "GJ", Size{1e9, 1}}, {Water, "0.001", "m3", Size{1000, 1}}, {Water, "10", "L", Size{10000, 1}}, {Energy, "0.0000001", "J", Size{1, 10000}}, {Energy, "0.000000000000001", "GWh", Size{18, 5}},
 	} {
 		if s, err := NewScale(tc.q, tc.factor, tc.unit); err != nil || s.Register(7).Size != tc.size {
 			t.Errorf("%s × %s of %s: %+v, %v; want %+v", tc.factor, tc.unit, tc.q, s.Register(7).Size, err, tc.size)
+		}
+	}
+}
+
+// The ratio of transformers may be a number without end.
+func TestSizesByRatios(t *testing.T) {
+	for _, ratio := range []float64{1, 80, 800, 1.5, 200. / 3, 1e6, 1e-6, math.Pi} {
+		in := Installation{Ratio: ratio}
+		s, err := Size{kwh / 10, 1}.by(in.exact())
+		if err != nil || !s.valid() || math.Abs(s.float(1)/(kwh/10)/ratio-1) > 1e-12 {
+			t.Errorf("%g: %+v, %v", ratio, s, err)
+		}
+		if ratio == 80 && s != (Size{8 * kwh, 1}) {
+			t.Errorf("%+v", s)
 		}
 	}
 }
