@@ -2,14 +2,17 @@
 // its water and its heat. Each protocol is a [Reader] in a package of its own;
 // all that makes a reading fit for the ledger is here.
 //
-//	Reader ─┐ own goroutine and clock each;       ┌ power, flow, temperatures
-//	Reader ─┼─▶ meters of one line by turns ─▶ device ┤
-//	Reader ─┘   (a gateway, a bus)            │   └ counters: mJ, mL ─▶ Read
-//	                                          ▼
-//	      register ─▶ counter ◀─ integral ◀─ gauge beside it
-//	                    │ ▲      (of a meter without a register it is the counter)
-//	                    ▼ │
-//	                  memory: a file that outlasts the agent
+//	Reader ─┐  own goroutine and clock each;
+//	Reader ─┼▶ meters of one line, such as a gateway, take turns
+//	Reader ─┘     │
+//	              ▼
+//	           device ─┬─ gauge ────────────────────▶ W, m³/s, °C ──┐
+//	                   │    └─▶ integral ─┐                         ├─▶ Read
+//	                   └─ register ─▶ counter ─▶ mJ, mL, epoch ─────┘
+//	                                    ▲ ▼
+//	                                  memory: a file that outlasts the agent
+//
+// A meter without a register is counted by the integral of its gauge alone.
 //
 // A register is believed as far as physics goes: it may count a fifth more than
 // the meter's rating. What it does beyond that is told apart by [counter]: it

@@ -57,6 +57,19 @@ func (p *plant) run(watts float64, in time.Duration) {
 	}
 }
 
+// What may happen before a reading.
+const (
+	reset     = iota // by a person
+	exchanged        // by another device
+	garbled          // a reading of the register
+	stuck            // the register; what flows meanwhile is lost, or shown at once later
+	loose            // again
+	silent           // for a while
+	slow             // fewer readings
+	restart          // of the collector
+	fine             // and so is all beyond
+)
+
 // Whatever a register does, and whenever the collector is restarted, no joule
 // is counted twice and no counter falls within an epoch.
 func TestNoJouleIsCountedTwice(t *testing.T) {
@@ -90,25 +103,25 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 			in := period
 			watts := rapid.Float64Range(0, rating).Draw(t, "watts")
 			glitch := -1.
-			event := rapid.IntRange(0, 19).Draw(t, "event")
-			if event < 2 && modulus > 0 && !tells {
-				event = 19 // a register that rolls over and is reset as well has to say so
+			event := rapid.IntRange(0, 2*fine).Draw(t, "event")
+			if (event == reset || event == exchanged) && modulus > 0 && !tells {
+				event = fine // a register that rolls over and is reset as well has to say so
 			}
-			if calm++; event == 3 && (calm < 4 || p.stuck) {
-				event = 19 // what is filled in while the register lags behind is counted again when it catches up
+			if calm++; event == stuck && (calm < 4 || p.stuck) {
+				event = fine // what is filled in while the register lags behind is counted again when it catches up
 			}
-			if event == 2 && calm < 2 || event == 8 && p.stuck && !p.lost {
-				event = 19 // two glitches that agree are none; and as above
+			if event == garbled && calm < 2 || event == restart && p.stuck && !p.lost {
+				event = fine // two glitches that agree are none; and as above
 			}
-			if event < 3 || event == 8 {
+			if event <= garbled || event == restart {
 				calm = 0
 			}
 			switch event {
-			case 0: // reset by a person
+			case reset:
 				p.shows, p.stuck, p.behind = 0, false, 0
 				p.life++
 				events++
-			case 1: // another device
+			case exchanged:
 				top += 1e8 // more than it could have counted unseen, and other than any before
 				p.shows = top + rapid.Float64Range(0, 1e5).Draw(t, "more")
 				if modulus > 0 {
@@ -117,19 +130,19 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 				p.stuck, p.behind = false, 0
 				p.life++
 				events++
-			case 2:
+			case garbled:
 				glitch = rapid.SampledFrom([]float64{0, 3e11}).Draw(t, "glitch")
-			case 3:
+			case stuck:
 				p.stuck, p.lost = true, rapid.Bool().Draw(t, "lost")
 				events++
-			case 4:
+			case loose:
 				p.stuck = false
 				p.shows, p.behind = p.shows+p.behind, 0
-			case 5:
+			case silent:
 				in = time.Duration(rapid.IntRange(20, 36000).Draw(t, "gap")) * time.Second
-			case 6, 7:
+			case slow:
 				in = 6 * time.Minute
-			case 8:
+			case restart:
 				begin()
 				if !forgets && kept.Epoch != 0 {
 					b.c.resume(kept)
