@@ -63,10 +63,10 @@ func (x *bill) add(b *Basis, c *cell) bool {
 	mj, at := c.amount[GridInput], time.UnixMilli(c.from).In(b.Location)
 	var v [components]int64
 	known := [components]bool{true, true, true, true, true}
-	v[costEnergy] = billionths(mj, t.Fixed)
+	part, _ := share(mj, uint64(t.SpotShare), whole)
+	v[costEnergy] = billionths(mj-part, t.Fixed)
 	if t.SpotShare > 0 {
 		known[costEnergy] = c.knows(itemSpot)
-		part, _ := share(mj, uint64(t.SpotShare), whole)
 		v[costEnergy] += billionths(part, t.SpotAdder) + int64(float64(int64(c.amount[itemSpot]))*float64(t.SpotShare)/whole)
 	}
 	v[costGridFee] = billionths(mj, t.gridFee(at))

@@ -32,6 +32,7 @@ type cell struct {
 	apart         []apart // of the amounts, what is not measured
 	shares        []share1
 	parts         []partSum
+	delivered     []uint64 // mJ by contract, as meters show it; nil: no contract has one
 	how           [items]means
 }
 
@@ -135,7 +136,7 @@ func (h *branches) minuteAt(q Quantity, k int) bool {
 		return false
 	}
 	for i := range h.feeds[q] {
-		if r := h.feeds[q][i].register; r != nil && len(r.corrections[k]) > 0 && r.worth(k, 0).corrected {
+		if r := h.feeds[q][i].register; r != nil && len(r.corrections[k]) > 0 && r.worth(k, asRead).corrected {
 			return false
 		}
 	}

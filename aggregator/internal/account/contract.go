@@ -26,8 +26,9 @@ func (k ContractKind) String() string {
 	return "unknown"
 }
 
-// A Contract is a claim on how energy was made. From and To bound a supplier's
-// mix, which without volumes covers what nothing else does.
+// A Contract is a claim on how energy was made: of volumes, of a share, or of what
+// a meter shows, each in From to To. A supplier's mix without volumes covers what
+// nothing else does.
 type Contract struct {
 	Name       string
 	Kind       ContractKind
@@ -36,6 +37,8 @@ type Contract struct {
 	CarbonFree bool
 	From, To   int64
 	Volumes    []Volume
+	Share      uint32 // millionths: of what the grid gives; of a supplier's mix, of what no other contract covers, 0 being all
+	Meter      string // that shows what is delivered; it adds to nothing else
 	Evidence   string
 }
 
@@ -90,16 +93,26 @@ func (b *Basis) at(from, to int64, yield func(n int32, v *volume, millis int64))
 	}
 }
 
-// rest is the contract that covers what no other does at a time; nil if none
-// does.
-func (b *Basis) rest(t int64) *Contract {
+// holds reports whether c holds at a time.
+func (c *Contract) holds(t int64) bool { return t >= c.From && (c.To == 0 || t < c.To) }
+
+// mix is what covers what no contract does at a time, by suppliers' mixes: for
+// which share of it, in millionths, and what they emit for a kWh of the whole, mg
+// times millionths.
+func (b *Basis) mix(t int64) (share, grams uint64) {
 	for i := range b.Contracts {
 		c := &b.Contracts[i]
-		if c.Kind == SupplierMix && len(c.Volumes) == 0 && t >= c.From && (c.To == 0 || t < c.To) {
-			return c
+		if c.Kind != SupplierMix || len(c.Volumes) > 0 || !c.holds(t) {
+			continue
 		}
+		part := uint64(c.Share)
+		if part == 0 {
+			part = whole
+		}
+		part = min(part, whole-share)
+		share, grams = share+part, grams+part*uint64(c.Milligrams)
 	}
-	return nil
+	return share, grams
 }
 
 // residual is the factor of a year; ok is false if it is not stated.
@@ -129,8 +142,10 @@ func (b *Basis) checkContracts() error {
 			return fmt.Errorf("%s emits %d mg/kWh", what, c.Milligrams)
 		case c.CarbonFree && c.Milligrams > 100_000: // mg/kWh: by lifecycle nothing is at zero
 			return fmt.Errorf("%s is free of carbon, and emits %d mg/kWh", what, c.Milligrams)
-		case c.Kind != SupplierMix && len(c.Volumes) == 0:
-			return fmt.Errorf("%s has no volumes", what)
+		case c.Kind != SupplierMix && len(c.Volumes) == 0 && c.Share == 0 && c.Meter == "":
+			return fmt.Errorf("%s has no volumes, no share and no meter", what)
+		case c.Share > whole || c.Kind == OwnGeneration && (c.Share > 0 || c.Meter != ""):
+			return fmt.Errorf("%s has a share of %d millionths", what, c.Share)
 		}
 		names[c.Name] = true
 		if err := span(what, c.From, c.To); err != nil {
@@ -148,15 +163,6 @@ func (b *Basis) checkContracts() error {
 		}
 		if volumes += len(c.Volumes); volumes > maxVolumes {
 			return fmt.Errorf("contracts have more than %d volumes", maxVolumes)
-		}
-	}
-	for i := range b.Contracts {
-		for k := range i {
-			a, c := &b.Contracts[k], &b.Contracts[i]
-			if a.Kind == SupplierMix && c.Kind == SupplierMix && len(a.Volumes)+len(c.Volumes) == 0 &&
-				(a.To == 0 || c.From < a.To) && (c.To == 0 || a.From < c.To) {
-				return fmt.Errorf("contracts %q and %q both cover what nothing else does", a.Name, c.Name)
-			}
 		}
 	}
 	return nil

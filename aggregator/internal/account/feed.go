@@ -169,44 +169,42 @@ func (w *worth) how() means {
 	return 0
 }
 
-// own is what the meter of f itself tells.
+// own is what the meter of f itself tells, while it stands in its place.
 func (h *branches) own(f *feed, k int) worth {
-	from, least := h.from+int64(k)*quarter, int64(0)
-	if f.meter != nil {
-		least = f.meter.within(from, min(from+quarter, h.until))
+	if f.meter == nil {
+		return f.register.worth(k, asRead)
 	}
-	if f.register == nil {
-		return worth{expected: least}
+	from := h.from + int64(k)*quarter
+	awaited := f.meter.within(from, min(from+quarter, h.until))
+	if f.register == nil || f.meter.within(from, from+quarter) == 0 {
+		return worth{expected: awaited}
 	}
-	return f.register.worth(k, least)
+	return f.register.worth(k, awaited)
 }
 
 // complete is what branch m must have taken: what stands above it less what
 // stands beside it, where all of these are known.
 func (h *branches) complete(m *Meter, k int) (w worth, ok bool) {
 	from := h.from + int64(k)*quarter
-	up := h.meters[m.Parent]
-	if up == nil || m.within(from, from+quarter) < quarter {
+	n, fed := h.jointOf[m.Name]
+	if !fed || m.within(from, from+quarter) < quarter {
 		return w, false
 	}
-	known := func(m *Meter) (uint64, bool) {
-		x := h.own(&feed{h.of[m.Name], m}, k)
-		for _, b := range h.backups[m.Name] {
-			if y := h.own(&feed{h.of[b.Name], b}, k); y.full && !x.full {
-				x = y
+	var left uint64
+	for _, up := range h.joints[n].up {
+		if up.stands(from, from+quarter) {
+			v, ok := h.known(up, k)
+			if !ok {
+				return w, false
 			}
+			left += v
 		}
-		return x.total(), x.full
 	}
-	left, ok := known(up)
-	if !ok {
-		return w, false
-	}
-	for _, o := range h.below[m.Parent] {
+	for _, o := range h.joints[n].down {
 		if o == m || !o.stands(from, from+quarter) {
 			continue
 		}
-		v, ok := known(o)
+		v, ok := h.known(o, k)
 		if !ok || v > left {
 			return w, false
 		}
@@ -215,4 +213,15 @@ func (h *branches) complete(m *Meter, k int) (w worth, ok bool) {
 	w = worth{covered: quarter, expected: quarter, full: true}
 	w.amount[metric.EstimatedProfile] = left
 	return w, true
+}
+
+// known is what a meter, or one that stands in for it, shows in quarter k.
+func (h *branches) known(m *Meter, k int) (uint64, bool) {
+	x := h.own(&feed{h.of[m.Name], m}, k)
+	for _, b := range h.backups[m.Name] {
+		if y := h.own(&feed{h.of[b.Name], b}, k); y.full && !x.full {
+			x = y
+		}
+	}
+	return x.total(), x.full
 }

@@ -32,6 +32,7 @@ type figures struct {
 	absent      map[string]int64    // minutes, by meter
 
 	volumes  map[int32]int64 // ms for which those that lie in the known cells do so
+	claims   map[int]Wide    // mJ of contracts without volumes
 	carriers []int64         // ms likewise
 	market   market
 	match    match
@@ -42,7 +43,7 @@ type figures struct {
 func newFigures(b *Basis, f *formula, q *KPIQuestion) *figures {
 	x := &figures{
 		b: b, formula: f, q: q, until: min(q.To, q.Now), part: -1,
-		shared: map[GridSource]Wide{}, absent: map[string]int64{}, volumes: map[int32]int64{}, carriers: make([]int64, len(b.Carriers)),
+		shared: map[GridSource]Wide{}, absent: map[string]int64{}, volumes: map[int32]int64{}, claims: map[int]Wide{}, carriers: make([]int64, len(b.Carriers)),
 	}
 	if x.until > q.From {
 		x.over = (x.until - q.From) / minute
@@ -212,6 +213,7 @@ func (f *figures) take(r *Resolved, c *cell) {
 	if len(f.b.volumes) > 0 {
 		f.b.at(c.from, to, func(n int32, _ *volume, ms int64) { f.volumes[n] += ms })
 	}
+	f.b.claims(c, func(n int, _ *Contract, mj uint64) { f.claims[n] = f.claims[n].plus(mj) })
 	if f.formula.name == "carbon_market" || f.formula.name == "cue_market" {
 		f.market.add(f.b, c)
 	}

@@ -299,7 +299,7 @@ func (f *figures) unmet() string {
 
 // claimed reports whether there is a contract that is so.
 func (b *Basis) claimed(is func(*Contract) bool) bool {
-	return slices.ContainsFunc(b.Contracts, func(c Contract) bool { return is(&c) && len(c.Volumes) > 0 && c.Kind != OwnGeneration })
+	return slices.ContainsFunc(b.Contracts, func(c Contract) bool { return is(&c) && c.Kind != OwnGeneration && c.Kind != SupplierMix })
 }
 
 // shares are those of the energy that the figure rests on, by how it is known.

@@ -17,7 +17,7 @@ const (
 	StageFacility Stage = iota // all that comes in, and what is metered next below it
 	StageUPS                   // UPS outputs, and the PDUs behind them
 	StagePDU                   // PDU outputs, and the inputs of IT
-	StageMeter                 // a meter, and those that stand below it
+	StageMeter                 // meters that feed together, and those that they feed
 	StageHosts                 // IT, and all hosts
 	StageGPUs                  // IT, and all GPUs
 	StageRack                  // the meters of a rack, and its hosts
@@ -217,33 +217,32 @@ func (r *Resolved) lacking(item int) (names []string) {
 	return names
 }
 
-// meters balances each meter against those that stand below it.
+// meters balances what meets at each joint of the power tree.
 func (r *Reconciliation) meters(h *branches) {
-	hourOf := func(m *Meter) (mj uint64, known bool) {
-		known = true
-		f := feed{h.of[m.Name], m}
+	hourOf := func(m *Meter, x *side) {
+		if !m.stands(h.from, h.from+hour) {
+			return
+		}
+		var mj uint64
+		known := true
 		for k := range 4 {
-			w, how := h.worth(&f, k)
-			mj += w.total()
-			known = known && w.full && how&byCompletion == 0
+			v, ok := h.known(m, k)
+			mj, known = mj+v, known && ok
 		}
-		return mj, known
+		x.add(m.Name, mj, known)
 	}
-	for _, name := range slices.Sorted(maps.Keys(h.below)) {
-		up := h.meters[name]
-		if !up.stands(h.from, h.from+hour) {
-			continue
-		}
+	for i := range r.b.joints {
+		j := &r.b.joints[i]
 		var above, below side
-		mj, known := hourOf(up)
-		above.add(name, mj, known)
-		for _, m := range h.below[name] {
-			if m.stands(h.from, h.from+hour) {
-				mj, known := hourOf(m)
-				below.add(m.Name, mj, known)
-			}
+		for _, m := range j.up {
+			hourOf(m, &above)
 		}
-		r.balance(StageMeter, name, above, below)
+		for _, m := range j.down {
+			hourOf(m, &below)
+		}
+		if above.count > 0 && below.count > 0 {
+			r.balance(StageMeter, j.name, above, below)
+		}
 	}
 }
 

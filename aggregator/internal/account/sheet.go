@@ -189,10 +189,13 @@ func (w *worth) total() (t uint64) {
 	return t
 }
 
+// asRead says that a register is awaited for as long as its readings have it.
+const asRead = -1
+
 // worth is what is known of r in quarter k of its hour: what corrects it; what was
-// read; what was put in by hand where that does not cover it. It is awaited for
-// least ms.
-func (r *register) worth(k int, least int64) worth {
+// read; what was put in by hand where that does not cover it. It is awaited for so
+// many ms.
+func (r *register) worth(k int, awaited int64) worth {
 	instead := func(c *Correction) worth {
 		w := worth{covered: quarter, expected: quarter, full: true, corrected: true}
 		w.amount[c.Quality] = c.Amount
@@ -201,7 +204,10 @@ func (r *register) worth(k int, least int64) worth {
 	if c := r.standing(k, metric.Corrected); c != nil {
 		return instead(c)
 	}
-	w := worth{amount: r.amount[k], expected: max(least, int64(int32(r.expected[k])))}
+	w := worth{amount: r.amount[k], expected: awaited}
+	if awaited == asRead {
+		w.expected = int64(int32(r.expected[k]))
+	}
 	w.covered = min(int64(int32(r.covered[k])), w.expected)
 	w.full = w.expected > 0 && w.covered >= w.expected-w.expected/100 // clocks are set within a quarter, too
 	if !w.full {
@@ -218,7 +224,7 @@ func (s *Sheet) Standing(meter string, n metric.Number, k int) (amount uint64, k
 	if r == nil {
 		return 0, false
 	}
-	w := r.worth(k, 0)
+	w := r.worth(k, asRead)
 	return w.total(), w.full
 }
 
@@ -230,7 +236,7 @@ func (s *Sheet) Measured(meter string, n metric.Number, k int) (amount uint64, o
 		return 0, false
 	}
 	own := register{amount: r.amount, covered: r.covered, expected: r.expected}
-	w := own.worth(k, 0)
+	w := own.worth(k, asRead)
 	return w.total(), w.full
 }
 
@@ -247,7 +253,7 @@ func (s *Sheet) Changes(yield func(meter string, n metric.Number, by [metric.Qua
 		var covers uint32
 		changed := false
 		for k := range 4 {
-			w := r.worth(k, 0)
+			w := r.worth(k, asRead)
 			if !w.corrected {
 				continue
 			}

@@ -12,8 +12,8 @@ type Tariff struct {
 	Name      string
 	From, To  int64
 	Currency  string // EUR, where the spot price counts
-	Fixed     int64  // per kWh
-	SpotShare uint32 // millionths of the energy that cost the spot price
+	Fixed     int64  // per kWh of the others
+	SpotShare uint32 // millionths of the energy that are bought at the spot price
 	SpotAdder int64  // per kWh of these
 	Bands     []Band // of the grid fee; the first that holds counts
 	GridFee   int64  // per kWh where none does

@@ -32,7 +32,7 @@ type Terms struct {
 type Meter struct {
 	Name     string
 	Quantity Quantity // that it adds to, by its role; what its first reading was booked as counts before it
-	Parent   string   // the meter next upstream of it; "": none
+	Parents  []string // the meters next upstream of it, which feed it together
 	Backup   string   // the meter that it stands in for where that is not read: they measure one feed, and are never added
 	From, To int64    // while it stands there
 	Rating   uint64   // mW; 0: not stated
@@ -93,7 +93,8 @@ type Basis struct {
 	Terms
 	version string
 	meters  map[string]*Meter
-	below   map[string][]*Meter // by parent
+	joints  []joint             // of the power tree: what feeds, together, and what is fed
+	jointOf map[string]int      // by the name of what is fed
 	backups map[string][]*Meter // by what they stand in for
 	by      [Quantities][]*Meter
 	outside []*Meter // part of no sum, and taken off
@@ -114,7 +115,7 @@ func NewBasis(t Terms) (*Basis, error) {
 	if t.Coverage.Year == 0 {
 		t.Coverage.Year = 0.99
 	}
-	b := &Basis{Terms: t, meters: map[string]*Meter{}, below: map[string][]*Meter{}, backups: map[string][]*Meter{}, fuels: map[string]*Fuel{}}
+	b := &Basis{Terms: t, meters: map[string]*Meter{}, backups: map[string][]*Meter{}, fuels: map[string]*Fuel{}}
 	for i := range t.Meters {
 		m := &t.Meters[i]
 		b.meters[m.Name] = m
@@ -135,10 +136,8 @@ func NewBasis(t Terms) (*Basis, error) {
 		default:
 			b.by[m.Quantity] = append(b.by[m.Quantity], m)
 		}
-		if m.Parent != "" && m.Backup == "" {
-			b.below[m.Parent] = append(b.below[m.Parent], m)
-		}
 	}
+	b.join()
 	b.lay()
 	all, err := json.Marshal(struct {
 		Terms
@@ -183,8 +182,9 @@ func (m *Meter) within(from, to int64) int64 {
 // inside reports whether what m shows is in what another meter of the same
 // quantity shows, further up: the outermost counts.
 func (b *Basis) inside(m *Meter, from, to int64) bool {
-	for up := b.meters[m.Parent]; up != nil; up = b.meters[up.Parent] {
-		if up.Quantity == m.Quantity && !up.Less && up.stands(from, to) {
+	for _, name := range m.Parents {
+		up := b.meters[name]
+		if up.Quantity == m.Quantity && !up.Less && up.stands(from, to) || b.inside(up, from, to) {
 			return true
 		}
 	}

@@ -75,18 +75,15 @@ func (b *Basis) checkMeters() error {
 func (b *Basis) checkTree() error {
 	for i := range b.Meters {
 		m := &b.Meters[i]
-		if m.Parent != "" && b.meters[m.Parent] == nil {
-			return fmt.Errorf("meter %q stands below %q, which is not stated", m.Name, m.Parent)
-		}
-		if p := b.meters[m.Parent]; p != nil && p.Backup != "" {
-			return fmt.Errorf("meter %q stands below %q, which only stands in for another", m.Name, m.Parent)
-		}
-		up := b.meters[m.Parent]
-		for n := 0; up != nil; n++ {
-			if up == m || n > len(b.Meters) {
-				return fmt.Errorf("meter %q stands below itself", m.Name)
+		for _, name := range m.Parents {
+			switch up := b.meters[name]; {
+			case up == nil:
+				return fmt.Errorf("meter %q stands below %q, which is not stated", m.Name, name)
+			case up.Backup != "":
+				return fmt.Errorf("meter %q stands below %q, which only stands in for another", m.Name, name)
+			case up.Quantity.IsWater() != m.Quantity.IsWater() || (up.Quantity == HeatReuse) != (m.Quantity == HeatReuse):
+				return fmt.Errorf("meter %q stands below %q, which counts something else", m.Name, name)
 			}
-			up = b.meters[up.Parent]
 		}
 		if m.Backup == "" {
 			continue
@@ -98,6 +95,34 @@ func (b *Basis) checkTree() error {
 			return fmt.Errorf("meter %q stands in for %q, which stands in for another", m.Name, m.Backup)
 		case o.Quantity != m.Quantity:
 			return fmt.Errorf("meter %q stands in for %q, which has another role", m.Name, m.Backup)
+		}
+	}
+	return b.checkLoops()
+}
+
+// checkLoops says which meter stands below itself.
+func (b *Basis) checkLoops() error {
+	state := map[*Meter]int{} // 1: being looked at; 2: in order
+	var look func(m *Meter) error
+	look = func(m *Meter) error {
+		switch state[m] {
+		case 1:
+			return fmt.Errorf("meter %q stands below itself", m.Name)
+		case 2:
+			return nil
+		}
+		state[m] = 1
+		for _, up := range m.Parents {
+			if err := look(b.meters[up]); err != nil {
+				return err
+			}
+		}
+		state[m] = 2
+		return nil
+	}
+	for i := range b.Meters {
+		if err := look(&b.Meters[i]); err != nil {
+			return err
 		}
 	}
 	return nil

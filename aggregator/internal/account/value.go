@@ -138,6 +138,15 @@ func (f *figures) renewable() (goo, ppa, own Wide) {
 			goo = goo.plus(part)
 		}
 	}
+	for n, mj := range f.claims {
+		switch c := &f.b.Contracts[n]; {
+		case !c.Renewable || c.Kind == SupplierMix:
+		case c.Kind == PPA:
+			ppa, _ = ppa.Add(mj)
+		default:
+			goo, _ = goo.Add(mj)
+		}
+	}
 	off, _ := exported.Add(unretired)
 	own, _ = f.sum[itemRenewable].Sub(off)
 	return goo, ppa, own

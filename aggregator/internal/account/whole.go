@@ -18,6 +18,28 @@ func (h *branches) whole(r *Resolved, k int, c *cell) {
 	for i := range h.Parts {
 		c.parts = append(c.parts, h.part(&h.Parts[i], k))
 	}
+	h.deliver(c, k)
+}
+
+// deliver sets what contracts delivered, as meters show it. What is not known
+// counts as nothing: no more is claimed than can be shown.
+func (h *branches) deliver(c *cell, k int) {
+	for i := range h.Contracts {
+		x := &h.Contracts[i]
+		if x.Meter == "" || !x.holds(c.from) {
+			continue
+		}
+		if c.delivered == nil {
+			c.delivered = make([]uint64, len(h.Contracts))
+		}
+		r := h.sheet.registers[registerKey{x.Meter, metric.MeterEnergyJoules, 0}]
+		if r == nil {
+			continue
+		}
+		if w := r.worth(k, quarter); w.full {
+			c.delivered[i] = w.total()
+		}
+	}
 }
 
 // sum adds up the feeds of a quantity.
