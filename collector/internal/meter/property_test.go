@@ -107,7 +107,7 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 			if (event == reset || event == exchanged) && modulus > 0 && !tells {
 				event = fine // a register that rolls over and is reset as well has to say so
 			}
-			if calm++; event == stuck && (calm < 4 || p.stuck) {
+			if calm++; event == stuck && (calm < 4 || p.stuck || b.c.life.Fault != sound || b.c.life.Aside != nil) {
 				event = fine // what is filled in while the register lags behind is counted again when it catches up
 			}
 			if event == garbled && calm < 2 || event == restart && p.stuck && !p.lost {
