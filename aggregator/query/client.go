@@ -42,6 +42,16 @@ func (c *Client) KPI(ctx context.Context, q KPIQuestion) (*KPIs, error) {
 	return &a, nil
 }
 
+// Reconciliation asks what each stage of the power tree shows, and what stands
+// below it.
+func (c *Client) Reconciliation(ctx context.Context, q ReconciliationQuestion) (*Reconciliation, error) {
+	var a Reconciliation
+	if _, err := c.ask(ctx, "/api/v1/reconciliation", q.values(), &a); err != nil {
+		return nil, fmt.Errorf("ask for reconciliation: %w", err)
+	}
+	return &a, nil
+}
+
 // A Point is one series at one instant. A scalar has no labels.
 type Point struct {
 	Labels map[string]string

@@ -21,7 +21,9 @@ import (
 // hours, of KPIs on whole minutes. It is asked from many goroutines at once.
 type Ledger interface {
 	Energy(account.Question) ([]account.Line, error)
-	KPI(site, name string, from, to int64) (account.KPI, error)
+	KPIs(site string, q account.KPIQuestion) ([]account.KPI, error) // q.Now is its own to know
+	Reconcile(site string, from, to int64, of []account.Stage) ([]account.Gap, error)
+	Around(site string, c account.Calendar, t int64) (from, to int64)
 	Today(site string, now time.Time) (from, to int64)
 	Sites() []string
 }

@@ -39,6 +39,11 @@ func TestLedgerAnswers(t *testing.T) {
 		"kpi_all.json":              "kpi?site=fra1" + span,
 		"kpi_pue_wue_hourly.json":   "kpi?site=fra1&kpi=pue,wue&step=1h" + span,
 		"kpi_cut.json":              "kpi?site=fra1&kpi=pue&step=1h&limit=2" + span,
+		"kpi_part.json":             "kpi?site=fra1&part=hall+1&category=2" + span,
+		"kpi_months.json":           "kpi?site=fra1&kpi=cost&step=month&from=2026-10-31T00:00:00Z&to=2026-12-01T00:00:00Z",
+		"reconciliation.json":       "reconciliation?site=fra1" + span,
+		"reconciliation_racks.json": "reconciliation?stage=rack,host&finding=exceeds&step=2h" + span,
+		"reconciliation_cut.json":   "reconciliation?limit=1" + span,
 		"metadata_one.json":         "metadata?metric=gpu_energy_joules_total",
 		"rules.json":                "rules",
 		"alerts.json":               "alerts",
@@ -87,6 +92,12 @@ func TestBadQuestionsNameTheParameter(t *testing.T) {
 		"an escape is broken":       {"energy?site=%zz", 400, "bad_data", "parse parameters"},
 		"kpi is unknown":            {"kpi?kpi=pue,eer" + span, 400, "bad_data", `parameter "kpi": "eer" is none of pue, wue`},
 		"kpi stands twice":          {"kpi?kpi=pue,pue" + span, 400, "bad_data", `parameter "kpi": pue is asked for twice`},
+		"category is none":          {"kpi?category=4" + span, 400, "bad_data", `parameter "category": "4" is none of 1, 2, 3`},
+		"part is not there":         {"kpi?part=annexe" + span, 400, "bad_data", `parameter "part": "annexe" is not stated`},
+		"part has a PUE alone":      {"kpi?part=hall+1&kpi=wue" + span, 400, "bad_data", `parameter "kpi": "wue" is none of pue`},
+		"step is no calendar":       {"kpi?step=week" + span, 400, "bad_data", `parameter "step": "week" is neither`},
+		"stage is none":             {"reconciliation?stage=floor" + span, 400, "bad_data", `parameter "stage": "floor" is none of facility`},
+		"finding is none":           {"reconciliation?finding=bad" + span, 400, "bad_data", `parameter "finding": "bad" is none of ok`},
 		"kpi takes no boundary":     {"kpi?boundary=it" + span, 400, "bad_data", `parameter "boundary": unknown`},
 		"kpi of a site not there":   {"kpi?site=ber2" + span, 404, "not_found", `parameter "site"`},
 		"metadata limit is no word": {"metadata?limit=all", 400, "bad_data", `parameter "limit"`},
@@ -222,6 +233,20 @@ func TestClientSpeaksTheServersLanguage(t *testing.T) {
 	k, err := client.KPI(t.Context(), query.KPIQuestion{KPIs: []string{"pue"}, From: ledgerStart, To: ledgerStart.Add(2 * time.Hour), Step: time.Hour})
 	if err != nil {
 		t.Fatal(err)
+	}
+	g, err := client.Reconciliation(t.Context(), query.ReconciliationQuestion{Stages: []string{"rack"}, From: ledgerStart, To: ledgerStart.Add(2 * time.Hour), Findings: []string{"exceeds", "unknown"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Gaps) != 2 || g.Gaps[0].Name != "r1" || *g.Gaps[0].GapWh != -2000 || *g.Gaps[0].Percent != -25 || g.Gaps[1].GapWh != nil || g.Gaps[1].Missing[0] != "n3" {
+		t.Errorf("gaps are %+v", g.Gaps)
+	}
+	days, err := client.KPI(t.Context(), query.KPIQuestion{KPIs: []string{"pue"}, Calendar: "day", Category: 3, Part: "hall 1", From: ledgerStart, To: ledgerStart.Add(30 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(days.KPIs); n != 2 || days.Calendar != "day" || days.KPIs[0].Category != 3 || days.KPIs[0].Part != "hall 1" || !days.KPIs[1].From.Equal(days.KPIs[1].From.Truncate(24*time.Hour)) {
+		t.Errorf("by the day: %+v", days)
 	}
 	if len(k.KPIs) != 2 || *k.KPIs[1].Value != 1.2 || k.KPIs[0].Category != 1 || len(k.KPIs[0].Inputs) != 3 {
 		t.Errorf("KPIs are %+v", k)

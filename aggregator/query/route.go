@@ -52,6 +52,7 @@ func (s *Server) table(p *prometheus) []route {
 
 		{"/api/v1/energy", get, false, ledgerLane, 0, long, packed(s.energy)},
 		{"/api/v1/kpi", get, false, ledgerLane, 0, long, packed(s.kpi)},
+		{"/api/v1/reconciliation", get, false, ledgerLane, 0, long, packed(s.reconciliation)},
 		{"/api/v1/health", get, false, statusLane, 0, short, packed(s.health)},
 		{"/api/v1/health/reset", []string{http.MethodPost}, false, statusLane, body, short, s.healthReset},
 		{"/api/v1/report", get, false, noLane, 0, short, s.notYet},

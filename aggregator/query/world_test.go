@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -135,27 +137,70 @@ func jobLines(from, to int64, final bool) []account.Line {
 	return lines
 }
 
-func (b *books) KPI(site, name string, from, to int64) (account.KPI, error) {
+func (b *books) KPIs(site string, q account.KPIQuestion) (ks []account.KPI, err error) {
 	if b.slow != nil {
 		b.slow()
 	}
 	if b.fault != nil {
-		return account.KPI{}, b.fault
+		return nil, b.fault
 	}
+	if q.Part != "" && q.Part != "hall 1" {
+		return nil, &account.QuestionError{Field: "part", Problem: strconv.Quote(q.Part) + " is not stated of the site"}
+	}
+	for _, name := range q.Names {
+		ks = append(ks, b.kpi(name, q))
+	}
+	return ks, nil
+}
+
+// Around is a calendar in UTC.
+func (b *books) Around(_ string, c account.Calendar, t int64) (from, to int64) {
+	return (*account.Basis)(nil).Around(c, t)
+}
+
+func (b *books) Reconcile(site string, from, to int64, of []account.Stage) ([]account.Gap, error) {
+	if b.fault != nil {
+		return nil, b.fault
+	}
+	ratio, more := 0.0125, -0.25
+	all := []account.Gap{
+		{Stage: account.StageFacility, Above: account.Wide{Lo: 80 * 3.6e9}, Below: account.Wide{Lo: 79 * 3.6e9}, Children: 3, Gap: 3.6e9, Ratio: &ratio, Low: -0.02, High: 0.1, Finding: account.Balanced, Coverage: 1},
+		{Stage: account.StageRack, Name: "r1", Above: account.Wide{Lo: 8 * 3.6e9}, Below: account.Wide{Lo: 10 * 3.6e9}, Children: 4, Gap: -2 * 3.6e9, Ratio: &more, Low: -0.02, High: 0.15, Finding: account.Exceeds, Coverage: 1},
+		{Stage: account.StageRack, Name: "r2", Children: 4, Low: -0.02, High: 0.15, Finding: account.Unknown, Missing: []string{"n3"}},
+	}
+	var gaps []account.Gap
+	for _, g := range all {
+		if g.From, g.To = from, to; len(of) == 0 || slices.Contains(of, g.Stage) {
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps, nil
+}
+
+func (b *books) kpi(name string, q account.KPIQuestion) account.KPI {
+	from, to := q.From, q.To
 	k := account.KPI{Name: name, Unit: "ratio", From: from, To: to, Coverage: 1}
 	if name != "pue" {
 		k.Unit, k.Coverage, k.Reason = "", 0, "no meter for "+name
-		return k, nil
+		if name == "cost" {
+			energy := 2.5
+			k.Unit, k.Reason, k.Value, k.Coverage, k.Restated = "EUR", "", &energy, 1, true
+			k.Components = []account.Component{{Name: "energy", Value: &energy}, {Name: "capacity", Reason: "charged by the whole month; ask for whole months"}}
+			k.Grid = []account.GridShare{{GridSource: account.GridSource{Kind: account.Price, Zone: "FR", Provider: "entsoe", Tier: "1", Revised: true}, Energy: account.Wide{Lo: 3.6e10}, Share: 1}}
+			k.Flags = []account.Flag{{Code: "grid_revised", Text: "what is said of the grid was revised"}}
+		}
+		return k
 	}
 	v, total, it := 1.2, 7.488e10, 6.24e10
-	k.Value, k.Category, k.Method = &v, 1, "EN 50600-4-2"
+	k.Value, k.Category, k.Method, k.Period, k.Point, k.Terms, k.Part = &v, max(1, q.Category), "EN 50600-4-2", "interim", "ups_output", "00c0ffee00c0ffee", q.Part
 	k.Quality[metric.Measured], k.Quality[metric.Integrated] = 0.875, 0.125
 	k.Inputs = []account.Input{
 		{Name: "energy of the facility", Unit: "joules", Value: &total, Exact: "74880000000"},
 		{Name: "energy of IT", Unit: "joules", Value: &it, Exact: "62400000000"},
 		{Name: "energy of district cooling", Unit: "joules"},
 	}
-	return k, nil
+	k.Inputs[1].Quality[metric.Measured] = 1
+	return k
 }
 
 // series are an hour of two hosts of two GPUs at 10 s, from the epoch.
