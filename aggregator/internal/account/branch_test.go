@@ -112,7 +112,7 @@ func TestBranchesOfTheFacilityWhen(t *testing.T) {
 				account.Correction{Meter: "grid_input-b", Metric: metric.MeterEnergyJoules, Quality: metric.Corrected, Amount: 1, Import: "i", At: 1})}},
 			meters: []account.Meter{meter("grid_input-a"), backup("grid_input-b", "grid_input-a")}, value: 1.2, coverage: 1},
 		"a meter is read by hand alone": {
-			s: stretch{meters: map[string][]uint64{"ups_output": energies(100)}, over: map[int]*account.Hour{0: fix(metric.Manual, 30, 0, 1, 2, 3)}},
+			s:      stretch{meters: map[string][]uint64{"ups_output": energies(100)}, over: map[int]*account.Hour{0: fix(metric.Manual, 30, 0, 1, 2, 3)}},
 			meters: []account.Meter{meter("grid_input-a")}, value: 1.2, coverage: 1, flag: "corrected",
 			quality: map[metric.Quality]float64{metric.Measured: 100 / 220.0, metric.Manual: 120 / 220.0}},
 		"one meter follows another": {
