@@ -144,8 +144,12 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 		}
 	}
 	for name, n := range kpiSeries {
-		if k := day.kpis[name]; k.Value != nil {
-			add(n, uint32(max(0, k.Category-1)), *k.Value)
+		k, point := day.kpis[name], uint32(0)
+		if n == metric.SitePUE {
+			point = uint32(max(0, k.Category-1))
+		}
+		if k.Value != nil {
+			add(n, point, *k.Value)
 		}
 	}
 	switch grams, ok, err := d.ledger.Carbon(site); {

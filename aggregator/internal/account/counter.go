@@ -179,9 +179,16 @@ func (s *site) settle(n uint32, r reading) {
 func (s *site) restart(n uint32, r reading) error {
 	c := &s.counters[n]
 	before := &point{c.epoch, c.last, c.time, r.value}
-	began := c.time // when the register began, as late as it can have
-	if r.powered && r.power > 0 {
-		if up, ok := product(r.value, 1000).over(r.power); ok && up < uint64(r.time-c.time) {
+	began, power := c.time, r.power // when the register began, as late as it can have
+	if c.kind == metric.Meter && !r.powered {
+		// Nobody knows for how long the new register has stood there, nor what the old
+		// one counted in the end.
+		if power = c.power; power == 0 {
+			began = r.time
+		}
+	}
+	if power > 0 {
+		if up, ok := product(r.value, 1000).over(power); ok && up < uint64(r.time-c.time) {
 			began = r.time - int64(up)
 		}
 	}
@@ -198,7 +205,10 @@ func (s *site) restart(n uint32, r reading) error {
 	} else {
 		delete(s.doubts, n)
 	}
-	power := c.power
+	power = c.power
+	if c.kind == metric.Meter && !r.powered {
+		power = 0
+	}
 	if r.quality == metric.Integrated && r.value == 0 && r.powered {
 		power = power/2 + r.power/2 // both ends of the gap were read: a line between them
 	}
