@@ -101,8 +101,13 @@ func Difference(want *Hour, have []*Hour) *Hour {
 	}
 	out.Hosts, out.Jobs = host.values, job.values
 	out.arrange()
-	if len(out.Rows) == 0 && len(out.Shares) == 0 && len(out.Meters) == 0 && len(out.Words) == 0 && out.Summary == (Summary{}) {
+	if out.Empty() {
 		return nil
 	}
 	return out
+}
+
+// Empty reports whether h holds nothing, so that as a restatement it says nothing.
+func (h *Hour) Empty() bool {
+	return len(h.Rows) == 0 && len(h.Shares) == 0 && len(h.Meters) == 0 && len(h.Words) == 0 && len(h.Corrected) == 0 && h.Summary == (Summary{})
 }

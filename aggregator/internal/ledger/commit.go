@@ -171,6 +171,9 @@ func (l *Ledger) settle(g *siteLog, h *account.Hour) (leaf, []byte, error) {
 		return l.settleOverlay(g, h, b, sum)
 	}
 	unknown := g.unknown(h.Number)
+	if len(unknown) == 0 && h.Late && h.Empty() {
+		return leaf{}, nil, nil
+	}
 	if len(unknown) == 1 && g.leaves[unknown[0]].file == sum {
 		// A crash came between the leaf and the next state; the file is there too,
 		// for it came first, unless it was lost since.
