@@ -62,8 +62,9 @@ const stalePeriods = 3
 
 func (m *Meter) lasts() time.Duration { return max(stalePeriods*m.Period, m.Hold) }
 
-// heat is the kind of heat that is worked out.
-var heatRate = Kind{Heat, "rate"}
+// heatRate is the heat that a loop carries now: as the device says, or else worked
+// out of its flow and temperatures.
+var heatRate = Kind{Quantity: HeatPower}
 
 func newDevice(m Meter, memory *memory, urgent func(), log *slog.Logger) *device {
 	d := &device{Meter: m, log: log, memory: memory, urgent: urgent, seen: map[Kind]*sight{}, troubles: map[string]string{}}
@@ -103,6 +104,10 @@ func (d *device) take(values []Value, asked, now time.Time) {
 	for _, v := range values {
 		k := Kind{v.Quantity, v.Point}
 		s := d.seen[k]
+		if s != nil && v.Missing {
+			d.forget(k, s)
+			continue
+		}
 		if s == nil || !d.inOrder(k, s, v.At, now) {
 			continue
 		}
@@ -122,7 +127,7 @@ func (d *device) take(values []Value, asked, now time.Time) {
 	if len(values) > 0 {
 		said := ""
 		if age := now.Sub(values[len(values)-1].At); age > d.lasts() {
-			said = fmt.Sprintf("what it says is %v old: it has stopped, or its clock is behind", age.Round(time.Second))
+			said = fmt.Sprintf("what it says is %v old: it has stopped, its clock is behind, or it says something less often than it is thought to", age.Round(time.Second))
 		}
 		d.trouble("time", said)
 	}
@@ -183,17 +188,19 @@ func (d *device) gauge(k Kind, s *sight, v float64, q metric.Quality) {
 	}
 }
 
-// workOutHeat makes the heat of the flow and temperatures of one reading.
+// workOutHeat makes the heat of the flow and temperatures of one reading, if the
+// device did not say it.
 func (d *device) workOutHeat() {
+	_, said := d.loop[heatRate]
 	flow, ok := d.loop[Kind{Quantity: Flow}]
 	supply, warm := d.loop[Kind{Temperature, Supply}]
 	back, cool := d.loop[Kind{Temperature, Return}]
-	if d.Fluid == nil || !ok || !warm || !cool {
+	if d.Fluid == nil || said || !ok || !warm || !cool {
 		return
 	}
 	s := d.seen[heatRate]
 	s.at = d.seen[Kind{Quantity: Flow}].at
-	w, err := d.oneWay(Heat, "W", d.Fluid.heat(flow, supply, back), d.Rating)
+	w, err := d.oneWay(Heat, "W", d.Fluid.heat(flow, supply, back), d.heatRating())
 	if err != nil {
 		d.trouble("heat", err.Error())
 		return
@@ -205,11 +212,26 @@ func (d *device) workOutHeat() {
 // extend carries on what a device that sends changes has not changed.
 func (d *device) extend(now time.Time) {
 	for _, t := range d.tallies {
-		if s := d.seen[t.gauge]; s != nil && !s.at.IsZero() {
+		if s := d.seen[t.gauge]; s != nil && !s.view.at.IsZero() {
 			t.flow.extend(s.at, now)
 			if t.counter == nil {
 				t.integrated(d, s.at, metric.Integrated)
 			}
+		}
+	}
+}
+
+// forget ends what is shown of a kind. A gauge is not joined to what comes after.
+func (d *device) forget(k Kind, s *sight) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.view.at = time.Time{}
+	for _, t := range d.tallies {
+		if t.gauge == k {
+			t.flow.cut = true
+		}
+		if t.gauge == k && t.counter == nil || t.counter != nil && t.register == k.Quantity {
+			t.view.at = time.Time{}
 		}
 	}
 }

@@ -34,6 +34,12 @@ type Rereader interface {
 	Otherwise(Kind) []Otherwise
 }
 
+// A Sender is a Reader of a device that sends by itself. Its channel has
+// something when it is worth being read before its time.
+type Sender interface {
+	Sent() <-chan struct{}
+}
+
 // Otherwise is what a value would be under another setting, in its unit; of a
 // register in millijoules or millilitres.
 type Otherwise struct {
@@ -121,9 +127,10 @@ const (
 
 // Limits of what is not known better.
 const (
-	anyRating = 2e9 // W
-	anyFlow   = 10. // m³/s
-	over      = 1.2 // times its rating is as much as a meter may show
+	anyRating = 2e9          // W
+	anyFlow   = 10.          // m³/s
+	over      = 1.2          // times its rating is as much as a meter may show
+	steepest  = 4.18e6 * 100 // J/m³, that water takes up on its way through a loop
 )
 
 var roles = map[string]bool{
@@ -158,7 +165,8 @@ func (m *Meter) settle() error {
 			*p = v
 		}
 	}
-	m.noise = map[Quantity]float64{Power: max(10, m.Rating/50), Heat: max(10, m.Rating/50), Flow: max(1e-6, m.MaxFlow/50)}
+	noise := max(10, m.Rating/50)
+	m.noise = map[Quantity]float64{Power: noise, Heat: noise, HeatPower: noise, Flow: max(1e-6, m.MaxFlow/50)}
 	m.rated, m.flowRated = m.Rating != 0, m.MaxFlow != 0
 	defaults(&m.Rating, anyRating)
 	defaults(&m.MaxFlow, anyFlow)
@@ -249,6 +257,18 @@ func (m *Meter) gives(q Quantity) bool {
 	return false
 }
 
+// heatRating is the most heat that m's loop carries, in W.
+func (m *Meter) heatRating() float64 {
+	if m.hasCircuit() {
+		return min(m.MaxFlow*steepest, anyRating)
+	}
+	return m.Rating
+}
+
+// hasCircuit reports whether m measures what something draws, so that its rating
+// is that circuit's and tells nothing of heat.
+func (m *Meter) hasCircuit() bool { return m.gives(Power) && m.Role != metric.RoleHeatReuse }
+
 // check is a gauge's reading at a time as it counts for the role of m; the error
 // says why it cannot be.
 func (m *Meter) check(q Quantity, v float64, at time.Time) (float64, error) {
@@ -262,6 +282,8 @@ func (m *Meter) check(q Quantity, v float64, at time.Time) (float64, error) {
 			v = -v
 		}
 		return m.oneWay(q, "W", v, m.Rating)
+	case HeatPower:
+		return m.oneWay(q, "W", v, m.heatRating())
 	case Flow:
 		return m.oneWay(q, "m³/s", v, m.MaxFlow)
 	case Temperature:

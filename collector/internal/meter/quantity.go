@@ -23,10 +23,11 @@ const (
 	Heat                             // register, mJ
 	Flow                             // m³/s
 	Temperature                      // °C, at a point
+	HeatPower                        // W, of heat that a loop carries
 	quantities
 )
 
-var quantityNames = [quantities]string{"", "power", "energy", "energy_export", "water", "heat", "flow", "temperature"}
+var quantityNames = [quantities]string{"", "power", "energy", "energy_export", "water", "heat", "flow", "temperature", "heat_power"}
 
 func (q Quantity) String() string {
 	if q < quantities {
@@ -56,12 +57,14 @@ type unit struct {
 }
 
 var (
+	powerUnits  = map[string]unit{"mW": {per: "0.001"}, "W": {per: "1"}, "kW": {per: "1000"}, "MW": {per: "1000000"}}
 	energyUnits = map[string]unit{
 		"Wh": {per: "3600000"}, "kWh": {per: "3600000000"}, "MWh": {per: "3600000000000"}, "GWh": {per: "3600000000000000"},
 		"J": {per: "1000"}, "kJ": {per: "1000000"}, "MJ": {per: "1000000000"}, "GJ": {per: "1000000000000"}, "mJ": {per: "1"},
 	}
 	units = [quantities]map[string]unit{
-		Power:        {"mW": {per: "0.001"}, "W": {per: "1"}, "kW": {per: "1000"}, "MW": {per: "1000000"}},
+		Power:        powerUnits,
+		HeatPower:    powerUnits,
 		Energy:       energyUnits,
 		EnergyExport: energyUnits,
 		Heat:         energyUnits,
@@ -197,6 +200,7 @@ type Value struct {
 	Register Register  // of a counted quantity
 	At       time.Time // by the device's clock; zero: it told none
 	Quality  metric.Quality
+	Missing  bool // the device does not know it any more: what it said before does not stand, however young it is
 }
 
 // A Kind is a quantity, and the point of a temperature.

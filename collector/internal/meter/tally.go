@@ -40,7 +40,7 @@ func newTallies(d *device) (list []*tally) {
 		heat = power
 	}
 	if heat != (Kind{}) || d.gives(Heat) {
-		list = append(list, d.tally(metric.MeterHeatJoules, Heat, heat, 1000, over*d.Rating))
+		list = append(list, d.tally(metric.MeterHeatJoules, Heat, heat, 1000, over*d.heatRating()))
 	}
 	switch {
 	case d.gives(Power) && heat != power && !water:
@@ -74,7 +74,7 @@ func (d *device) tally(n metric.Number, register Quantity, gauge Kind, per, most
 	}
 	t.register = register
 	rated := d.rated
-	if register == Water {
+	if register == Water || register == Heat && d.hasCircuit() {
 		rated = d.flowRated
 	}
 	devices := slices.Clone(d.Installed)
@@ -83,7 +83,8 @@ func (d *device) tally(n metric.Number, register Quantity, gauge Kind, per, most
 			devices[i].Initial, devices[i].Final = nil, nil
 		}
 	}
-	t.counter = &counter{name: name, devices: devices, most: most * per, rated: rated, period: d.Period, flow: t.flow}
+	period := max(d.Period, time.Duration(float64(d.Hold)/bridging))
+	t.counter = &counter{name: name, devices: devices, most: most * per, rated: rated, period: period, flow: t.flow}
 	if d.memory.path == "" {
 		t.counter.nonce = time.Now().String()
 	} else if l, ok := d.memory.of(name); ok {
