@@ -223,6 +223,9 @@ func (d *device) extend(now time.Time) {
 
 // forget ends what is shown of a kind. A gauge is not joined to what comes after.
 func (d *device) forget(k Kind, s *sight) {
+	if of := d.seen[heatRate]; d.Fluid != nil && (k.Quantity == Flow || k.Quantity == Temperature) && of != nil {
+		d.forget(heatRate, of)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.view.at = time.Time{}

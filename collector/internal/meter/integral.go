@@ -16,6 +16,7 @@ type integral struct {
 	per  float64       // of its unit a second, to one of the gauge
 	gap  time.Duration // readings further apart than this are not joined
 	hold bool          // a reading stands until the next, and for gap at most
+	cut  bool          // the newest reading stands no longer
 
 	at    time.Time // of the newest reading; zero: there is none
 	rate  float64   // then, a second
@@ -42,6 +43,9 @@ func (i *integral) add(v float64, at time.Time) {
 	switch {
 	case i.at.IsZero():
 		i.begin(at)
+	case since > 0 && i.cut:
+		i.laps++
+		i.begin(at)
 	case since <= 0 && i.hold && since > -i.gap:
 		i.rate = rate // what was extended to here by the value before stays
 		return
@@ -60,13 +64,13 @@ func (i *integral) add(v float64, at time.Time) {
 		}
 		i.step(mean, since)
 	}
-	i.at, i.rate = at, rate
+	i.at, i.rate, i.cut = at, rate, false
 }
 
 // extend carries the newest reading on to now, of a gauge that is sent when it
 // changes: nothing came, so nothing changed; from says when it was sent.
 func (i *integral) extend(from, now time.Time) {
-	if since := now.Sub(i.at); i.hold && !i.at.IsZero() && since > 0 && now.Sub(from) <= i.gap {
+	if since := now.Sub(i.at); i.hold && !i.cut && !i.at.IsZero() && since > 0 && now.Sub(from) <= i.gap {
 		i.step(i.rate, since)
 		i.at = now
 	}

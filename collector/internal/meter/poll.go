@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const (
 	spread = 10 * time.Second // over which first readings are, or a period
 	rarest = 5 * time.Minute  // that a failing meter is tried
 	grace  = time.Second      // for a reader to end after its time
+	often  = time.Second      // that one which sends is read
 )
 
 // an answer of a reader.
@@ -47,12 +49,23 @@ func (s *Source) poll(ctx context.Context, d *device) {
 			}
 		}
 	}()
-	for {
+	var sent <-chan struct{}
+	if r, ok := d.Reader.(Sender); ok {
+		sent = r.Sent()
+	}
+	for last := (time.Time{}); ; {
 		select {
 		case <-ctx.Done():
 			return
+		case <-sent:
+			if wait := max(time.Until(last.Add(often)), 0); time.Now().Add(wait).Before(next) {
+				next = time.Now().Add(wait)
+				timer.Reset(wait)
+			}
+			continue
 		case <-timer.C:
 		}
+		last = time.Now()
 		wait, alive := s.once(ctx, d, next)
 		if !alive {
 			return
@@ -133,7 +146,7 @@ func (s *Source) took(d *device, a answer, asked time.Time) time.Duration {
 	s.tryOnce(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(a.values) > 0 {
+	if slices.ContainsFunc(a.values, func(v Value) bool { return !v.Missing }) {
 		d.failures, d.answered = 0, time.Now()
 		return 0
 	}

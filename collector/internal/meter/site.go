@@ -1,7 +1,9 @@
 package meter
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"github.com/gigawatch/gigawatch/collector/site"
 )
@@ -23,6 +25,9 @@ func Of(s *site.Site, m *site.Meter, r Reader, line string) Meter {
 	}
 	if m.Read != nil {
 		n.Period, n.Timeout, n.Invert = m.Read.Every, m.Read.Timeout, m.Read.Invert
+		if q := m.Read.MQTT; q != nil {
+			n.Period, n.Hold = sending(q.OnChange, n.Period)
+		}
 	}
 	if m.Rollover != nil {
 		n.Rollover, _ = m.Rollover.Amount() // one that no integer holds is not reached
@@ -39,6 +44,19 @@ func Of(s *site.Site, m *site.Meter, r Reader, line string) Meter {
 		})
 	}
 	return n
+}
+
+// sending is how a device that sends by itself is read, which does so at least
+// every so often, 0 if nobody said. It is looked at whenever it has sent: what
+// these times tell is for how long what it said stands.
+func sending(onChange bool, every time.Duration) (period, hold time.Duration) {
+	switch {
+	case !onChange:
+		return cmp.Or(every, time.Minute), 0
+	case every == 0:
+		return 0, time.Hour
+	}
+	return 0, stalePeriods * every
 }
 
 // amount is a display by the ratio of its transformers; nil if it is not known, or
