@@ -97,3 +97,25 @@ type Receipt struct {
 	Before    Wide // what stood for those that it changes, mJ and mL
 	After     Wide // what stands now
 }
+
+// An Effect is what a correction does to what stands of its quarter of a register.
+type Effect struct {
+	Unchanged bool // its import said so before
+	Shadowed  bool // a better reading stands, and goes on to
+	New       bool // nothing was known of the whole quarter
+	Before    uint64
+	After     uint64
+}
+
+// Add counts e.
+func (r *Receipt) Add(e Effect) {
+	r.Quarters++
+	switch {
+	case e.Unchanged:
+		r.Unchanged++
+	case e.Shadowed:
+		r.Shadowed++
+	default:
+		r.Before, r.After = r.Before.plus(e.Before), r.After.plus(e.After)
+	}
+}

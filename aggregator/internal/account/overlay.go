@@ -209,3 +209,23 @@ func (s *site) freezeOverlays(now int64, limit int) (frozen []Ref) {
 	}
 	return frozen
 }
+
+// Waiting is how many corrections of a site wait to be sealed.
+func (s *State) Waiting(site string) (n int) {
+	if st := s.sites[site]; st != nil {
+		for _, v := range st.overlays {
+			n += len(v.corrections)
+		}
+	}
+	return n
+}
+
+// Ripen lets what lies over hours of a site be sealed at once: no more of it is on
+// its way, or too much waits.
+func (s *State) Ripen(site string) {
+	if st := s.sites[site]; st != nil {
+		for _, v := range st.overlays {
+			v.opened = 0
+		}
+	}
+}

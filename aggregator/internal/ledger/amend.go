@@ -73,8 +73,19 @@ func (l *Ledger) revise(site string, number int64, w *account.Word, now time.Tim
 // and again. With dry nothing is taken.
 func (l *Ledger) Correct(site string, i account.Import, now time.Time, dry bool) (account.Receipt, error) {
 	var receipt account.Receipt
+	err := l.CorrectEach(site, i, now, dry, func(_ int64, _ *account.Correction, e account.Effect) { receipt.Add(e) })
+	if err == nil && !dry {
+		l.log.Info("readings imported", "site", site, "import", i.ID, "quality", i.Quality.String(), "quarters", receipt.Quarters,
+			"unchanged", receipt.Unchanged, "shadowed", receipt.Shadowed, "before", receipt.Before.String(), "after", receipt.After.String())
+	}
+	return receipt, err
+}
+
+// CorrectEach is [Ledger.Correct] that says of each quarter of a register what
+// changes; number is the hour that it is of.
+func (l *Ledger) CorrectEach(site string, i account.Import, now time.Time, dry bool, each func(number int64, c *account.Correction, e account.Effect)) error {
 	if err := i.Check(); err != nil {
-		return receipt, err
+		return err
 	}
 	l.amending.Lock()
 	defer l.amending.Unlock()
@@ -85,10 +96,10 @@ func (l *Ledger) Correct(site string, i account.Import, now time.Time, dry bool)
 		known := b.States(r.Meter)
 		weights, err := sheets.weigh(r, &known)
 		if err != nil {
-			return receipt, fmt.Errorf("import %s: %w", i.ID, err)
+			return fmt.Errorf("import %s: %w", i.ID, err)
 		}
 		if !known {
-			return receipt, fmt.Errorf("import %s: reading %d: meter %q of %s is neither read then nor stated", i.ID, n+1, r.Meter, site)
+			return fmt.Errorf("import %s: reading %d: meter %q of %s is neither read then nor stated", i.ID, n+1, r.Meter, site)
 		}
 		i.Quarters(r, weights, now.UnixMilli(), func(number int64, c account.Correction) bool {
 			byHour[number] = append(byHour[number], c)
@@ -96,51 +107,45 @@ func (l *Ledger) Correct(site string, i account.Import, now time.Time, dry bool)
 		})
 	}
 	for _, number := range slices.Sorted(maps.Keys(byHour)) {
-		if err := l.correct(&sheets, number, byHour[number], dry, &receipt); err != nil {
-			return receipt, err
+		if err := l.correct(&sheets, number, byHour[number], dry, each); err != nil {
+			return err
 		}
 	}
-	if !dry {
-		l.log.Info("readings imported", "site", site, "import", i.ID, "quality", i.Quality.String(), "quarters", receipt.Quarters,
-			"unchanged", receipt.Unchanged, "shadowed", receipt.Shadowed, "before", receipt.Before.String(), "after", receipt.After.String())
-	}
-	return receipt, nil
+	return nil
 }
 
 // correct takes the corrections of an hour.
-func (l *Ledger) correct(sheets *sheetCache, number int64, cs []account.Correction, dry bool, receipt *account.Receipt) error {
+func (l *Ledger) correct(sheets *sheetCache, number int64, cs []account.Correction, dry bool, each func(int64, *account.Correction, account.Effect)) error {
 	s, err := sheets.of(number)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, c := range cs {
-		receipt.Quarters++
-		if !s.Corrects(&c) {
-			receipt.Unchanged++
+	for i := range cs {
+		c := &cs[i]
+		if !s.Corrects(c) {
+			each(number, c, account.Effect{Unchanged: true})
 			continue
 		}
 		before, was := s.Standing(c.Meter, c.Metric, int(c.Quarter))
 		if !dry {
-			if err := l.state.Correct(sheets.site, number, c); err != nil {
+			if err := l.state.Correct(sheets.site, number, *c); err != nil {
 				return err
 			}
 			l.changed = true
+			l.amended++
 		}
-		s.Add(&account.Hour{Number: number, Subject: account.CorrectedReadings, Corrected: []account.Correction{c}})
+		s.Add(&account.Hour{Number: number, Subject: account.CorrectedReadings, Corrected: []account.Correction{*c}})
 		after, is := s.Standing(c.Meter, c.Metric, int(c.Quarter))
-		switch {
-		case !c.Withdrawn && was && before == after && before != c.Amount:
-			receipt.Shadowed++
-			continue
-		case !was:
-			before = 0
-		case !is:
-			after = 0
+		e := account.Effect{New: !was, Shadowed: !c.Withdrawn && was && before == after && before != c.Amount}
+		if was {
+			e.Before = before
 		}
-		receipt.Before, _ = receipt.Before.Add(account.Wide{Lo: before})
-		receipt.After, _ = receipt.After.Add(account.Wide{Lo: after})
+		if is {
+			e.After = after
+		}
+		each(number, c, e)
 	}
 	return nil
 }
@@ -162,7 +167,8 @@ func (l *Ledger) TakeBack(site, id string, now time.Time) (account.Receipt, erro
 			c.Withdrawn, c.At = true, now.UnixMilli()
 			cs = append(cs, c)
 		})
-		if err := l.correct(&sheets, number, cs, false, &receipt); err != nil {
+		err = l.correct(&sheets, number, cs, false, func(_ int64, _ *account.Correction, e account.Effect) { receipt.Add(e) })
+		if err != nil {
 			return receipt, fmt.Errorf("take import %s back: %w", id, err)
 		}
 	}

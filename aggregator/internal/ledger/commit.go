@@ -40,6 +40,7 @@ func (l *Ledger) Commit(now time.Time) ([]account.Watermark, error) {
 	moved := l.state.Moved()
 	b, err := l.encode()
 	l.changed = false
+	amended := l.amended
 	l.mu.Unlock()
 	if err == nil {
 		l.buffer = withSum(b)
@@ -54,6 +55,7 @@ func (l *Ledger) Commit(now time.Time) ([]account.Watermark, error) {
 		l.damaged = fmt.Errorf("commit ledger: %w", err)
 		return nil, l.damaged
 	}
+	l.kept = amended
 	for _, w := range moved {
 		l.durable[agentKey{w.Site, w.Agent}] = w
 	}

@@ -43,6 +43,8 @@ type Ledger struct {
 	now      int64 // of the newest commit, ms since 1970
 	durable  map[agentKey]account.Watermark
 	bases    map[string]*account.Basis // by site: what its operator states
+	amended  uint64                    // corrections that were taken
+	kept     uint64                    // of them, those that are durable
 	damaged  error                     // what cannot be told from the disk any more; a restart reads it anew
 
 	cache *cache
