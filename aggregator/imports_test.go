@@ -12,10 +12,10 @@ const module = "github.com/gigawatch/gigawatch/"
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
 	collector/metric collector/setting collector/program collector/site collector/wire collector/sim
-	collector/internal/tree collector/internal/energy
+	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
-	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/carbon collector/internal/job
+	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/redfish collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/ledger aggregator/internal/health aggregator/internal/store
@@ -33,6 +33,8 @@ var only = map[string]string{
 	"collector/site":               "collector/metric collector/setting",
 	"collector/internal/tree":      "",
 	"collector/internal/energy":    "collector/metric",
+	"collector/internal/secret":    "",
+	"collector/internal/odata":     "collector/internal/secret",
 	"collector/internal/gpu":       "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/gpu/guard": "collector/internal/gpu",
 	"collector/internal/host":      "collector/metric collector/internal/tree collector/internal/energy",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bougou/go-ipmi/pkg/client"
 	"github.com/bougou/go-ipmi/pkg/types"
+	"github.com/gigawatch/gigawatch/collector/internal/secret"
 	"github.com/gigawatch/gigawatch/collector/internal/tree"
 )
 
@@ -50,7 +51,7 @@ type lan struct {
 
 	session *client.Client
 	level   int // index in levels
-	gate    gate
+	gate    secret.Gate
 }
 
 // levels of privilege that are asked for, least first. DCMI wants the least;
@@ -101,12 +102,12 @@ func (l *lan) open(ctx context.Context) error {
 	if l.session != nil {
 		return nil
 	}
-	password, err := readSecret(l.c.PasswordFile)
-	if err != nil {
-		return err
+	password, err := secret.Read(l.c.PasswordFile)
+	if err == nil {
+		err = l.gate.Check(l.c.User, password, l.c.PasswordFile)
 	}
-	if err := l.gate.check(l.c.User, password, l.c.PasswordFile); err != nil {
-		return err
+	if err != nil {
+		return later{err, time.Minute}
 	}
 	c, err := client.NewClient(l.host, l.port, l.c.User, password)
 	if err != nil {
@@ -115,7 +116,7 @@ func (l *lan) open(ctx context.Context) error {
 	c.WithCipherSuiteID(suites...).WithMaxPrivilegeLevel(levels[l.level]).WithTimeout(min(l.timeout/4, 4*time.Second)).WithRetry(1)
 	err = c.Connect(ctx)
 	if err == nil {
-		l.session, l.gate = c, gate{}
+		l.session, l.gate = c, secret.Gate{}
 		return nil
 	}
 	over, cancel := context.WithCancel(ctx)
@@ -125,7 +126,8 @@ func (l *lan) open(ctx context.Context) error {
 	said := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), password, "***")), " ")
 	err = fmt.Errorf("open IPMI session at %s: %s", l.c.Host, said[:min(len(said), 300)])
 	if strings.Contains(said, client.ErrRAKPAuthentication.Error()) || strings.Contains(said, "Unauthorized name") {
-		return l.gate.shut(l.c.User, password, err)
+		l.gate.Shut(l.c.User, password, err)
+		return later{err, time.Minute}
 	}
 	return err
 }

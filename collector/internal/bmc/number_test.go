@@ -3,12 +3,12 @@ package bmc
 import (
 	"encoding/json"
 	"math"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gigawatch/gigawatch/collector/internal/odata"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stmcginnis/gofish/schemas"
 )
@@ -31,10 +31,10 @@ func TestEnergyReadings(t *testing.T) {
 		`{"EnergykWh": {"SensorResetTime": 5}}`: nil,
 	} {
 		var m environmentMetrics
-		if err := lenient(json.Unmarshal([]byte(text), &m)); err != nil {
+		if err := odata.Lenient(json.Unmarshal([]byte(text), &m)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
-		switch got := m.EnergykWh.register("x", kWh); {
+		switch got := registerOf(m.EnergykWh, "x", kWh); {
 		case (got == nil) != (want == nil), got != nil && *got != *want:
 			t.Errorf("%s is %+v, want %+v", text, got, want)
 		}
@@ -54,9 +54,9 @@ func TestCapturesAreRedfish(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range a.Files {
-			compare := func(what string, ours number, theirs *float64) {
+			compare := func(what string, ours odata.Number, theirs *float64) {
 				t.Helper()
-				v, err := ours.value()
+				v, err := ours.Value()
 				if (err == nil) != (theirs != nil) || theirs != nil && v != *theirs {
 					t.Errorf("%s: %s of %s is %v, %v here and %v there", file, what, f.Name, v, err, theirs)
 				}
@@ -123,29 +123,22 @@ func FuzzRedfish(f *testing.F) {
 		var p power
 		var u powerSupplyMetrics
 		var c chassis
-		var l collection
-		for _, to := range []any{&m, &p, &u, &c, &l, new(service), new(system), new(powerSubsystem), new(powerSupply)} {
-			if lenient(json.Unmarshal(b, to)) != nil {
+		for _, to := range []any{&m, &p, &u, &c, new(odata.Collection), new(service), new(system), new(powerSubsystem), new(powerSupply)} {
+			if odata.Lenient(json.Unmarshal(b, to)) != nil {
 				return
 			}
 		}
-		numbers := []number{m.PowerWatts.Reading, u.InputPowerWatts.Reading}
+		numbers := []odata.Number{m.PowerWatts.Reading, u.InputPowerWatts.Reading}
 		for _, x := range p.PowerControl {
 			numbers = append(numbers, x.PowerConsumedWatts)
 		}
 		for _, n := range numbers {
-			if v, err := n.value(); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
-				t.Errorf("%q is %v", n.text, v)
+			if v, err := n.Value(); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+				t.Errorf("%q is %v", n, v)
 			}
 		}
-		for _, link := range l.Members {
-			r := redfish{base: &url.URL{Scheme: "https", Host: "bmc"}}
-			if path, err := r.local(link.ID); err == nil && !strings.HasPrefix(path, "/redfish/") {
-				t.Errorf("%q leads to %q", link.ID, path)
-			}
-		}
-		for _, e := range []excerpt{m.EnergykWh, m.EnergyJoules} {
-			if r := e.register("x", kWh); r != nil && (r.mj == 0 || r.mj > 1<<62) {
+		for _, e := range []odata.Excerpt{m.EnergykWh, m.EnergyJoules} {
+			if r := registerOf(e, "x", kWh); r != nil && (r.mj == 0 || r.mj > 1<<62) {
 				t.Errorf("%+v is %d mJ", e, r.mj)
 			}
 		}

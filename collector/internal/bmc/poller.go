@@ -46,13 +46,20 @@ func isAbsent(err error) bool {
 	return errors.As(err, &a)
 }
 
-// later says when it makes sense to try again.
+// A patient error says when it makes sense to try again.
+type patient interface {
+	error
+	RetryAfter() time.Duration
+}
+
+// later is a patient error.
 type later struct {
 	error
 	in time.Duration
 }
 
-func (l later) Unwrap() error { return l.error }
+func (l later) Unwrap() error             { return l.error }
+func (l later) RetryAfter() time.Duration { return l.in }
 
 // A view is what is known of a meter since its last good reading.
 type view struct {
@@ -158,12 +165,12 @@ func (s *Source) once(ctx context.Context, c *channel, p *poller, asked time.Tim
 	}
 	s.take(c, p, v, took, err)
 
-	var l later
+	var l patient
 	switch {
 	case err == nil:
 		return max(p.period-took, p.period/4)
 	case errors.As(err, &l):
-		return min(max(l.in, p.period), 3*rarest)
+		return min(max(l.RetryAfter(), p.period), 3*rarest)
 	case isAbsent(err):
 		return absentEvery
 	}

@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/gigawatch/gigawatch/collector/internal/odata"
 )
 
 // A plan is where the node's power stands.
@@ -27,39 +29,33 @@ const (
 	control                 // Power, of schemas before 2020.4
 )
 
-// Resources as far as they matter here. A link is the path of another one.
+// Resources as far as they matter here.
 type (
-	link struct {
-		ID string `json:"@odata.id"`
-	}
-	collection struct{ Members []link }
-
-	service struct{ Systems, Chassis link }
+	service struct{ Systems, Chassis odata.Link }
 	system  struct {
 		ID    string `json:"Id"`
-		Links struct{ Chassis []link }
+		Links struct{ Chassis []odata.Link }
 	}
 	chassis struct {
 		ID                                        string `json:"Id"`
 		ChassisType                               string
-		EnvironmentMetrics, PowerSubsystem, Power link
-		Links                                     struct{ ContainedBy link }
+		EnvironmentMetrics, PowerSubsystem, Power odata.Link
+		Links                                     struct{ ContainedBy odata.Link }
 	}
-	environmentMetrics struct{ PowerWatts, EnergykWh, EnergyJoules excerpt }
-	powerSubsystem     struct{ PowerSupplies link }
+	environmentMetrics struct{ PowerWatts, EnergykWh, EnergyJoules odata.Excerpt }
+	powerSubsystem     struct{ PowerSupplies odata.Link }
 	powerSupply        struct {
-		Metrics link
+		Metrics odata.Link
 		Status  struct{ State string }
 	}
-	powerSupplyMetrics struct{ InputPowerWatts excerpt }
+	powerSupplyMetrics struct{ InputPowerWatts odata.Excerpt }
 	power              struct {
-		PowerControl []struct{ PowerConsumedWatts number }
+		PowerControl []struct{ PowerConsumedWatts odata.Number }
 	}
 )
 
 const (
 	mostMembers = 64 // of a collection
-	servicePath = "/redfish/v1/"
 	// accelerators prefixes the ids of baseboards full of GPUs, which are not the
 	// node.
 	accelerators = "HGX_"
@@ -71,7 +67,7 @@ var parts = []string{"StorageEnclosure", "Expansion", "ExpansionModule", "Card",
 // find looks for the one chassis that shows the node's power.
 func (r *redfish) find(ctx context.Context) (*plan, error) {
 	var root service
-	if err := r.get(ctx, servicePath, &root); err != nil {
+	if err := r.get(ctx, odata.ServicePath, &root); err != nil {
 		return nil, err
 	}
 	candidates, err := r.candidates(ctx, &root)
@@ -113,7 +109,7 @@ func (r *redfish) find(ctx context.Context) (*plan, error) {
 func (r *redfish) candidates(ctx context.Context, root *service) ([]chassis, error) {
 	if r.c.Chassis != "" {
 		var c chassis
-		if err := r.get(ctx, path.Join(cmp.Or(root.Chassis.ID, servicePath+"Chassis"), r.c.Chassis), &c); err != nil {
+		if err := r.get(ctx, path.Join(cmp.Or(root.Chassis.ID, odata.ServicePath+"Chassis"), r.c.Chassis), &c); err != nil {
 			return nil, err
 		}
 		c.ID = cmp.Or(c.ID, r.c.Chassis)
@@ -158,18 +154,18 @@ func (r *redfish) candidates(ctx context.Context, root *service) ([]chassis, err
 
 // systemChassis is where the host's system says that it is. A second system that
 // is a baseboard of accelerators is not the host.
-func (r *redfish) systemChassis(ctx context.Context, root *service) ([]link, error) {
+func (r *redfish) systemChassis(ctx context.Context, root *service) ([]odata.Link, error) {
 	if root.Systems.ID == "" && r.c.System == "" {
 		return nil, nil
 	}
-	links := []link{{ID: path.Join(cmp.Or(root.Systems.ID, servicePath+"Systems"), r.c.System)}}
+	links := []odata.Link{{ID: path.Join(cmp.Or(root.Systems.ID, odata.ServicePath+"Systems"), r.c.System)}}
 	if r.c.System == "" {
 		var err error
 		if links, err = r.members(ctx, root.Systems); err != nil {
 			return nil, err
 		}
 		if len(links) > 1 {
-			var hosts []link
+			var hosts []odata.Link
 			for _, l := range links {
 				if !strings.HasPrefix(path.Base(l.ID), accelerators) {
 					hosts = append(hosts, l)
@@ -195,11 +191,11 @@ func (r *redfish) systemChassis(ctx context.Context, root *service) ([]link, err
 	return s.Links.Chassis[:min(len(s.Links.Chassis), mostMembers)], nil
 }
 
-func (r *redfish) members(ctx context.Context, l link) ([]link, error) {
+func (r *redfish) members(ctx context.Context, l odata.Link) ([]odata.Link, error) {
 	if l.ID == "" {
 		return nil, nil
 	}
-	var c collection
+	var c odata.Collection
 	if err := r.get(ctx, l.ID, &c); err != nil {
 		return nil, err
 	}
@@ -247,7 +243,7 @@ func (r *redfish) probe(ctx context.Context, c *chassis) (*plan, error) {
 
 // passing reports whether err says nothing of what the controller can show.
 func passing(err error) bool {
-	var wait later
+	var wait patient
 	var lost *url.Error
 	return errors.As(err, &wait) || errors.As(err, &lost)
 }
@@ -292,12 +288,12 @@ func (p *plan) read(ctx context.Context, r *redfish) (sample, error) {
 			return s, err
 		}
 		var err error
-		if s.watts, err = m.PowerWatts.Reading.value(); err != nil {
+		if s.watts, err = m.PowerWatts.Reading.Value(); err != nil {
 			return s, fmt.Errorf("PowerWatts in %s: %w", s.about, err)
 		}
 		id := "EnvironmentMetrics/" + p.chassis + "/"
-		if s.register = m.EnergyJoules.register(id+"EnergyJoules", joule); s.register == nil {
-			s.register = m.EnergykWh.register(id+"EnergykWh", kWh)
+		if s.register = registerOf(m.EnergyJoules, id+"EnergyJoules", joule); s.register == nil {
+			s.register = registerOf(m.EnergykWh, id+"EnergykWh", kWh)
 		}
 	case supplies:
 		s.about = fmt.Sprintf("%d power supplies of chassis %s", len(p.paths), p.chassis)
@@ -306,7 +302,7 @@ func (p *plan) read(ctx context.Context, r *redfish) (sample, error) {
 			if err := r.get(ctx, path, &m); err != nil {
 				return s, err
 			}
-			v, err := m.InputPowerWatts.Reading.value()
+			v, err := m.InputPowerWatts.Reading.Value()
 			if err == nil && v < 0 {
 				err = fmt.Errorf("%v W", v)
 			}
@@ -326,7 +322,7 @@ func (p *plan) read(ctx context.Context, r *redfish) (sample, error) {
 		}
 		// The first is the whole; the others lie within it.
 		var err error
-		if s.watts, err = m.PowerControl[0].PowerConsumedWatts.value(); err != nil {
+		if s.watts, err = m.PowerControl[0].PowerConsumedWatts.Value(); err != nil {
 			return s, fmt.Errorf("PowerConsumedWatts in %s: %w", s.about, err)
 		}
 	}

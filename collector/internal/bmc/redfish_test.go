@@ -11,6 +11,8 @@ import (
 const (
 	dellMetrics = "/redfish/v1/Chassis/System.Embedded.1/EnvironmentMetrics"
 	hpePower    = "/redfish/v1/Chassis/1/Power/"
+
+	sessionsPath = "/redfish/v1/SessionService/Sessions"
 )
 
 func TestShapes(t *testing.T) {
@@ -63,7 +65,7 @@ func TestShapes(t *testing.T) {
 			b.set(func(b *controller) { b.tree[hpePower] = "<html>" })
 		}, 0, "invalid character"},
 		"endless JSON": {"hpe", func(t *testing.T, b *controller, _ *Config) {
-			b.set(func(b *controller) { b.tree[hpePower] = strings.Repeat(" ", largest+1) })
+			b.set(func(b *controller) { b.tree[hpePower] = strings.Repeat(" ", 1<<20+1) })
 		}, 0, "more than 1048576 bytes"},
 		"a link to elsewhere": {"hpe", func(t *testing.T, b *controller, _ *Config) {
 			b.replace("/redfish/v1/Chassis/1/", "/redfish/v1/Chassis/1/Power/", "https://evil.example/redfish/v1/Power")
