@@ -65,31 +65,75 @@ var fieldUnits = map[Quantity][]string{
 	MeasuresWater:       {"mL", "L", "hL", "m3"},
 	MeasuresFlow:        {"m3/s", "m3/h", "L/s", "L/min", "L/h"},
 	MeasuresTemperature: {"C", "K", "F"},
+	MeasuresFrequency:   {"Hz"},
+	MeasuresVoltage:     {"V"},
 }
 
-// field reads the keys of a Field of a meter.
-func (s *section) field(of *Meter) Field {
+// field reads the keys of a Field of a meter; also are what such devices are read
+// for besides.
+func (s *section) field(of *Meter, also ...string) Field {
 	f := Field{Measures: Quantity(s.get("measures").text()), Point: s.get("point").text(), Unit: s.get("unit").text(), Scale: s.get("scale").text(), Invert: s.get("invert").truth()}
 	role := roleOf(of.Role)
 	if role == nil {
 		return f
 	}
-	if can := role.quantities(); !slices.Contains(can, string(f.Measures)) {
-		s.r.wrong(s.at("measures"), "", "want one of %s, and here is %q", strings.Join(can, ", "), short(string(f.Measures)))
+	can := role.quantities()
+	if !slices.Contains(can, string(f.Measures)) && !slices.Contains(also, string(f.Measures)) {
+		s.measure(&f, of.Role, can)
 		return f
 	}
-	if units := fieldUnits[f.Measures]; !slices.Contains(units, f.Unit) {
-		s.r.wrong(s.at("unit"), "", "%s comes in %s, and not in %q", f.Measures, strings.Join(units, ", "), short(f.Unit))
+	switch units := fieldUnits[f.Measures]; {
+	case len(units) == 0 && f.Unit+f.Scale != "":
+		s.r.wrong(s.at("unit"), "leave out unit and scale", "%s has none", f.Measures)
+	case len(units) > 0 && f.Unit == "":
+		s.r.wrong(s.at("unit"), "write unit: and one of "+strings.Join(units, ", "), "missing: in which unit the device shows %s", f.Measures)
+	case len(units) > 0 && !slices.Contains(units, f.Unit):
+		s.r.wrong(s.at("unit"), meantUnit(f.Unit, units), "%s comes in %s, and not in %q", f.Measures, strings.Join(units, ", "), short(f.Unit))
 	}
 	if f.Scale != "" {
 		if all, _, rest, ok := number(f.Scale); !ok || rest != "" || strings.Trim(all, "0") == "" || all[0] == '-' {
 			s.r.wrong(s.at("scale"), "write 0.1, or leave it out for 1; what counts the other way is invert: true", "%q is no number above zero", short(f.Scale))
 		}
 	}
-	if (f.Measures == MeasuresTemperature) != (f.Point != "") {
+	if point := f.Measures == MeasuresTemperature; point != (f.Point != "") {
 		s.r.wrong(s.at("point"), "write point: supply, return or outside, at a temperature and nowhere else", "a temperature has a point, and nothing else has")
 	}
 	return f
+}
+
+// meantUnit says which of units was probably meant by a text.
+func meantUnit(t string, units []string) string {
+	for _, u := range units {
+		if u == t+"h" || strings.EqualFold(u, t) || u == strings.NewReplacer("³", "3", "°", "").Replace(t) {
+			return "did you mean " + u + "?"
+		}
+	}
+	return ""
+}
+
+// measure complains of what f is said to measure.
+func (s *section) measure(f *Field, role string, can []string) {
+	switch {
+	case !s.has("measures"):
+		s.r.wrong(s.at("measures"), "write measures: and one of "+strings.Join(can, ", "), "missing: what this is")
+	case fieldUnits[f.Measures] != nil:
+		s.r.wrong(s.at("measures"), "want one of "+strings.Join(can, ", ")+"; or the meter has another role", "a meter of role %s has no %s", role, f.Measures)
+	default:
+		s.r.wrong(s.at("measures"), s.r.nearest(string(f.Measures), can), "want one of %s, and here is %q", strings.Join(can, ", "), short(string(f.Measures)))
+	}
+}
+
+// kinds are the quantities that a device was said to show.
+type kinds map[string]place
+
+// add complains of one that was there before; instead says what else may be meant.
+func (k kinds) add(v value, f Field, instead string) {
+	what := strings.TrimSpace(string(f.Measures) + " " + f.Point)
+	if first, twice := k[what]; twice && what != "" {
+		v.wrong("keep one; "+instead, "%s stands here twice, first in line %d", what, first.line)
+		return
+	}
+	k[what] = v.place
 }
 
 // reading reads how n meters, which are like one, are read.

@@ -27,15 +27,18 @@ func mapOf(d *site.Modbus) (*Map, error) {
 	if d.Profile != "" {
 		m, err = Profile(d.Profile)
 	} else {
-		r := RawMap{Name: "of its own", Function: given(d.Function), WordOrder: d.WordOrder, ByteOrder: d.ByteOrder}
+		r := RawMap{
+			Name: "of its own", Function: given(d.Function), WordOrder: d.WordOrder, ByteOrder: d.ByteOrder,
+			MaxGap: d.MaxGap, MaxRegisters: given(d.MaxRegisters), ChannelStep: d.ChannelStep,
+		}
 		for i := range d.Values {
 			v := &d.Values[i]
 			raw := RawValue{
 				Measures: string(v.Measures), Point: v.Point, Unit: v.Unit, Scale: v.Scale, Invert: v.Invert,
-				Offset: &v.Offset, Function: given(v.Function), Type: v.Type, Registers: given(v.Registers), WordOrder: v.WordOrder, ByteOrder: v.ByteOrder,
-				RollsOverAt: given(v.RollsOverAt),
+				Offset: &v.Offset, Plus: v.Plus, Exponent: v.Exponent, Function: given(v.Function), Type: v.Type, Registers: given(v.Registers), WordOrder: v.WordOrder, ByteOrder: v.ByteOrder,
+				RollsOverAt: given(v.RollsOverAt), Min: v.Min, Max: v.Max,
 			}
-			if len(v.NotAvailable) > 0 {
+			if v.NotAvailable != nil {
 				raw.NotAvailable = &[]string{}
 				for _, n := range v.NotAvailable {
 					*raw.NotAvailable = append(*raw.NotAvailable, fmt.Sprint(n))
