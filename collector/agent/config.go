@@ -9,6 +9,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/setting"
+	"github.com/gigawatch/gigawatch/collector/site"
 )
 
 // Example is a configuration file with every key explained; it passes [Parse].
@@ -29,7 +30,17 @@ type Config struct {
 	GPU      GPUConfig
 	Power    PowerConfig
 	Jobs     JobConfig
+	Meters   MeterConfig
+	Grid     GridConfig
 	Listen   string // address of the agent's own /metrics; empty: none
+
+	// Facility is the site as its file describes it; nil: no file is named.
+	Facility *site.Site
+
+	// Simulated says that what this agent reads, over protocols as real ones are
+	// read, is a model's. Every layout is marked so, and the aggregator keeps it
+	// apart from all that is real.
+	Simulated bool
 
 	boot func() int64 // nanoseconds since boot; nil: as the kernel says
 }
@@ -66,9 +77,11 @@ type raw struct {
 		TelemetryAge   *setting.Scalar `yaml:"telemetry_age"`
 		LedgerBytes    *setting.Scalar `yaml:"ledger_bytes"`
 	} `yaml:"spool"`
-	Sources  rawSources `yaml:"sources"`
-	Insecure bool       `yaml:"insecure"`
-	Listen   string     `yaml:"listen"`
+	SiteFile  string     `yaml:"site_file"`
+	Simulated string     `yaml:"simulated"`
+	Sources   rawSources `yaml:"sources"`
+	Insecure  bool       `yaml:"insecure"`
+	Listen    string     `yaml:"listen"`
 }
 
 // Load reads the file at path.
@@ -104,6 +117,10 @@ func Parse(name string, b []byte) (*Config, error) {
 		Listen: r.Listen,
 	}
 	r.Sources.take(c, f)
+	r.facility(name, c, f)
+	r.Sources.Meters.take(c, f)
+	r.Sources.Grid.take(c, f)
+	r.simulated(c, f)
 	err = checkListen(c.Listen, r.Insecure)
 	f.Require(err == nil, "listen", "%v", err)
 	f.Require(metric.ValidName(c.Site), "site", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", c.Site)

@@ -102,6 +102,8 @@ type rawSources struct {
 		Tenants string `yaml:"tenant_names"`
 		KeyFile string `yaml:"key_file"`
 	} `yaml:"jobs"`
+	Meters rawMeters `yaml:"meters"`
+	Grid   rawGrid   `yaml:"grid"`
 }
 
 // take fills c's sources from r, and complains to f.

@@ -69,6 +69,19 @@ func sources(c *Config, log *slog.Logger) (list []Scheduled, found []finding) {
 		s, err := openJobs(c, boards, log)
 		add("job", s, err)
 	}
+	if c.Meters.Enabled && c.Facility != nil {
+		s, said, err := openMeters(c, state, log)
+		for _, text := range said {
+			found = append(found, finding{"meter", text})
+		}
+		if s != nil || err != nil {
+			add("meter", s, err)
+		}
+	}
+	if c.Grid.asked() {
+		s, err := openGrid(c, state, log)
+		add("grid", s, err)
+	}
 	return list, found
 }
 

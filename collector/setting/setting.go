@@ -131,6 +131,13 @@ func (f *File) Require(ok bool, key, format string, args ...any) {
 	}
 }
 
+// Join adds what another file is complained of, which says where by itself.
+func (f *File) Join(err error) {
+	if err != nil {
+		f.errs = append(f.errs, err)
+	}
+}
+
 // Err is all complaints, nil if there are none.
 func (f *File) Err() error { return errors.Join(f.errs...) }
 

@@ -149,6 +149,9 @@ func directed(role string) bool {
 	return false
 }
 
+// Check says what is wrong with m, nil if it can be read.
+func (m Meter) Check() error { return m.settle() }
+
 // settle fills in what was left out, and says what is wrong with m.
 func (m *Meter) settle() error {
 	if m.Name == "" || len(m.Name) > metric.MaxText || len(m.Hall) > metric.MaxText || len(m.Rack) > metric.MaxText {

@@ -26,6 +26,8 @@ type Config struct {
 	Feeds  []Feed       // that readers need
 	State  string       // file in which the lives of registers are remembered; empty: counts begin at zero at each start
 	Logger *slog.Logger // default: none
+
+	Simulated bool // the meters are a model's, though they are read as real ones are
 }
 
 // A Source reads meters. Run polls; Read must not be called twice at once.
@@ -74,6 +76,7 @@ func New(c Config) (*Source, error) {
 	if s.layout, s.cells, err = arrange(c.Place, s.devices); err != nil {
 		return nil, err
 	}
+	s.layout.Simulated = c.Simulated
 	s.settled.Add(len(s.devices))
 	return s, nil
 }

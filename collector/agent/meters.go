@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/internal/meter/modbus"
+	"github.com/gigawatch/gigawatch/collector/site"
+)
+
+// lines are what the meters of a site share: gateways and connections, by
+// protocol.
+type lines struct {
+	modbus modbus.Gateways
+}
+
+// of is the reader of a meter, and what tells those that it takes turns with from
+// others.
+func (l *lines) of(r *site.Read) (meter.Reader, string, error) {
+	switch {
+	case r.Modbus != nil:
+		return l.modbus.Of(r.Modbus)
+	}
+	return nil, "", fmt.Errorf("this program does not speak %s", r.Protocol())
+}
+
+// feeds are those that work by themselves.
+func (l *lines) feeds() []meter.Feed { return l.modbus.Feeds() }
+
+// A duty is whose a meter is.
+type duty uint8
+
+const (
+	ours    duty = iota
+	others       // another agent reads it
+	unnamed      // nobody is named to read it, and this agent is not told to
+	files        // its readings are imported
+	unread       // nothing is said of how it is read
+	duties
+)
+
+func (m *MeterConfig) duty(r *site.Read, agent string) duty {
+	switch {
+	case r == nil:
+		return unread
+	case r.CSV != nil:
+		return files
+	case r.By == agent, r.By == "" && m.Unnamed:
+		return ours
+	case r.By != "":
+		return others
+	}
+	return unnamed
+}
+
+// mostRefused is how many meters that were refused are told one by one.
+const mostRefused = 100
+
+// openMeters makes the source of the meters that this agent reads, nil if there
+// is none. A meter that cannot be read is told, and the others are read.
+func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, said []string, err error) {
+	var count [duties]int
+	var list []meter.Meter
+	refused := 0
+	shared := &lines{}
+	for i := range c.Facility.Meters {
+		m := &c.Facility.Meters[i]
+		d := c.Meters.duty(m.Read, c.Agent)
+		if count[d]++; d != ours {
+			continue
+		}
+		one, err := openMeter(c.Facility, m, shared)
+		if err != nil {
+			if refused++; refused <= mostRefused {
+				said = append(said, "refused: "+err.Error())
+			}
+			continue
+		}
+		list = append(list, one)
+	}
+	if more := refused - mostRefused; more > 0 {
+		said = append(said, fmt.Sprintf("refused: %d more", more))
+	}
+	said = append(said, tell(c, count))
+	if len(list) == 0 {
+		return nil, said, nil
+	}
+	s, err = meter.New(meter.Config{
+		Place: c.Place, Meters: list, Feeds: shared.feeds(), State: filepath.Join(state, "meters.json"), Simulated: c.Simulated, Logger: log,
+	})
+	return s, said, err
+}
+
+func openMeter(s *site.Site, m *site.Meter, shared *lines) (one meter.Meter, err error) {
+	r, line, err := shared.of(m.Read)
+	if err != nil {
+		return one, fmt.Errorf("meter %s: %w", m.ID, err)
+	}
+	one = meter.Of(s, m, r, line)
+	return one, one.Check()
+}
+
+// tell says in one line whose the meters of the file are.
+func tell(c *Config, count [duties]int) string {
+	parts := []string{fmt.Sprintf("%d of the site's meters are this agent's", count[ours])}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{
+		{count[others], "are read by others"},
+		{count[unnamed], "name nobody who reads them: write by: in the site's file, or sources.meters.all: " + c.Agent + " if that is to be this agent and no other"},
+		{count[files], "come as files"}, {count[unread], "have no read:"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
