@@ -69,7 +69,8 @@ func (x *bill) add(b *Basis, c *cell) bool {
 		known[costEnergy] = c.knows(itemSpot)
 		v[costEnergy] += billionths(part, t.SpotAdder) + int64(float64(int64(c.amount[itemSpot]))*float64(t.SpotShare)/whole)
 	}
-	v[costGridFee] = billionths(mj, t.gridFee(at))
+	fee, priced := t.gridFee(at)
+	v[costGridFee], known[costGridFee] = billionths(mj, fee), priced
 	v[costTax] = billionths(mj, t.Tax)
 	if t.CO2 != 0 {
 		known[costCO2] = !c.has(itemFuel) || c.knows(itemFuel)

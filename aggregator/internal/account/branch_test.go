@@ -75,6 +75,9 @@ func TestBranchesOfTheFacilityWhen(t *testing.T) {
 		"an office hangs on the feed": {
 			s:      stretch{meters: with(grid(120), map[string][]uint64{"office": energies(5)})},
 			meters: []account.Meter{{Name: "office", Less: true}}, value: 1.15, coverage: 1},
+		"an office is metered as distribution": {
+			s:      stretch{meters: with(grid(120), map[string][]uint64{"distribution-office": energies(5)})},
+			meters: []account.Meter{{Name: "distribution-office", Less: true}}, value: 1.15, coverage: 1},
 		"the office is silent": {
 			s:      stretch{meters: with(grid(120), map[string][]uint64{"office": energies(5)}), silent: map[string][]int{"office": {0, 1, 2, 3}}},
 			meters: []account.Meter{{Name: "office", Less: true}}, reason: "not known: office for 1h0m0s"},

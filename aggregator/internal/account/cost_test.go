@@ -70,6 +70,11 @@ func TestCostConsistsOfItsComponents(t *testing.T) {
 	if k.Value != nil || !strings.Contains(k.Reason, "no tariff holds for 1440 of them") {
 		t.Errorf("after its tariff: %q", k.Reason)
 	}
+	// On Sunday no band holds, and what holds besides is not stated.
+	k = s.kpi(t, terms(func(x *account.Tariff) { x.Unpriced = true }), "cost")
+	if k.Value != nil || k.Components[1].Value != nil || k.Components[0].Value == nil || !strings.Contains(k.Reason, "are needed") {
+		t.Errorf("without a fee: %v, %q, %+v", k.Value, k.Reason, k.Components)
+	}
 	// The capacity is of whole months.
 	peak := terms(func(x *account.Tariff) { x.Capacity = 12_000_000 })
 	s.said = nil

@@ -66,6 +66,8 @@ func (h *branches) find() {
 		m := b.meters[r.name]
 		switch {
 		case m == nil:
+		case m.Quantity == Other && r.booked && r.quantity == Distribution && r.measures(m): // of which no sum is made but to reconcile
+			h.of[r.name] = r
 		case r.booked && r.quantity == m.Quantity && (h.of[r.name] == nil || r.measures(m)), !r.booked && h.of[r.name] == nil && r.measures(m):
 			h.of[r.name] = r
 		case r.booked && r.quantity != Other && r.quantity != m.Quantity:
@@ -105,7 +107,7 @@ func (h *branches) find() {
 			continue
 		}
 		whole := m.From <= h.from && (m.To == 0 || m.To >= to)
-		if r.booked && q != Other && (!whole || !b.Counts(r.name, h.from, to)) && r.any() {
+		if r.booked && q != Other && (!whole || m.Quantity == Other || !b.Counts(r.name, h.from, to)) && r.any() {
 			h.plain[q], h.altered[q] = false, true
 		}
 	}

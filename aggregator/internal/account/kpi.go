@@ -204,7 +204,7 @@ func (f *figures) finish() KPI {
 	q := f.q
 	k := KPI{
 		Name: f.formula.name, Unit: f.formula.unit, From: q.From, To: q.To, Method: f.formula.method,
-		Period: f.b.period(q), Terms: f.b.version, Part: q.Part,
+		Period: f.b.period(q), Terms: f.b.version, Part: q.Part, Needed: f.b.enough(q),
 	}
 	switch {
 	case slices.Contains(f.formula.needs, needWater) || slices.Contains(f.formula.needs, needFresh):
@@ -290,6 +290,9 @@ func (f *figures) unmet() string {
 		return missing[needFuel]
 	}
 	for _, n := range f.formula.needs {
+		if !f.met[n] && f.formula.name == "pue" { // never one that is assumed
+			return "no metered PUE: " + missing[n]
+		}
 		if !f.met[n] {
 			return missing[n]
 		}

@@ -159,6 +159,7 @@ type KPI struct {
 	Category   int                       // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; of water, as the operator states; 0: it does not matter here, or is not stated
 	Point      string                    // role of the meters of IT energy; "": none are needed
 	Coverage   float64                   // share of the minutes that are over for which all that is needed is known
+	Needed     float64                   // the least of Coverage of which there is a figure, once the period is over
 	Quality    [metric.Qualities]float64 // shares of the energy, by how it is known
 	Method     string
 	Terms      string // version of what the operator states; "": nothing

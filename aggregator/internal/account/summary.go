@@ -67,6 +67,15 @@ func (c *Category) Best(by Level) int {
 	return 0
 }
 
+// Best is where the energy of IT is metered: of the whole site where it is
+// stated, if c knows such meters.
+func (b *Basis) Best(c *Category, by Level) int {
+	if b != nil && by == BySite && b.Category > 0 && c.millis[b.Category-1] > 0 {
+		return b.Category
+	}
+	return c.Best(by)
+}
+
 // retire is how long after its last reading a device is expected no more. A
 // meter is waited for longer: without it a sum looks whole and is not.
 func retire(k metric.EntityKind) int64 {

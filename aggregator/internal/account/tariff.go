@@ -17,6 +17,7 @@ type Tariff struct {
 	SpotAdder int64  // per kWh of these
 	Bands     []Band // of the grid fee; the first that holds counts
 	GridFee   int64  // per kWh where none does
+	Unpriced  bool   // where none does the grid fee is not known
 	Tax       int64  // per kWh: levies and taxes
 	Capacity  int64  // per kW of the highest quarter of an hour of a calendar month, and month
 	CO2       int64  // per kg that was emitted on the site
@@ -44,14 +45,15 @@ func (b *Band) holds(t time.Time) bool {
 	return m >= b.From || m < b.To
 }
 
-// gridFee is that of t at a local time, per kWh.
-func (t *Tariff) gridFee(at time.Time) int64 {
+// gridFee is that of t at a local time, per kWh; known is false where none is
+// stated.
+func (t *Tariff) gridFee(at time.Time) (fee int64, known bool) {
 	for i := range t.Bands {
 		if t.Bands[i].holds(at) {
-			return t.Bands[i].Price
+			return t.Bands[i].Price, true
 		}
 	}
-	return t.GridFee
+	return t.GridFee, !t.Unpriced
 }
 
 // tariff is the one in force at a time; nil if none is.

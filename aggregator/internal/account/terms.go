@@ -22,6 +22,7 @@ type Terms struct {
 	Contracts     []Contract
 	Residuals     []Residual
 	Tariffs       []Tariff
+	Category      int    // where IT energy is metered, of those that reach all of it; 0: the outermost point that is
 	WaterCategory int    // of WUE, 1 to 3 of ISO/IEC 30134-9; 0: not stated
 	HeatSelfUse   uint32 // millionths of the heat handed over that cool the site itself, where no meter tells
 	Coverage      Coverage

@@ -15,6 +15,8 @@ func (b *Basis) check() error {
 	switch {
 	case b.Factor != Lifecycle && b.Factor != Direct:
 		return fmt.Errorf("terms: %v is no kind of factor", b.Factor)
+	case b.Category < 0 || b.Category > len(categories):
+		return fmt.Errorf("terms: %d is no category of IT energy", b.Category)
 	case b.WaterCategory < 0 || b.WaterCategory > 3:
 		return fmt.Errorf("terms: water category %d is not 1 to 3", b.WaterCategory)
 	case b.HeatSelfUse > whole:

@@ -186,7 +186,7 @@ func (s *State) Resume(r Ref) {
 // LifeInside is all that was ever booked inside a boundary, mJ, and where IT is
 // metered; ok is false if nothing is.
 func (s *State) LifeInside(site string, b metric.Boundary) (mj Wide, category int, ok bool) {
-	return Inside(b, func(q Quantity) (w Wide) {
+	return inside(b, 0, func(q Quantity) (w Wide) {
 		for _, v := range s.Life(site, q) {
 			w, _ = w.Add(v) // fewer than 2^64 terms of 64 bits
 		}
@@ -194,8 +194,17 @@ func (s *State) LifeInside(site string, b metric.Boundary) (mj Wide, category in
 	})
 }
 
-// Inside is what lies inside a boundary by the totals of quantities, likewise.
-func Inside(b metric.Boundary, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
+// Inside is what lies inside a boundary by the totals of quantities, likewise, and
+// that of IT by where it is stated to be metered.
+func (b *Basis) Inside(boundary metric.Boundary, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
+	at := 0
+	if b != nil {
+		at = b.Category
+	}
+	return inside(boundary, at, total)
+}
+
+func inside(b metric.Boundary, at int, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
 	switch b {
 	case metric.Facility:
 		for _, q := range supplies {
@@ -205,6 +214,9 @@ func Inside(b metric.Boundary, total func(Quantity) Wide) (mj Wide, category int
 		left, fits := mj.Sub(total(Export))
 		return left, 0, ok && fits
 	case metric.IT:
+		if at > 0 && total(categories[at-1]) != (Wide{}) {
+			return total(categories[at-1]), at, true
+		}
 		for i, q := range categories {
 			if mj = total(q); mj != (Wide{}) {
 				return mj, i + 1, true

@@ -154,7 +154,7 @@ func (l *Ledger) category(site string, b *account.Basis, by account.Level, from,
 		}
 		c.Add(d)
 	}
-	return c.Best(by), nil
+	return b.Best(&c, by), nil
 }
 
 // KPI is the figure called name over [from, to), milliseconds since 1970; see
@@ -223,7 +223,7 @@ func (l *Ledger) Life(site string, boundary metric.Boundary) (mj account.Wide, c
 			}
 		}
 	}
-	return account.Inside(boundary, func(q account.Quantity) account.Wide { return life[q] })
+	return b.Inside(boundary, func(q account.Quantity) account.Wide { return life[q] })
 }
 
 // corrected reports whether readings of a site were ever corrected.

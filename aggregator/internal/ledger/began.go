@@ -1,13 +1,17 @@
 package ledger
 
-import "time"
+import (
+	"time"
 
-// Today is the day so far of a site, as all figures of today mean it: from
-// midnight UTC, or the site's first minute if that is later, to the end of the
-// minute that now is in, of which what comes after now adds nothing. Both are
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+)
+
+// Today is the day so far of a site, as all figures of today mean it: from the
+// site's midnight, or its first minute if that is later, to the end of the minute
+// that now is in, of which what comes after now adds nothing. Both are
 // milliseconds since 1970.
 func (l *Ledger) Today(site string, now time.Time) (from, to int64) {
-	from = now.UTC().Truncate(24 * time.Hour).UnixMilli()
+	from, _ = l.Around(site, account.ByDay, now.UnixMilli())
 	to = now.UTC().Truncate(time.Minute).Add(time.Minute).UnixMilli()
 	if began, ok := l.began(site); ok && began > from {
 		from, to = began, max(to, began+time.Minute.Milliseconds())
