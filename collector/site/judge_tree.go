@@ -143,7 +143,7 @@ func (s *Site) judgePoints(r *reader) {
 		if o := m.Read.origin(); o != "" {
 			if twin, ok := origins[o]; ok {
 				told[m.mark] = true
-				r.wrong(m.mark.at("read"), "give each its own address, unit, row or topic", "%s is read from the very place that %s is read from", m.ID, twin.ID)
+				r.wrong(m.mark.at("read"), "give each its own address, unit, row, topic, instance or item", "%s is read from the very place that %s is read from", m.ID, twin.ID)
 				continue
 			}
 			origins[o] = m

@@ -183,7 +183,7 @@ func (v value) mqtt(n int, one *Meter) func(int, *Read) {
 		base.Fields = append(base.Fields, f)
 	}
 	if len(base.Fields) == 0 {
-		k.r.wrong(k.at("fields"), "write fields: with quantity:, path: and unit: of each", "missing: what the payload holds")
+		k.r.wrong(k.at("fields"), "write fields: with measures:, path: and unit: of each", "missing: what the payload holds")
 	}
 	k.end()
 	return func(i int, r *Read) {

@@ -24,6 +24,8 @@ type Read struct {
 	SNMP    *SNMP
 	Redfish *Redfish
 	MQTT    *MQTT
+	BACnet  *BACnet
+	OPCUA   *OPCUA
 	CSV     *CSV // nothing is polled: readings are imported from files
 }
 
@@ -40,6 +42,10 @@ func (r *Read) Protocol() string {
 		return "redfish"
 	case r.MQTT != nil:
 		return "mqtt"
+	case r.BACnet != nil:
+		return "bacnet"
+	case r.OPCUA != nil:
+		return "opcua"
 	case r.CSV != nil:
 		return "csv"
 	}
@@ -152,7 +158,7 @@ func (v value) reading(n int, one *Meter) func(i int) *Read {
 	protocols := []struct {
 		name string
 		each func(value, int, *Meter) func(int, *Read)
-	}{{"modbus", value.modbus}, {"snmp", value.snmp}, {"redfish", value.redfish}, {"mqtt", value.mqtt}, {"csv", value.csv}}
+	}{{"modbus", value.modbus}, {"snmp", value.snmp}, {"redfish", value.redfish}, {"mqtt", value.mqtt}, {"bacnet", value.bacnet}, {"opcua", value.opcua}, {"csv", value.csv}}
 	var fill func(int, *Read)
 	var names []string
 	for _, p := range protocols {
@@ -285,6 +291,11 @@ func (r *Read) origin() string {
 		return fmt.Sprint("redfish ", r.Redfish.URL, " ", r.Redfish.Resource, " ", direction)
 	case r.MQTT != nil:
 		return fmt.Sprint("mqtt ", r.MQTT.Broker, " ", r.MQTT.Topic, " ", r.MQTT.Fields, direction)
+	case r.BACnet != nil:
+		m := r.BACnet
+		return fmt.Sprint("bacnet ", m.Address, " ", m.Network, " ", m.MAC, " ", m.Objects, direction)
+	case r.OPCUA != nil:
+		return fmt.Sprint("opcua ", r.OPCUA.Endpoint, " ", r.OPCUA.Nodes, direction)
 	case r.CSV != nil && r.CSV.Meter != "":
 		return "csv " + r.CSV.Meter + " " + direction
 	}

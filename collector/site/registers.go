@@ -180,17 +180,9 @@ func (q Quantity) counted() bool {
 
 // limits reads where f rolls over, and between what it is believed.
 func (s *section) limits(f *RegisterValue) {
-	if t := s.get("rolls_over_at"); t.given() {
-		n, err := strconv.ParseUint(t.text(), 0, 64)
-		switch {
-		case err != nil || n < 2:
-			t.wrong("write a whole number of steps, such as 1000000 of a display with six digits", "%q is no number of steps", short(t.text()))
-		case !f.Measures.counted():
-			t.wrong("leave it out", "%s does not roll over", f.Measures)
-		case len(f.Plus) > 0 || f.Exponent != nil:
-			t.wrong("leave it out", "where a sum, or a value with an exponent, rolls over cannot be told")
-		}
-		f.RollsOverAt = n
+	t := s.get("rolls_over_at")
+	if f.RollsOverAt = t.rollover(&f.Field); f.RollsOverAt > 0 && (len(f.Plus) > 0 || f.Exponent != nil) {
+		t.wrong("leave it out", "where a sum, or a value with an exponent, rolls over cannot be told")
 	}
 	for _, b := range []struct {
 		key string

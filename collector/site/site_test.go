@@ -67,6 +67,8 @@ func TestExampleIsInOrderAndHasEveryFigure(t *testing.T) {
 	equal(t, "the other's", s.Meter("r0001-pdu-a").Read.SNMP.Address, "10.20.2.1:161")
 	equal(t, "period", b.Read.Every, 30*time.Second)
 	equal(t, "protocols", []string{s.Meter("grid-a").Read.Protocol(), s.Meter("grid-a-settlement").Read.Protocol(), s.Meter("chillers").Read.Protocol()}, []string{"modbus", "csv", "mqtt"})
+	equal(t, "instances", s.Meter("dry-cooler-2").Read.BACnet.Objects[1].Instance, 2)
+	equal(t, "nodes", s.Meter("lighting").Read.OPCUA.Nodes[1].ID, "ns=2;s=Lighting.E")
 
 	hot := s.Meter("heat").Read.Modbus
 	equal(t, "a register", hot.Values[3], site.RegisterValue{Field: site.Field{Measures: site.MeasuresTemperature, Point: "return", Unit: "C", Scale: "0.1"}, Offset: 13, Type: "s16"})
@@ -89,7 +91,7 @@ func TestExampleWithoutCommentSignsIsInOrder(t *testing.T) {
 	var b strings.Builder
 	for line := range strings.Lines(string(site.Example)) {
 		bare := strings.TrimLeft(line, " ")
-		if rest, ok := strings.CutPrefix(bare, "# "); ok && (strings.HasPrefix(bare, "# first_day:") || strings.HasPrefix(bare, "# by:") || strings.HasPrefix(line, "  # ")) {
+		if rest, ok := strings.CutPrefix(bare, "# "); ok && (strings.HasPrefix(bare, "# first_day:") || strings.HasPrefix(bare, "# by:") || strings.HasPrefix(bare, "# network:") || strings.HasPrefix(bare, "# mac:") || strings.HasPrefix(bare, "# rolls_over_at:") || strings.HasPrefix(line, "  # ")) {
 			key, _, isKey := strings.Cut(strings.TrimLeft(rest, " -"), ":")
 			if isKey && !strings.Contains(key, " ") {
 				line = line[:len(line)-len(bare)] + rest

@@ -35,7 +35,7 @@ func TestEveryLevelCanBeHeldAgainstTheNext(t *testing.T) {
 		want []string
 	}{
 		"the example": {"", []string{
-			"grid-a/grid-a-settlement grid-b generator solar → ups-01 ups-02 chillers",
+			"grid-a/grid-a-settlement grid-b generator solar → ups-01 ups-02 chillers dry-cooler-1 dry-cooler-2 lighting",
 			"ups-01 ups-02 → r0001-pdu-a r0002-pdu-a r0001-pdu-b r0002-pdu-b",
 		}},
 		"no meters at all": {"racks: []", nil},
