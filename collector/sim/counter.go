@@ -39,10 +39,16 @@ func (c *counter) restart() {
 // read is a reading that the ledger lane carries: the first is a baseline, later
 // ones book the difference, or all of a register that began again. It returns
 // what it booked.
-func (c *counter) read() int64 {
-	n := c.pending()
+func (c *counter) read() int64 { return c.readAs(c.now) }
+
+// readAs is read of a display that is coarser than the register.
+func (c *counter) readAs(shown int64) int64 {
+	n := c.pending() - (c.now - shown)
+	if !c.first {
+		n = 0
+	}
 	c.observed += n
-	c.first, c.last, c.seen = true, c.now, c.epoch
+	c.first, c.last, c.seen = true, shown, c.epoch
 	return n
 }
 

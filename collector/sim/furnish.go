@@ -82,14 +82,19 @@ func (w *World) build(c Config) {
 	w.agents = make([]Agent, 0, n+halls+1)
 	for h := range n {
 		bare := &metric.Layout{Entities: w.hostEntities(h)}
-		w.agents = append(w.agents, Agent{hostName(h), bare, bare})
+		w.agents = append(w.agents, Agent{HostName(h), bare, bare})
 		w.dress(h)
 	}
 	w.plant.build(w, c, racks, halls)
+	if w.wired {
+		telemetry, ledger := w.gridLayouts()
+		w.agents = append(w.agents, Agent{"grid", telemetry, ledger})
+		return
+	}
 	for hall := range halls {
 		telemetry, ledger := w.hallLayouts(hall)
-		w.agents = append(w.agents, Agent{"pdu-" + hallName(hall), telemetry, ledger})
+		w.agents = append(w.agents, Agent{hallAgent(hall), telemetry, ledger})
 	}
-	telemetry, ledger := w.plantLayouts(c.Zone)
-	w.agents = append(w.agents, Agent{"plant", telemetry, ledger})
+	telemetry, ledger := w.plantLayouts()
+	w.agents = append(w.agents, Agent{PlantAgent, telemetry, ledger})
 }

@@ -121,7 +121,7 @@ const apparatus = nics + disks + drives + mounts + sensors + 2*ports
 // come first: the ledger's layout is that much of it.
 func (w *World) hostEntities(h int) []metric.Entity {
 	es := make([]metric.Entity, 0, 3+w.gpus+apparatus)
-	es = append(es, metric.Place{Hall: hallName(h / rackHosts / hallRacks), Rack: rackName(h / rackHosts), Host: hostName(h)}.Entities()...)
+	es = append(es, metric.Place{Hall: HallName(h / rackHosts / hallRacks), Rack: RackName(h / rackHosts), Host: HostName(h)}.Entities()...)
 	at := len(es) - 1
 	under := func(k metric.EntityKind, parent int, name string, labels ...metric.Pair) {
 		es = append(es, metric.Entity{Kind: k, Name: name, Parent: parent, Labels: labels})
@@ -206,9 +206,14 @@ func (w *World) withXIDs(h int) *metric.Layout {
 	return &metric.Layout{Simulated: true, Entities: w.agents[h].Telemetry.Entities, Columns: columns}
 }
 
-func hostName(h int) string { return fmt.Sprintf("n%05d", h+1) }
-func rackName(r int) string { return fmt.Sprintf("r%04d", r+1) }
-func hallName(h int) string { return fmt.Sprintf("h%02d", h+1) }
+// HostName is the name of host h, from 0.
+func HostName(h int) string { return fmt.Sprintf("n%05d", h+1) }
+
+// RackName is the name of rack r, from 0.
+func RackName(r int) string { return fmt.Sprintf("r%04d", r+1) }
+
+// HallName is the name of hall h, from 0.
+func HallName(h int) string { return fmt.Sprintf("h%02d", h+1) }
 
 // uuid is the name that the driver would give board n.
 func uuid(seed uint64, n int) string {

@@ -27,7 +27,7 @@ func (p *plant) build(w *World, c Config, racks, halls int) {
 	}
 	p.racks = make([]rack, racks)
 	for r := range p.racks {
-		p.racks[r].meter = register(rackName(r)+"-pdu", metric.RolePDUOutput, 0.6*p.rackRating)
+		p.racks[r].meter = register(RackName(r)+"-pdu", metric.RolePDUOutput, 0.6*p.rackRating)
 	}
 	p.meters = make([]meter, fixedMeters, fixedMeters+modules)
 	for i, m := range [fixedMeters]struct {
@@ -63,11 +63,11 @@ func (p *plant) hallSpan(h int) (int, int) {
 
 // hallLayouts are those of the agent that reads the rack PDUs of a hall.
 func (w *World) hallLayouts(h int) (telemetry, ledger *metric.Layout) {
-	es := []metric.Entity{{Kind: metric.Hall, Name: hallName(h), Parent: -1}}
+	es := []metric.Entity{{Kind: metric.Hall, Name: HallName(h), Parent: -1}}
 	from, to := w.plant.hallSpan(h)
 	n := to - from
 	for r := from; r < to; r++ {
-		es = append(es, metric.Entity{Kind: metric.Rack, Name: rackName(r), Parent: 0})
+		es = append(es, metric.Entity{Kind: metric.Rack, Name: RackName(r), Parent: 0})
 	}
 	for r := from; r < to; r++ {
 		es = append(es, meterEntity(&w.plant.racks[r].meter, 1+r-from))
@@ -87,7 +87,7 @@ func meterEntity(m *meter, parent int) metric.Entity {
 // plantLayouts are those of the agent that reads the plant. Entities: the meters
 // of energy, the heat meter, the two of water, then the zone, then the points
 // where temperatures are taken, which the ledger leaves out.
-func (w *World) plantLayouts(zone string) (telemetry, ledger *metric.Layout) {
+func (w *World) plantLayouts() (telemetry, ledger *metric.Layout) {
 	p := &w.plant
 	var es []metric.Entity
 	for i := range p.meters {
@@ -96,7 +96,7 @@ func (w *World) plantLayouts(zone string) (telemetry, ledger *metric.Layout) {
 	heatAt := len(es)
 	es = append(es, meterEntity(&p.heat, -1), meterEntity(&p.total, -1), meterEntity(&p.drink, -1))
 	zoneAt := len(es)
-	es = append(es, metric.Entity{Kind: metric.Zone, Name: zone, Parent: -1, Labels: []metric.Pair{{Name: "provider", Value: "simulated"}, {Name: "tier", Value: "1"}}})
+	es = append(es, w.zoneEntity())
 	pointAt := len(es)
 	for _, at := range plantPoints {
 		parent := at.of
@@ -120,6 +120,7 @@ func (w *World) plantLayouts(zone string) (telemetry, ledger *metric.Layout) {
 	l.counters(metric.MeterHeatJoules, metric.MeterPowerWatts, 0, heatAt, 1, 1)
 	l.counters(metric.MeterWater, 0, 0, heatAt+1, 2, 0)
 	l.column(metric.GridCarbonIntensity, zoneAt, 1, 0, 1)
+	l.column(metric.GridPrice, zoneAt, 1, 0)
 	return &metric.Layout{Simulated: true, Entities: es, Columns: t.columns},
 		&metric.Layout{Simulated: true, Entities: es[:pointAt:pointAt], Columns: l.columns}
 }

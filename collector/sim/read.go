@@ -12,6 +12,8 @@ func (w *World) Telemetry(i int, dst []metric.Raw) ([]metric.Raw, bool) {
 	switch n := len(w.hosts); {
 	case i < n:
 		return w.hostTelemetry(i, dst)
+	case w.wired:
+		return w.grid(dst), true
 	case i < len(w.agents)-1:
 		from, to := w.plant.hallSpan(i - n)
 		racks := w.plant.racks[from:to]
@@ -88,11 +90,16 @@ func (w *World) plantTelemetry(dst []metric.Raw) []metric.Raw {
 	for i := range p.meters {
 		dst = append(dst, p.meters[i].register())
 	}
-	return append(dst,
+	dst = append(dst,
 		p.heat.register(), p.total.register(), p.drink.register(),
 		fine(p.heatFlow, 1e6), fine(p.waterFlow, 1e9), fine(p.drinkFlow, 1e9),
-		fine(s.outside, 10), fine(p.supply, 10), fine(p.back, 10), metric.Of(heatSupply), metric.Of(heatReturn),
-		metric.Of(s.lifecycle), metric.Of(s.direct), metric.Of(s.price))
+		fine(s.outside, 10), fine(p.supply, 10), fine(p.back, 10), metric.Of(heatSupply), metric.Of(heatReturn))
+	return w.grid(dst)
+}
+
+// grid is what the grid's providers say.
+func (w *World) grid(dst []metric.Raw) []metric.Raw {
+	return append(dst, metric.Of(w.sky.lifecycle), metric.Of(w.sky.direct), metric.Of(w.sky.price))
 }
 
 // fine is the Raw of v to 1/per.
@@ -104,6 +111,8 @@ func (w *World) Ledger(i int, dst []metric.Raw) ([]metric.Raw, bool) {
 	switch n := len(w.hosts); {
 	case i < n:
 		return w.hostLedger(i, dst)
+	case w.wired:
+		return w.grid(dst), true
 	case i < len(w.agents)-1:
 		from, to := w.plant.hallSpan(i - n)
 		racks := w.plant.racks[from:to]
@@ -184,5 +193,5 @@ func (w *World) plantLedger(dst []metric.Raw) []metric.Raw {
 	}
 	dst = append(dst, p.heat.observe(), p.heat.power(), w.lifetime(p.heat.epoch))
 	dst = append(dst, p.total.observe(), p.drink.observe(), w.lifetime(p.total.epoch), w.lifetime(p.drink.epoch))
-	return append(dst, metric.Of(w.sky.lifecycle), metric.Of(w.sky.direct))
+	return w.grid(dst)
 }

@@ -85,6 +85,7 @@ type MeterTruth struct {
 	Role   string `json:"role"`
 	Metric string `json:"metric"`
 	Unit   string `json:"unit"`
+	Step   int64  `json:"step,string"` // of its display: Observed is a whole number of them
 
 	Amount       int64 `json:"amount,string"`
 	Observed     int64 `json:"observed,string"`
@@ -154,21 +155,21 @@ func (w *World) Truth() Truth {
 	}
 	add := func(agent string, m *meter, number metric.Number, unit string) {
 		t.Meter = append(t.Meter, MeterTruth{
-			Agent: agent, Meter: m.name, Role: m.role, Metric: metric.Lookup(number).Name, Unit: unit,
+			Agent: agent, Meter: m.name, Role: m.role, Metric: metric.Lookup(number).Name, Unit: unit, Step: 1,
 			Amount: m.spent(), Observed: m.observed, Unobservable: m.lost, Pending: m.pending(), Epochs: m.epoch,
 		})
 		o.count(m.role, m.observed)
 	}
 	p := &w.plant
 	for r := range p.racks {
-		add(w.agents[len(w.hosts)+r/hallRacks].Name, &p.racks[r].meter, metric.MeterEnergyJoules, "mJ")
+		add(hallAgent(r/hallRacks), &p.racks[r].meter, metric.MeterEnergyJoules, "mJ")
 	}
 	for i := range p.meters {
-		add("plant", &p.meters[i], metric.MeterEnergyJoules, "mJ")
+		add(PlantAgent, &p.meters[i], metric.MeterEnergyJoules, "mJ")
 	}
-	add("plant", &p.heat, metric.MeterHeatJoules, "mJ")
-	add("plant", &p.total, metric.MeterWater, "mL")
-	add("plant", &p.drink, metric.MeterWater, "mL")
+	add(PlantAgent, &p.heat, metric.MeterHeatJoules, "mJ")
+	add(PlantAgent, &p.total, metric.MeterWater, "mL")
+	add(PlantAgent, &p.drink, metric.MeterWater, "mL")
 	o.Facility = o.Grid + o.Generator + o.Solar - o.Export
 
 	t.Unallocated, t.Unknown = w.jobTruth(w.tenancies[nobody]), w.jobTruth(w.tenancies[unknown])

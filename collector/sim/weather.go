@@ -7,7 +7,8 @@ import (
 
 // Where the site stands, for the sun: Frankfurt am Main.
 const (
-	latitude  = 50.1 * math.Pi / 180
+	northing  = 50.1 // degrees
+	latitude  = northing * math.Pi / 180
 	longitude = 8.7 // degrees east; the sun is this much of 15 ahead of UTC in hours
 )
 

@@ -18,6 +18,7 @@ type Config struct {
 
 	Model  string // of the GPUs: "NVIDIA H100", "NVIDIA H200" (also ""), "NVIDIA B200"
 	Zone   string // bidding zone of the grid; "": "DE-LU"
+	Wired  bool   // meters are read by others, over a wire: see package field
 	Faults Faults // how often things break; the zero value: now and then
 }
 
@@ -32,6 +33,8 @@ const (
 // itself for other agents.
 type World struct {
 	site  string
+	zone  string
+	wired bool
 	seed  uint64
 	board board
 	gpus  int // a host
@@ -100,7 +103,7 @@ func New(c Config) (*World, error) {
 	case c.Start.IsZero():
 		return nil, fmt.Errorf("simulate site %q: no time to start at", c.Site)
 	}
-	w := &World{site: c.Site, seed: c.Seed, board: b, gpus: c.GPUs, start: c.Start.UnixMilli(), now: c.Start.UnixMilli()}
+	w := &World{site: c.Site, zone: c.Zone, wired: c.Wired, seed: c.Seed, board: b, gpus: c.GPUs, start: c.Start.UnixMilli(), now: c.Start.UnixMilli()}
 	for _, name := range [tenancies]string{"", "unknown", "forgotten"} {
 		w.tenancies = append(w.tenancies, &tenancy{name: name})
 	}
@@ -166,7 +169,8 @@ func (w *World) settle() {
 }
 
 // Agents is the number of agents: one a host, then one a hall for the meters of
-// its racks, then one for the plant.
+// its racks, then one for the plant. Of a wired world what comes after the hosts is
+// one agent, for what the grid's providers say.
 func (w *World) Agents() int { return len(w.agents) }
 
 // Agent is agent i.
