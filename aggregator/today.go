@@ -73,9 +73,22 @@ func (d *today) Run(ctx context.Context) error {
 		case <-midnight.C:
 		}
 		midnight.Stop()
-		d.refresh(time.Now())
+		began := time.Now()
+		d.refresh(began)
+		select { // a large site's day takes a while to add up
+		case <-ctx.Done():
+			return nil
+		case <-time.After(min(shareOfCore*time.Since(began), mostRest)):
+		}
 	}
 }
+
+// After a refresh there is a rest, so that they take a twentieth of a core at
+// most.
+const (
+	shareOfCore = 20
+	mostRest    = 10 * time.Second
+)
 
 // refresh asks the ledger for the day so far and emits the site's series.
 func (d *today) refresh(now time.Time) {
