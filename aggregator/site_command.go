@@ -22,6 +22,12 @@ func siteCommand(args []string, stdout, stderr io.Writer) error {
 	check := flags.Bool("check", false, "say what the site file describes and what is wrong with it, and exit")
 	path := flags.String("file", "", "site `file`")
 	if err := program.Parse(flags, args, stderr); err != nil {
+		switch name := flags.Arg(0); {
+		case *initialise && name != "":
+			return fmt.Errorf("%w: the file is printed: aggregator site -init > %s", program.ErrUsage, name)
+		case *check && name != "" && *path == "":
+			return fmt.Errorf("%w: want aggregator site -check -file %s", program.ErrUsage, name)
+		}
 		return err
 	}
 	switch {

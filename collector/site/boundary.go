@@ -93,7 +93,7 @@ func (s *Site) judgeBoundary(r *reader) {
 		}{{"supply", p.Supply}, {"it", p.IT}} {
 			for _, id := range list.ids {
 				if s.Meter(id) == nil {
-					r.wrong(p.mark.at(list.key), r.nearestOf(id, s.meterNames), "there is no meter %q", short(id))
+					r.wrong(p.mark.at(list.key), s.meantMeter(r, id), "there is no meter %q", short(id))
 					break
 				}
 			}

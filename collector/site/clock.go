@@ -158,6 +158,7 @@ func (v value) instant() time.Time {
 	if t == "" {
 		return time.Time{}
 	}
+	written := t
 	t = strings.Replace(t, " ", "T", 1)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
 		if at, err := time.Parse(layout, t); err == nil && v.inTime(at) {
@@ -184,7 +185,7 @@ func (v value) instant() time.Time {
 		}
 		return found[0]
 	}
-	v.wrong("write it as 2026-01-31 14:30", "%q is no time of 1990 to 2100", short(t))
+	v.wrong("write it as 2026-01-31 14:30", "%q is no time of 1990 to 2100", short(written))
 	return time.Time{}
 }
 

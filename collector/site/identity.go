@@ -92,7 +92,11 @@ func (s *Site) readTimeZone(r *reader, v value, c *country, zone string) {
 		for _, c := range countries {
 			known = append(known, strings.Fields(c.times)...)
 		}
-		v.wrong(r.nearest(name, known), "%q is no time zone of the IANA database", short(name))
+		fix := r.nearest(name, known)
+		if fix == "" {
+			fix = "write it by its city, such as Europe/Brussels, or write UTC"
+		}
+		v.wrong(fix, "%q is no time zone of the IANA database", short(name))
 		return
 	}
 	s.TimeZone, r.loc.loc = loc, loc

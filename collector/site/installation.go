@@ -168,10 +168,10 @@ func (r *reader) judgeInstalled(id string, of *Meter, list []Installation, marks
 		case n.From.After(before.To):
 			r.warn(at.at("from"), "if it was bridged, nothing is wrong; else what flowed in that time is not known", "%s had no device from %s to %s", id, shown(before.To), shown(n.From))
 		}
-		if before.Final == nil {
+		if before.Final == nil && !old.has("final") {
 			r.warn(old.at("to"), "write final: and what its display showed", "of %s is not known what the device showed in the end: what it counted after its last reading is lost", id)
 		}
-		if n.Initial == nil {
+		if n.Initial == nil && !at.has("initial") {
 			r.warn(at.at("from"), "write initial: and what its display showed", "of %s is not known what the device showed at first: what it counted before its first reading is lost", id)
 		}
 		if n.Serial != "" && n.Serial == before.Serial && n.Factor() == before.Factor() {

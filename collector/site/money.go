@@ -34,6 +34,13 @@ func (v value) price(currency string, of []per, signed bool) (amount int64, ok b
 	}
 	all, decimals, rest, ok := number(t)
 	money, what, cut := strings.Cut(rest, "/")
+	if strings.HasPrefix(rest, ",") {
+		v.wrong("write a point, and nothing between thousands: 82.50 "+names[0], "%q has something in its number", short(t))
+		return 0, false
+	}
+	if sign := map[string]string{"€": "EUR", "$": "USD", "£": "GBP"}[money]; sign == currency {
+		money = currency
+	}
 	if !ok || !cut {
 		v.wrong("write all of it, such as 80 "+names[0], "%q is no price in %s", short(t), strings.Join(names, ", "))
 		return 0, false

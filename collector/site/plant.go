@@ -161,7 +161,7 @@ func (s *Site) judgePlant(r *reader) {
 func (s *Site) judgeMeters(r *reader, at *mark, ids []string) {
 	for _, id := range ids {
 		if s.Meter(id) == nil {
-			r.wrong(at.at("meter"), r.nearestOf(id, s.meterNames), "there is no meter %q", short(id))
+			r.wrong(at.at("meter"), s.meantMeter(r, id), "there is no meter %q", short(id))
 			return
 		}
 	}

@@ -280,21 +280,21 @@ func (r *Read) origin() string {
 		return ""
 	}
 	direction := strconv.FormatBool(r.Invert)
-	switch {
-	case r.Modbus != nil:
+	switch { // what has no address was complained of
+	case r.Modbus != nil && r.Modbus.Address != "":
 		m := r.Modbus
 		return fmt.Sprint("modbus ", m.Address, " ", m.Unit, " ", m.Profile, " ", m.Channel, " ", m.Values, direction)
-	case r.SNMP != nil:
+	case r.SNMP != nil && r.SNMP.Address != "":
 		m := r.SNMP
 		return fmt.Sprint("snmp ", m.Address, " ", m.Profile, " ", m.Row, " ", m.Objects, direction)
-	case r.Redfish != nil:
+	case r.Redfish != nil && r.Redfish.URL != "":
 		return fmt.Sprint("redfish ", r.Redfish.URL, " ", r.Redfish.Resource, " ", direction)
-	case r.MQTT != nil:
+	case r.MQTT != nil && r.MQTT.Topic != "":
 		return fmt.Sprint("mqtt ", r.MQTT.Broker, " ", r.MQTT.Topic, " ", r.MQTT.Fields, direction)
-	case r.BACnet != nil:
+	case r.BACnet != nil && r.BACnet.Address != "":
 		m := r.BACnet
 		return fmt.Sprint("bacnet ", m.Address, " ", m.Network, " ", m.MAC, " ", m.Objects, direction)
-	case r.OPCUA != nil:
+	case r.OPCUA != nil && r.OPCUA.Endpoint != "":
 		return fmt.Sprint("opcua ", r.OPCUA.Endpoint, " ", r.OPCUA.Nodes, direction)
 	case r.CSV != nil && r.CSV.Meter != "":
 		return "csv " + r.CSV.Meter + " " + direction

@@ -251,6 +251,9 @@ type mark struct {
 
 func (s *section) mark() *mark { return &mark{s.place, s.lines} }
 
+// has reports whether key stands there, rightly or wrongly.
+func (m *mark) has(key string) bool { _, ok := m.lines[key]; return ok }
+
 func (m *mark) at(key string) place {
 	line, ok := m.lines[key]
 	if !ok {

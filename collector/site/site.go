@@ -132,7 +132,7 @@ func (r *reader) syntax(err error) {
 			text = what
 		}
 	}
-	r.wrong(at, "look at this line and the next: keys of one group begin in one column, without tabs, and a text with : or # or [ in braces stands in quotes", "%s", short(text))
+	r.wrong(at, "look at this line and those beside it: a key ends in a colon and a blank, keys of one group begin in one column, without tabs, and a text with : or # or [ in braces stands in quotes", "%s", short(text))
 }
 
 // alias is a node below n that is an alias or may be named by one.

@@ -40,6 +40,14 @@ func (r *reader) nearestOf(word string, words func() []string) string {
 	return "did you mean " + best + "?"
 }
 
+// meantMeter says which meter was probably meant by a name.
+func (s *Site) meantMeter(r *reader, id string) string {
+	if fix := r.nearestOf(id, s.meterNames); fix != "" {
+		return fix
+	}
+	return "write the id of a meter of this file"
+}
+
 // distance is how many letters have to be changed, added or taken away to make b
 // of a; anything over most if it is more than that.
 func distance(a, b string, most int) int {

@@ -82,7 +82,7 @@ func (s *Site) parent(r *reader, t *Tree, m *Meter, id string) (int, bool) {
 	up := s.Meter(id)
 	switch {
 	case up == nil:
-		r.wrong(at, r.nearestOf(id, s.meterNames), "of %s: there is no meter %q", m.ID, short(id))
+		r.wrong(at, s.meantMeter(r, id), "of %s: there is no meter %q", m.ID, short(id))
 	case up == m:
 		r.wrong(at, "write the meter that feeds it, or leave it out", "%s feeds itself", m.ID)
 	case up.BackupOf != "":
@@ -103,7 +103,7 @@ func (s *Site) backup(r *reader, t *Tree, m *Meter) {
 	first := s.Meter(m.BackupOf)
 	switch {
 	case first == nil:
-		r.wrong(at, r.nearestOf(m.BackupOf, s.meterNames), "of %s: there is no meter %q", m.ID, short(m.BackupOf))
+		r.wrong(at, s.meantMeter(r, m.BackupOf), "of %s: there is no meter %q", m.ID, short(m.BackupOf))
 	case first == m:
 		r.wrong(at, "write the meter that goes first, or leave it out", "%s is a backup of itself", m.ID)
 	case first.BackupOf != "":
