@@ -19,11 +19,22 @@ import (
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
 
+// A World is a simulated site: a [sim.World], or what steps one and shows it to
+// others besides.
+type World interface {
+	Step(now time.Time)
+	Agents() int
+	Agent(i int) sim.Agent
+	Telemetry(i int, dst []metric.Raw) ([]metric.Raw, bool)
+	Ledger(i int, dst []metric.Raw) ([]metric.Raw, bool)
+	Truth() sim.Truth
+}
+
 // A FleetConfig describes a simulated site that publishes as its agents would.
 type FleetConfig struct {
 	Bus         BusConfig
 	Connections int // that the agents share; 0 stands for 4
-	World       *sim.World
+	World       World
 	Site        string
 	Interval    time.Duration // telemetry; 0 stands for 1 s
 	Ledger      time.Duration // ledger records; 0 stands for 10 s
