@@ -78,6 +78,9 @@ const (
 	MeterHeatJoules       Number = 403
 	MeterFlow             Number = 404
 	MeterTemperature      Number = 405
+	MeterReadingAge       Number = 406
+	MeterState            Number = 407
+	MeterFailures         Number = 408
 	GridCarbonIntensity   Number = 500
 	GridPrice             Number = 501
 	SitePowerWatts        Number = 600
@@ -113,6 +116,12 @@ var qualities = []string{"measured", "counter_bridged", "integrated", "estimated
 
 // gpuStates: what is known of a GPU, best first.
 var gpuStates = []string{"ok", "lost", "blank", "stale", "unreachable"}
+
+// meterStates: what is known of a meter, best first.
+var meterStates = []string{"ok", "stale", "implausible", "disagreeing", "frozen", "quarantined", "silent"}
+
+// meterFailures: what may go wrong when a meter is read.
+var meterFailures = []string{"no_answer", "partial", "implausible", "time", "late"}
 
 var (
 	direction = Label{"direction", []string{"receive", "transmit"}}
@@ -281,11 +290,17 @@ var catalogue = []Def{
 		"Volume flow through a meter."},
 	{MeterTemperature, "meter_temperature_celsius", Celsius, Gauge, Float, 1, Point, nil, Fast, false,
 		"Temperature at a measuring point: supply and return of a loop, outside air."},
+	{MeterReadingAge, "meter_reading_age_seconds", Seconds, Gauge, Float, 1, Meter, nil, Slow, false,
+		"Time since a meter last answered; missing if it never has since the agent started."},
+	{MeterState, "meter_state", Count, State, Int, 1, Meter, []Label{{"state", meterStates}}, Slow, false,
+		"1 for what is known of a meter now: ok; stale (it answers, and some of what it gave it does not say any more, or says it late); implausible (it says what cannot be, and that is left out); disagreeing (its register moves as its power does not); frozen (its register stands still while something flows); quarantined (its register jumped, and waits for a person); silent (no answer for three of its periods)."},
+	{MeterFailures, "meter_failures_total", Count, Counter, Int, 1, Meter, []Label{{"kind", meterFailures}}, Slow, false,
+		"What went wrong when a meter was read, since the agent started: no_answer (or nothing that is known here), partial (an error beside values), implausible (a value left out or set aside), time (a value left out for its time), late (its line was busy for more than a period)."},
 
 	{GridCarbonIntensity, "grid_carbon_intensity_grams_per_kwh", GramsPerKWh, Gauge, Float, 1, Zone,
 		[]Label{{"factor", []string{"lifecycle", "direct"}}}, Fast, true,
 		"Carbon dioxide equivalent of a kilowatt-hour taken from a bidding zone's grid now, by kind of emission factor, provider and tier of evidence."},
-	{GridPrice, "grid_price_eur_per_mwh", EURPerMWh, Gauge, Float, 1, Zone, nil, Fast, false,
+	{GridPrice, "grid_price_eur_per_mwh", EURPerMWh, Gauge, Float, 1, Zone, nil, Fast, true,
 		"Day-ahead price in a bidding zone; may be negative."},
 
 	{SitePowerWatts, "site_power_watts", Watts, Gauge, Float, 1, Site, []Label{boundary}, Fast, false,
@@ -427,6 +442,27 @@ const (
 	GPUBlank
 	GPUStale
 	GPUUnreachable
+)
+
+// Meter states, indexes of the label state of meter_state.
+const (
+	MeterOk Raw = iota
+	MeterStale
+	MeterImplausible
+	MeterDisagreeing
+	MeterFrozen
+	MeterQuarantined
+	MeterSilent
+)
+
+// Points of meter_failures_total, by its label kind.
+const (
+	MeterNoAnswer uint32 = iota
+	MeterPartial
+	MeterRefused
+	MeterTime
+	MeterLate
+	MeterFailureKinds // their number
 )
 
 // EpochPoint is the point of CounterEpoch and CounterQuality for the counter of

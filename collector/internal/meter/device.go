@@ -33,6 +33,7 @@ type device struct {
 	answered time.Time // the newest reading
 	failures int       // in a row
 	troubles map[string]string
+	failed   [metric.MeterFailureKinds]int64 // since the agent started
 }
 
 // A sight is the newest value of a kind.
@@ -118,6 +119,7 @@ func (d *device) take(values []Value, asked, now time.Time) {
 		}
 		n, err := d.check(k.Quantity, v.Number, v.At)
 		if err != nil {
+			d.fail(metric.MeterRefused)
 			d.trouble(k.String(), err.Error()+d.otherwise(k, func(n float64) bool { _, err := d.check(k.Quantity, n, v.At); return err == nil }))
 			continue
 		}
@@ -152,6 +154,7 @@ const (
 // inOrder reports whether a value of that time comes after the one before.
 func (d *device) inOrder(k Kind, s *sight, at, now time.Time) bool {
 	if by := at.Sub(now); by > ahead {
+		d.fail(metric.MeterTime)
 		d.trouble(k.String(), fmt.Sprintf("its clock is %v ahead", by.Round(time.Second)))
 		return false
 	}
@@ -164,6 +167,7 @@ func (d *device) inOrder(k Kind, s *sight, at, now time.Time) bool {
 		return false
 	}
 	if s.back++; s.back < setBack {
+		d.fail(metric.MeterTime)
 		d.trouble(k.String(), fmt.Sprintf("its time went back by %v", (-since).Round(time.Second)))
 		return false
 	}
@@ -202,6 +206,7 @@ func (d *device) workOutHeat() {
 	s.at = d.seen[Kind{Quantity: Flow}].at
 	w, err := d.oneWay(Heat, "W", d.Fluid.heat(flow, supply, back), d.heatRating())
 	if err != nil {
+		d.fail(metric.MeterRefused)
 		d.trouble("heat", err.Error())
 		return
 	}
@@ -247,6 +252,7 @@ func (d *device) count(k Kind, v Value, now time.Time) {
 		}
 		r, err := d.register(k.Quantity, v)
 		if err != nil {
+			d.fail(metric.MeterRefused)
 			d.trouble(k.String(), err.Error())
 			return
 		}

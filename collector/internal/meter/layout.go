@@ -8,16 +8,19 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// A cell is one value of the layout: a part of a view.
+// A cell is one value of the layout: a part of a view, or of the device's health.
 type cell struct {
 	device *device
-	view   *view
+	view   *view // nil: of its health
 	part   int
 }
 
 func (c cell) value(now time.Time) metric.Raw {
 	c.device.mu.Lock()
 	defer c.device.mu.Unlock()
+	if c.view == nil {
+		return c.device.health(c.part, now)
+	}
 	return c.view.value(c.part, now)
 }
 
@@ -84,6 +87,11 @@ func arrange(place metric.Place, devices []*device) (*metric.Layout, []cell, err
 	for i, d := range devices {
 		if s := d.seen[Kind{Quantity: Flow}]; s != nil {
 			column(metric.MeterFlow, 0, at+i, cell{d, &s.view, 0})
+		}
+	}
+	for part, c := range healthColumns() {
+		for i, d := range devices {
+			column(c.metric, c.point, at+i, cell{d, nil, part})
 		}
 	}
 	for i, d := range devices {

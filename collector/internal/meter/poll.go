@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // A line is what several meters are reached by, one at a time.
@@ -93,6 +95,7 @@ func (s *Source) once(ctx context.Context, d *device, due time.Time) (wait time.
 	asked := time.Now()
 	said := ""
 	if waited := asked.Sub(due); waited > d.Period {
+		d.fail(metric.MeterLate)
 		said = fmt.Sprintf("its line is so busy that it was asked %v late", waited.Round(time.Second))
 	}
 	d.trouble("line", said)
@@ -141,6 +144,11 @@ func (s *Source) took(d *device, a answer, asked time.Time) time.Duration {
 	said := ""
 	if a.err != nil {
 		said = a.err.Error()
+		if len(a.values) > 0 {
+			d.fail(metric.MeterPartial)
+		} else {
+			d.fail(metric.MeterNoAnswer)
+		}
 	}
 	d.trouble("reading", said)
 	s.tryOnce(d)

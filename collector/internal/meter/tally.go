@@ -18,7 +18,8 @@ type tally struct {
 
 	worst  metric.Quality // of late
 	marked time.Time
-	view   view // guarded by the device
+	view   view  // guarded by the device, like
+	fault  fault // of the register
 }
 
 // record is for how long a quality is shown at least, so that the next record of
@@ -89,6 +90,7 @@ func (d *device) tally(n metric.Number, register Quantity, gauge Kind, per, most
 		t.counter.nonce = time.Now().String()
 	} else if l, ok := d.memory.of(name); ok {
 		t.counter.resume(l)
+		t.fault = l.Fault
 	}
 	return t
 }
@@ -111,9 +113,13 @@ func (t *tally) count(d *device, r Register, v Value, now time.Time) {
 	switch e {
 	case none:
 	case setAside:
+		d.fail(metric.MeterRefused)
 		d.log.Debug("reading of a register is set aside", "meter", d.Name, "of", part, "steps", r.Steps)
 		d.urgent() // where it was before is to be known after a restart
 	default:
+		if e == withheld {
+			d.fail(metric.MeterRefused)
+		}
 		d.log.Info("register of a meter", "meter", d.Name, "of", part, "event", string(e), "steps", r.Steps)
 		d.urgent()
 	}
@@ -122,6 +128,9 @@ func (t *tally) count(d *device, r Register, v Value, now time.Time) {
 		said = c.why + d.otherwise(Kind{Quantity: v.Quantity}, func(mj float64) bool { return mj > 0 && mj < c.ever() })
 	}
 	d.trouble(part, said)
+	d.mu.Lock()
+	t.fault = c.life.Fault
+	d.mu.Unlock()
 	if !shown {
 		return
 	}
