@@ -15,6 +15,8 @@
 //   - A roll-up adds readings of the same second. A reading that did not come is
 //     held for 2.5 of its agent's intervals and then missing; how many were there is
 //     said beside every figure.
+//   - A meter that is stated is awaited though it was never heard of, and counts as
+//     it is stated: what stands in for another is never added to it.
 //   - Boundaries are never filled from another: no meter, no figure, but a reason.
 //     A sum of meters takes all of them; of hosts and GPUs it takes those there are.
 //   - What two agents report counts once: the one that came first is believed

@@ -14,29 +14,49 @@ type Figure struct {
 	Coverage float64  `json:"coverage"`           // share of the expected readings that came
 	Category int      `json:"category,omitempty"` // of IT: 1 UPS output, 2 PDU output, 3 IT input
 	Reason   string   `json:"reason"`
+	Note     string   `json:"note,omitempty"` // what to know of it
 }
 
 // power is the site's power inside a boundary at the second last closed.
 func (s *site) power(b metric.Boundary) Figure {
 	switch b {
 	case metric.Facility:
-		if s.meters[gridWatts]+s.meters[generatorWatts]+s.meters[onsiteWatts] == 0 {
+		supplies := int32(0)
+		for _, q := range []quantity{gridWatts, generatorWatts, onsiteWatts} {
+			all, _, _ := s.meterCounts(q)
+			supplies += all
+		}
+		if supplies == 0 {
 			return Figure{Reason: "no facility meter"}
 		}
-		return s.metered("facility", gridWatts, generatorWatts, onsiteWatts, exportWatts)
+		return s.metered("facility", gridWatts, generatorWatts, onsiteWatts, exportWatts, outsideWatts)
 	case metric.IT:
-		for i, q := range []quantity{upsWatts, pduWatts, itWatts} {
-			if s.meters[q] > 0 {
-				f := s.metered("IT", q)
-				f.Category = i + 1
-				return f
-			}
-		}
-		return Figure{Reason: "no IT meter"}
+		return s.it()
 	case metric.Hosts:
 		return figure(s.now[hostWatts], max(int(s.counts[hostWatts]), s.expected.Hosts), "no node power")
 	}
 	return figure(s.now[gpuWatts], max(int(s.counts[gpuWatts]), s.expected.GPUs), "no GPU reports power")
+}
+
+// it is the power of IT: where the plan says that it is metered, else at the
+// outermost point that is.
+func (s *site) it() Figure {
+	at := [...]quantity{upsWatts, pduWatts, itWatts}
+	if s.category > 0 {
+		if all, _, _ := s.meterCounts(at[s.category-1]); all > 0 {
+			f := s.metered("IT", at[s.category-1])
+			f.Category = s.category
+			return f
+		}
+	}
+	for i, q := range at {
+		if all, _, _ := s.meterCounts(q); all > 0 {
+			f := s.metered("IT", q)
+			f.Category = i + 1
+			return f
+		}
+	}
+	return Figure{Reason: "no IT meter"}
 }
 
 // metered is what all meters of some quantities come to. A sum without one of
@@ -46,20 +66,21 @@ func (s *site) metered(boundary string, of ...quantity) Figure {
 	var came, all int32
 	var lacks []string
 	for _, q := range of {
-		t, n := s.now[q], s.meters[q]
+		t := s.now[q]
+		n, saying, odd := s.meterCounts(q)
 		came, all = came+t.n, all+n
-		if l := lack(q, t.n, s.counts[q], n); l != "" {
+		if l := lack(q, t.n, saying, n, odd); l != "" {
 			lacks = append(lacks, l)
 		}
-		if q == exportWatts {
+		if q == exportWatts || q == outsideWatts {
 			watts -= t.sum
 		} else {
 			watts += t.sum
 		}
 	}
-	f := Figure{Coverage: float64(came) / float64(all), Reason: strings.Join(lacks, ", ")}
+	f := Figure{Coverage: float64(came) / float64(all), Reason: strings.Join(lacks, ", "), Note: s.stoodIn(of...)}
 	switch {
-	case came == 0:
+	case came == 0 && !strings.Contains(f.Reason, beyond):
 		f.Reason = boundary + " meters are silent"
 	case len(lacks) == 0:
 		f.Watts = &watts
@@ -67,14 +88,19 @@ func (s *site) metered(boundary string, of ...quantity) Figure {
 	return f
 }
 
+// beyond is what meters say that is not believed.
+const beyond = "more than the rating allows"
+
 // lack says how many meters of quantity q are missing, of all there are, of
-// which some say their power; "" if none is.
-func lack(q quantity, came, saying, all int32) string {
+// which some say their power and some what cannot be; "" if none is.
+func lack(q quantity, came, saying, all, odd int32) string {
 	var missing int32
 	one, many := "is silent", "are silent"
 	switch {
 	case saying < all:
 		missing, one, many = all-saying, "does not say its power", "do not say their power"
+	case odd > 0:
+		missing, one, many = odd, "says "+beyond, "say "+beyond
 	case came < all:
 		missing = all - came
 	default:

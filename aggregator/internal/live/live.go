@@ -93,6 +93,7 @@ type Live struct {
 	mu      sync.Mutex // guards all below; held for microseconds by a tick, a few milliseconds by a roll-up
 	sites   map[string]*site
 	senders map[string]*sender
+	plans   map[string]Plan
 	clock   int64 // newest arrival at the bus, milliseconds: the stream's own time
 	points  []Point
 	heard   time.Time // when the newest tick was taken
@@ -107,7 +108,7 @@ func New(c Config) *Live {
 		c.SilentAfter = 10 * time.Second
 	}
 	l := &Live{
-		c: c, sites: map[string]*site{}, senders: map[string]*sender{},
+		c: c, sites: map[string]*site{}, senders: map[string]*sender{}, plans: map[string]Plan{},
 		rollups: c.Metrics.NewCounter(metricRollups), mixed: c.Metrics.NewCounter(metricMixed),
 		refused: c.Metrics.NewCounter(metricRefused), full: c.Metrics.NewCounter(metricFull),
 	}
@@ -157,6 +158,9 @@ func (l *Live) sender(key, siteName string, simulated bool) *sender {
 		}
 		s = newSite(siteName)
 		s.expected = l.c.Expected[siteName]
+		if p, ok := l.plans[siteName]; ok {
+			s.setPlan(p)
+		}
 		s.simulated = simulated
 		l.sites[siteName] = s
 	}

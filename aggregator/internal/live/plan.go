@@ -19,10 +19,12 @@ const (
 	generatorWatts                 // of generators
 	onsiteWatts                    // generated on site
 	exportWatts                    // leaves the site
+	outsideWatts                   // of what stands behind the site's meters and is not the site's
 	gpuCelsius                     // hottest, not a sum
 	gpusOk                         // count
 	gpusLost                       // count
 	quantities
+	none = quantities // nothing that is summed
 )
 
 // roleQuantity is what a meter of each role measures, and roleOf its inverse.
@@ -33,7 +35,7 @@ var (
 	}
 	roleOf = [quantities]string{
 		gridWatts: metric.RoleGridInput, generatorWatts: metric.RoleGeneratorOutput, onsiteWatts: metric.RoleOnsiteGeneration,
-		exportWatts: metric.RoleExport, upsWatts: metric.RoleUPSOutput, pduWatts: metric.RolePDUOutput, itWatts: metric.RoleITInput,
+		exportWatts: metric.RoleExport, outsideWatts: "taken-off " + metric.RoleDistribution, upsWatts: metric.RoleUPSOutput, pduWatts: metric.RolePDUOutput, itWatts: metric.RoleITInput,
 	}
 )
 
@@ -42,9 +44,14 @@ var (
 type part struct {
 	rack     int32 // index in site.racks; -1: the site itself
 	quantity quantity
-	values   []int32   // indexes in the tick
-	last     []reading // of each value, if they are of meters
+	values   []int32 // indexes in the tick
 	sums     [ring]total
+
+	meter string  // whose power it is: one meter's; "": of no meter
+	point int32   // of the plan; -1: it is in none
+	limit float64 // W that it cannot say more than; 0: not known
+	last  reading // of the meter
+	odd   bool    // its newest is beyond
 }
 
 // reading is the newest that a meter said.
@@ -65,7 +72,11 @@ type meterCount struct {
 	rack     int32
 	quantity quantity
 	n        int32
+	planned  bool
 }
+
+// muted is a meter of the plan that does not say its power.
+type muted struct{ point, rack int32 }
 
 // sender is what live keeps of one agent.
 type sender struct {
@@ -74,6 +85,7 @@ type sender struct {
 	layout  *metric.Layout
 	parts   []part
 	meters  []meterCount
+	mute    []muted
 	claims  []claim     // what it speaks for
 	refused []claim     // what it names and another speaks for
 	seconds [ring]int64 // the second that each slot of the sums is of
@@ -114,7 +126,7 @@ func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 	oldParts, oldGPUs, oldLayout := s.parts, s.gpus, s.layout
 	defer func() { s.carry(oldLayout, oldParts, oldGPUs) }()
 	s.release()
-	s.layout, s.parts, s.meters, s.gpus, s.grid = l, nil, nil, nil, nil
+	s.layout, s.parts, s.meters, s.mute, s.gpus, s.grid = l, nil, nil, nil, nil, nil
 	mine := s.claimEntities(l, losers)
 	byEntity := map[int]int{}
 	var nodes nodePower
@@ -140,9 +152,7 @@ func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 			case metric.HostPowerWatts:
 				nodes.add(e, v, metric.Lookup(c.Metric).LabelValue(c.Point, 0))
 			case metric.MeterPowerWatts:
-				if q, ok := roleQuantity[l.Entities[e].Label("role")]; ok {
-					s.add(e, q, v)
-				}
+				s.addMeter(e, v)
 			case metric.GridCarbonIntensity:
 				z := &l.Entities[e]
 				s.grid = append(s.grid, gridValue{v, z.Name, z.Label("provider"), z.Label("tier"), metric.Lookup(c.Metric).LabelValue(c.Point, 0)})
@@ -201,16 +211,30 @@ func (n *node) best() []int32 {
 
 // countMeters counts the meters of power that are the agent's.
 func (s *sender) countMeters(mine []bool) {
+	says := map[int32]bool{} // by point
+	for i := range s.parts {
+		says[s.parts[i].point] = true
+	}
 	for e := range s.layout.Entities {
-		q, ok := roleQuantity[s.layout.Entities[e].Label("role")]
-		if !ok || !mine[e] || s.layout.Entities[e].Kind != metric.Meter {
+		x := &s.layout.Entities[e]
+		if !mine[e] || x.Kind != metric.Meter {
 			continue
 		}
-		rack := s.site.rackOf(s.layout, e)
-		i := slices.IndexFunc(s.meters, func(m meterCount) bool { return m.rack == rack && m.quantity == q })
+		point, rack := s.site.point(x.Name), s.site.rackOf(s.layout, e)
+		q, ok := roleQuantity[x.Label("role")]
+		if point >= 0 {
+			q, ok = s.site.points[point].quantity, true
+			if !says[point] {
+				s.mute = append(s.mute, muted{point, rack})
+			}
+		}
+		if !ok {
+			continue
+		}
+		i := slices.IndexFunc(s.meters, func(m meterCount) bool { return m.rack == rack && m.quantity == q && m.planned == (point >= 0) })
 		if i < 0 {
 			i = len(s.meters)
-			s.meters = append(s.meters, meterCount{rack: rack, quantity: q})
+			s.meters = append(s.meters, meterCount{rack: rack, quantity: q, planned: point >= 0})
 		}
 		s.meters[i].n++
 	}
@@ -238,10 +262,22 @@ func (s *sender) findHost(losers *[]*sender) {
 // carry takes over from an earlier layout what is still true: the sums of the
 // seconds that are not closed, and what was known of the GPUs.
 func (s *sender) carry(l *metric.Layout, parts []part, gpus []gpu) {
+	meters := map[string]*part{}
+	for i := range parts {
+		if p := &parts[i]; p.meter != "" {
+			meters[p.meter] = p
+		}
+	}
 	for i := range s.parts {
 		p := &s.parts[i]
+		if p.meter != "" {
+			if o := meters[p.meter]; o != nil {
+				p.sums, p.last = o.sums, o.last
+			}
+			continue
+		}
 		for j := range parts {
-			if o := &parts[j]; o.rack == p.rack && o.quantity == p.quantity {
+			if o := &parts[j]; o.meter == "" && o.rack == p.rack && o.quantity == p.quantity {
 				p.sums = o.sums
 			}
 		}
@@ -260,16 +296,29 @@ func (s *sender) carry(l *metric.Layout, parts []part, gpus []gpu) {
 // add makes value v of entity e count towards quantity q of its rack.
 func (s *sender) add(e int, q quantity, v int32) {
 	rack := s.site.rackOf(s.layout, e)
-	i := slices.IndexFunc(s.parts, func(p part) bool { return p.rack == rack && p.quantity == q })
+	i := slices.IndexFunc(s.parts, func(p part) bool { return p.meter == "" && p.rack == rack && p.quantity == q })
 	if i < 0 {
 		i = len(s.parts)
-		s.parts = append(s.parts, part{rack: rack, quantity: q})
+		s.parts = append(s.parts, part{rack: rack, quantity: q, point: -1})
 	}
-	p := &s.parts[i]
-	p.values = append(p.values, v)
-	if roleOf[q] != "" {
-		p.last = append(p.last, reading{})
+	s.parts[i].values = append(s.parts[i].values, v)
+}
+
+// addMeter makes value v the power of a meter: what the plan says of it, or else
+// what its role does.
+func (s *sender) addMeter(e int, v int32) {
+	x := &s.layout.Entities[e]
+	p := part{rack: s.site.rackOf(s.layout, e), values: []int32{v}, meter: x.Name, point: s.site.point(x.Name)}
+	q, ok := roleQuantity[x.Label("role")]
+	if p.point >= 0 {
+		at := &s.site.points[p.point]
+		q, ok, p.limit = at.quantity, at.quantity != none, at.Rating*1.2
 	}
+	if !ok {
+		return
+	}
+	p.quantity = q
+	s.parts = append(s.parts, p)
 }
 
 func (s *sender) gpuValue(byEntity map[int]int, e int, c metric.Column, v int32) {

@@ -15,13 +15,13 @@ func (l *Live) rollUp(s *site, second int64) {
 	for i := range s.racks {
 		r := &s.racks[i]
 		place := metric.Place{Hall: s.halls[r.hall].name, Rack: r.name}
-		l.sums(s, &r.out, metric.RackPowerWatts, &r.sums, r.pdus, place, millis)
+		l.sums(s, &r.out, metric.RackPowerWatts, &r.sums, r.pdus+r.due, place, millis)
 		t := r.sums[gpuCelsius]
 		l.emit(s, &r.out.celsius, metric.RackGPUTemperatureMax, 0, place, millis, t.sum, t.n > 0)
 	}
 	for i := range s.halls {
 		h := &s.halls[i]
-		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, h.pdus, metric.Place{Hall: h.name}, millis)
+		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, h.pdus+h.due, metric.Place{Hall: h.name}, millis)
 	}
 	var watts [4]*float64
 	for b := metric.Facility; b <= metric.GPUs; b++ {

@@ -22,6 +22,10 @@ type site struct {
 	counts    [quantities]int32 // readings that all senders have of each
 	meters    [quantities]int32 // meters that all senders have of each, whether they say their power or not
 	expected  Inventory
+	category  int              // where the plan says that IT is metered; 0: it does not
+	points    []point          // the plan's meters
+	pointOf   map[string]int32 // by name
+	due       [quantities]due  // of the second being closed
 
 	last    int64 // newest second that is closed
 	history history
@@ -39,6 +43,7 @@ type hall struct {
 	name string
 	sums [quantities]total
 	pdus int32 // known
+	due  int32 // that the plan counts
 	out  outlets
 }
 
@@ -51,6 +56,7 @@ type rack struct {
 	up    int32 // reporting
 	gpus  int32 // known
 	pdus  int32 // known
+	due   int32 // that the plan counts
 	out   outlets
 }
 
@@ -132,15 +138,19 @@ func (s *site) complete(second int64) bool {
 // close sums the second over all senders.
 func (s *site) close(second int64) {
 	for i := range s.halls {
-		s.halls[i].sums = [quantities]total{}
+		s.halls[i].sums, s.halls[i].due = [quantities]total{}, 0
 	}
 	for i := range s.racks {
 		r := &s.racks[i]
-		r.sums, r.hosts, r.up, r.gpus = [quantities]total{}, 0, 0, 0
+		r.sums, r.hosts, r.up, r.gpus, r.due = [quantities]total{}, 0, 0, 0, 0
 	}
+	s.forgetSecond()
 	s.now, s.hosts, s.last = [quantities]total{}, 0, second
 	for _, a := range s.senders {
 		slot := a.at(second)
+		if len(s.points) > 0 {
+			s.hear(a, slot)
+		}
 		if a.rack >= 0 {
 			s.racks[a.rack].gpus += int32(len(a.gpus))
 			if a.host != "" {
@@ -159,7 +169,7 @@ func (s *site) close(second int64) {
 		for i := range a.parts {
 			p := &a.parts[i]
 			t := p.sums[slot]
-			if t.n == 0 {
+			if t.n == 0 || p.point >= 0 {
 				continue
 			}
 			s.now[p.quantity].add(p.quantity, t)
@@ -175,6 +185,7 @@ func (s *site) close(second int64) {
 			}
 		}
 	}
+	s.settle()
 	s.gpus = int(s.now[gpusOk].n)
 }
 
@@ -200,17 +211,21 @@ func (s *site) count(a *sender, by int) {
 	s.known.GPUs += by * len(a.gpus)
 	for i := range a.parts {
 		p := &a.parts[i]
-		s.counts[p.quantity] += n * int32(len(p.values))
+		if p.point < 0 {
+			s.counts[p.quantity] += n * int32(len(p.values))
+		}
 		if p.rack >= 0 {
 			s.racks[p.rack].uses += n
 		}
 	}
 	for _, m := range a.meters {
-		s.meters[m.quantity] += n * m.n
+		if !m.planned {
+			s.meters[m.quantity] += n * m.n
+		}
 		if m.rack >= 0 {
 			r := &s.racks[m.rack]
 			r.uses += n
-			if m.quantity == pduWatts {
+			if m.quantity == pduWatts && !m.planned {
 				r.pdus += n * m.n
 				s.halls[r.hall].pdus += n * m.n
 			}

@@ -157,7 +157,7 @@ func (s *site) hallStatus() []HallStatus {
 	halls, racks := s.order()
 	for _, h := range halls {
 		hs := HallStatus{Hall: s.halls[h].name, Racks: []RackStatus{}}
-		hs.Watts, _, hs.Reason = outermost(&s.halls[h].sums, s.halls[h].pdus)
+		hs.Watts, _, hs.Reason = outermost(&s.halls[h].sums, s.halls[h].pdus+s.halls[h].due)
 		for _, i := range racks[int32(h)] {
 			hs.Racks = append(hs.Racks, s.racks[i].status())
 		}
@@ -171,7 +171,7 @@ func (s *site) hallStatus() []HallStatus {
 func outermost(sums *[quantities]total, pdus int32) (watts *float64, boundary, reason string) {
 	if pdus > 0 {
 		if t := sums[pduWatts]; t.n < pdus {
-			return nil, metric.IT.String(), lack(pduWatts, t.n, pdus, pdus)
+			return nil, metric.IT.String(), lack(pduWatts, t.n, pdus, pdus, 0)
 		}
 	}
 	for _, q := range []struct {
@@ -188,7 +188,7 @@ func outermost(sums *[quantities]total, pdus int32) (watts *float64, boundary, r
 
 func (r *rack) status() RackStatus {
 	st := RackStatus{Rack: r.name, Hosts: int(r.hosts), Reporting: int(r.up), GPUs: int(r.gpus), GPUsOk: int(r.sums[gpusOk].n), State: "ok"}
-	st.Watts, st.Boundary, st.Reason = outermost(&r.sums, r.pdus)
+	st.Watts, st.Boundary, st.Reason = outermost(&r.sums, r.pdus+r.due)
 	if t := r.sums[gpuCelsius]; t.n > 0 {
 		c := t.sum
 		st.Celsius = &c
@@ -198,7 +198,7 @@ func (r *rack) status() RackStatus {
 		st.State = "silent"
 	case r.up < r.hosts || r.sums[gpusLost].n > 0:
 		st.State = "bad"
-	case r.sums[pduWatts].n < r.pdus, st.GPUsOk < st.GPUs, st.Celsius != nil && *st.Celsius >= hot:
+	case r.sums[pduWatts].n < r.pdus+r.due, st.GPUsOk < st.GPUs, st.Celsius != nil && *st.Celsius >= hot:
 		st.State = "warn"
 	}
 	return st

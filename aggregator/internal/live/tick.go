@@ -25,7 +25,7 @@ func (s *sender) take(second int64, values []metric.Raw) {
 	if second < s.newest && s.newest > s.site.last+ring {
 		s.seconds, s.newest = [ring]int64{}, 0
 		for i := range s.parts {
-			clear(s.parts[i].last)
+			s.parts[i].last = reading{}
 		}
 	}
 	slot := s.slot(second)
@@ -39,7 +39,7 @@ func (s *sender) take(second int64, values []metric.Raw) {
 			p.sums[slot] = counted(p.values, values, metric.GPUOk)
 		case gpusLost:
 			p.sums[slot] = counted(p.values, values, metric.GPULost)
-		case pduWatts, upsWatts, itWatts, gridWatts, generatorWatts, onsiteWatts, exportWatts:
+		case pduWatts, upsWatts, itWatts, gridWatts, generatorWatts, onsiteWatts, exportWatts, outsideWatts:
 			p.sums[slot] = p.held(second, s.hold, values)
 		default:
 			p.sums[slot] = summed(p.values, values)
@@ -117,25 +117,23 @@ func summed(at []int32, values []metric.Raw) (r total) {
 	return r
 }
 
-// held sums the readings of meters. One that is missing in a tick is held like
-// one of which the tick is missing: without it there would be no sum.
+// held is the reading of a meter. One that is missing in a tick is held like one
+// of which the tick is missing: without it there would be no sum.
 func (p *part) held(second, hold int64, values []metric.Raw) (r total) {
-	for k, i := range p.values {
-		last := &p.last[k]
-		watts, ok := sane(values[i])
-		now := reading{watts, second}
-		switch {
-		case !ok && (last.second > second || last.second < second-hold):
-			continue
-		case !ok:
-			now = *last
-		case second >= last.second:
-			*last = now
-		}
-		r.sum += now.watts
-		r.n++
+	watts, ok := sane(values[p.values[0]])
+	if p.odd = ok && p.limit > 0 && math.Abs(watts) > p.limit; p.odd {
+		ok = false
 	}
-	return r
+	now := reading{watts, second}
+	switch {
+	case !ok && (p.last.second > second || p.last.second < second-hold):
+		return r
+	case !ok:
+		now = p.last
+	case second >= p.last.second:
+		p.last = now
+	}
+	return total{now.watts, 1}
 }
 
 func hottest(at []int32, values []metric.Raw) (r total) {
