@@ -62,7 +62,7 @@ type node struct {
 // gcPercent is how much garbage may pile up beside what lives. Most of the heap
 // is series that stay for hours, so that less than as much again is plenty; GOGC in
 // the environment says otherwise.
-const gcPercent = 60
+const gcPercent = 50
 
 // open brings everything up short of reading the lanes; an error leaves nothing
 // open.
