@@ -48,9 +48,10 @@ type Client struct {
 }
 
 const (
-	largest = 1 << 20          // bytes of a resource
-	busy    = 30 * time.Second // where the service does not say how long it is
-	longest = time.Hour        // that it may say
+	largest  = 1 << 20          // bytes of a resource
+	farthest = 1024             // bytes of a link
+	busy     = 30 * time.Second // where the service does not say how long it is
+	longest  = time.Hour        // that it may say
 
 	// ServicePath is where a service begins.
 	ServicePath = "/redfish/v1/"
@@ -187,7 +188,7 @@ func (r *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 // Local is the path of a link, which has to lead to this service.
 func (r *Client) Local(link string) (string, error) {
 	u, err := url.Parse(link)
-	if err != nil || u.Host != "" && u.Host != r.base.Host || !strings.HasPrefix(path.Clean(u.Path)+"/", "/redfish/") {
+	if err != nil || len(link) > farthest || u.Host != "" && u.Host != r.base.Host || !strings.HasPrefix(path.Clean(u.Path)+"/", "/redfish/") {
 		return "", fmt.Errorf("%q leads elsewhere", link[:min(len(link), 200)])
 	}
 	return u.EscapedPath(), nil
