@@ -23,6 +23,7 @@ type BACnetObject struct {
 	Type        string // analog_input and so on
 	Instance    int
 	RollsOverAt uint64 // after one less it shows zero; 0: as the object says
+	AnyUnit     bool   // what the object says of its unit is not held against that of here
 }
 
 // bacnetTypes are those of objects with a number as their present value.
@@ -59,6 +60,8 @@ func (v value) bacnet(n int, one *Meter) func(int, *Read) {
 		}
 		instances = append(instances, o.get("instance").numbers(n, 0, mostInstances-1, 0))
 		f.RollsOverAt = o.get("rolls_over_at").rollover(&f.Field)
+		check := o.get("check_unit")
+		f.AnyUnit = check.given() && !check.truth()
 		o.end()
 		seen.add(item, f.Field, "another circuit is another meter")
 		objects = append(objects, f)
