@@ -27,7 +27,7 @@ type Modbus struct {
 // protocol.
 var profiles = map[string][]string{
 	"modbus": {"janitza-b", "janitza-umg", "schneider-iem3000", "schneider-pm5000", "siemens-pac-two-tariffs", "siemens-pac2200", "siemens-pac3200"},
-	"snmp":   {"apc-rpdu2", "entity-sensor", "raritan-pdu2-outlet", "raritan-pdu2", "servertech-sentry4", "ups-mib-input", "ups-mib", "vertiv-geist-outlet", "vertiv-geist"},
+	"snmp":   {"apc-rpdu2", "entity-sensor", "raritan-pdu2", "raritan-pdu2-outlet", "servertech-sentry4", "ups-mib", "ups-mib-input", "vertiv-geist", "vertiv-geist-outlet"},
 }
 
 // Profiles are the descriptions of devices that a collector has for a protocol.
