@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -12,6 +16,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/program"
 	"github.com/gigawatch/gigawatch/collector/sim"
+	"github.com/gigawatch/gigawatch/collector/sim/field"
 )
 
 // simulate sends a simulated site to a bus, as load or as a demonstration.
@@ -26,6 +31,8 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	length := flags.Duration("for", 0, "how long; 0: until interrupted")
 	truth := flags.String("truth", "", "`file` for the true joules, written at the end")
 	connections := flags.Int("connections", 4, "connections that the agents share")
+	modbus := flags.String("modbus", "", "`address` where the plant's meters can be read, those of each hall at a port of their own after it; empty: agents of the model send them")
+	siteFile := flags.String("site-file", "", "`file` for the description of the site, for those who read its meters; with -modbus")
 	level := program.LogLevel(flags)
 	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
@@ -43,9 +50,21 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	if *length < 0 {
 		return fmt.Errorf("%w: -for %s is below zero", program.ErrUsage, *length)
 	}
-	world, err := sim.New(sim.Config{Site: *site, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)})
+	if *siteFile != "" && *modbus == "" {
+		return fmt.Errorf("%w: -site-file says where meters are read: give -modbus, too", program.ErrUsage)
+	}
+	model, err := sim.New(sim.Config{Site: *site, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval), Wired: *modbus != ""})
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
+	}
+	world := agent.World(model)
+	if *modbus != "" {
+		plant, err := openField(model, *modbus, *siteFile)
+		if err != nil {
+			return err
+		}
+		defer plant.Close() // nothing is lost with it
+		world = plant
 	}
 	log.Info("simulated site begins", "site", *site, "hosts", *hosts, "gpus", *hosts**gpus, "seed", *seed)
 	return agent.RunFleet(ctx, agent.FleetConfig{
@@ -53,4 +72,29 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 		World: world, Site: *site, Interval: *interval, For: *length, Truth: *truth,
 		Logger: log, Metrics: metrics.NewSet(),
 	})
+}
+
+// readEvery is how often the meters of a simulated plant want to be read.
+const readEvery = 10 * time.Second
+
+// openField shows the meters of a model at an address, and describes them in a
+// file.
+func openField(model *sim.World, address, file string) (*field.Plant, error) {
+	host, port, err := net.SplitHostPort(address)
+	n, bad := strconv.Atoi(port)
+	if err != nil || bad != nil || n < 1 || n > 65535 {
+		return nil, fmt.Errorf("%w: -modbus %q: want host:port, such as 127.0.0.1:1502", program.ErrUsage, address)
+	}
+	plant, err := field.Open(model, field.Config{Host: host, Port: n})
+	if err != nil || file == "" {
+		return plant, err
+	}
+	b, err := plant.SiteFile(readEvery)
+	if err == nil {
+		err = os.WriteFile(file, b, 0o644)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write site file: %w", err), plant.Close())
+	}
+	return plant, nil
 }

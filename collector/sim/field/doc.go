@@ -10,7 +10,7 @@
 //
 //	World's Blueprint ─▶ SiteFile ─▶ collectors and aggregators
 //
-// A display is as fine as that of the real device: watt-hours, whole litres, and
+// A display is as fine as that of the real device: watt-hours, tenths of litres, and
 // floats with the digits that floats have. What it shows is never more than was
 // counted.
 //

@@ -68,6 +68,16 @@ func free(host string) (int, error) {
 	return at, l.Close()
 }
 
+// reached is the address of g as it is written down: one that listens everywhere
+// is reached on loopback at least.
+func (g *gateway) reached() string {
+	host, port, _ := net.SplitHostPort(g.address) // it was joined
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
 func (g *gateway) close() error {
 	if g.server == nil {
 		return nil

@@ -47,7 +47,7 @@ func hertz(*sight) float64       { return 50 }
 const (
 	wattHour = 3_600_000  // mJ
 	tenWh    = 36_000_000 // mJ
-	litre    = 1000       // mL
+	tenthL   = 100        // mL
 )
 
 // The models of the plant; those with a profile as their makers document them.
@@ -86,7 +86,7 @@ var (
 		{measures: "temperature", place: "return", at: 7, form: "s16", unit: "C", scale: "0.1", gauge: func(s *sight) float64 { return 10 * s.around.HeatReturn }},
 	}}
 	waterMeter = model{"water meter", "", 4, []block{{0, 4}}, []point{
-		{measures: "water", at: 0, form: "u32", unit: "L", step: litre},
+		{measures: "water", at: 0, form: "u32", unit: "L", scale: "0.1", step: tenthL},
 		{measures: "flow", at: 2, form: "f32", unit: "m3/h", gauge: hourly},
 	}}
 )

@@ -21,8 +21,8 @@ var siteTemplate string
 type outline struct {
 	sim.Blueprint
 	Began      string
-	Every      time.Duration
-	Connection float64 // W
+	Every      time.Duration // that the plant's meters are read
+	Connection float64       // W
 	BatteryKWh int64
 	Halls      string
 	Racks      []rackEntry
@@ -45,6 +45,7 @@ type meterEntry struct {
 	MaxFlow                                       float64 // m³/h
 	Rating                                        float64 // W
 	Serial, By, Address, Units                    string
+	Every                                         time.Duration
 	Model                                         modelEntry
 }
 
@@ -59,6 +60,10 @@ type pointEntry struct {
 	Measures, Place, Form, Unit, Scale string
 	At                                 int
 }
+
+// racksSlower is how many times longer those of racks can wait: there are many
+// behind one gateway.
+const racksSlower = 5
 
 // SiteFile is the site file of p, whose meters are to be read every so often.
 func (p *Plant) SiteFile(every time.Duration) ([]byte, error) {
@@ -145,7 +150,10 @@ func (o *outline) ups(p *Plant) {
 
 // meter adds m, of which d is the first.
 func (o *outline) meter(d *device, m meterEntry) {
-	m.By, m.Address = d.Agent, d.gateway.address
+	m.By, m.Address, m.Every = d.Agent, d.gateway.reached(), o.Every
+	if d.Rack >= 0 {
+		m.Every *= racksSlower
+	}
 	m.Serial = fmt.Sprintf("sim-%d", o.Start.Unix()) // another start is another device: its register begins anew
 	m.Model = modelEntry{Name: d.model.name, Profile: d.model.profile, Function: d.model.function}
 	for _, x := range d.model.points {
