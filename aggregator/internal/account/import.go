@@ -119,3 +119,15 @@ func (r *Receipt) Add(e Effect) {
 		r.Before, r.After = r.Before.plus(e.Before), r.After.plus(e.After)
 	}
 }
+
+// An Imported is what stands of an import.
+type Imported struct {
+	ID        string
+	Reason    string
+	At        int64    // when its newest word came, ms since 1970
+	Meters    []string // sorted
+	From, To  int64    // ms since 1970
+	Corrected int      // quarters of registers that stand, by quality
+	Manual    int      //
+	Withdrawn int      // that were taken back
+}

@@ -124,11 +124,11 @@ func (l *Ledger) correct(sheets *sheetCache, number int64, cs []account.Correcti
 	defer l.mu.Unlock()
 	for i := range cs {
 		c := &cs[i]
+		before, was := s.Standing(c.Meter, c.Metric, int(c.Quarter))
 		if !s.Corrects(c) {
-			each(number, c, account.Effect{Unchanged: true})
+			each(number, c, account.Effect{Unchanged: true, Before: before, After: before})
 			continue
 		}
-		before, was := s.Standing(c.Meter, c.Metric, int(c.Quarter))
 		if !dry {
 			if err := l.state.Correct(sheets.site, number, *c); err != nil {
 				return err

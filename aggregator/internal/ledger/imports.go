@@ -12,20 +12,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// An Imported is what stands of an import.
-type Imported struct {
-	ID        string
-	Reason    string
-	At        int64    // when its newest word came, ms since 1970
-	Meters    []string // sorted
-	From, To  int64    // ms since 1970
-	Corrected int      // quarters of registers that stand, by quality
-	Manual    int      //
-	Withdrawn int      // that were taken back
-}
-
 // Imports are those of a site, the oldest first.
-func (l *Ledger) Imports(site string) ([]Imported, error) {
+func (l *Ledger) Imports(site string) ([]account.Imported, error) {
 	type cell struct {
 		meter   string
 		metric  metric.Number
@@ -33,7 +21,7 @@ func (l *Ledger) Imports(site string) ([]Imported, error) {
 		quality metric.Quality
 		by      string
 	}
-	all, meters := map[string]*Imported{}, map[string]map[string]bool{}
+	all, meters := map[string]*account.Imported{}, map[string]map[string]bool{}
 	for _, number := range l.correctedHours(site) {
 		v := l.look(site, number)
 		newest := map[cell]*account.Correction{}
@@ -63,7 +51,7 @@ func (l *Ledger) Imports(site string) ([]Imported, error) {
 			at := number*hourMs + int64(k.quarter)*quarterMs
 			x := all[c.Import]
 			if x == nil {
-				x = &Imported{ID: c.Import, From: at}
+				x = &account.Imported{ID: c.Import, From: at}
 				all[c.Import], meters[c.Import] = x, map[string]bool{}
 			}
 			meters[c.Import][c.Meter] = true
@@ -81,12 +69,12 @@ func (l *Ledger) Imports(site string) ([]Imported, error) {
 			}
 		}
 	}
-	out := make([]Imported, 0, len(all))
+	out := make([]account.Imported, 0, len(all))
 	for id, x := range all {
 		x.Meters = slices.Sorted(maps.Keys(meters[id]))
 		out = append(out, *x)
 	}
-	slices.SortFunc(out, func(a, b Imported) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(out, func(a, b account.Imported) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
 }
 
