@@ -15,10 +15,10 @@ var order = strings.Fields(`
 	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
-	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/redfish collector/internal/carbon collector/internal/job
+	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
-	aggregator/internal/account aggregator/internal/ledger aggregator/internal/health aggregator/internal/store
+	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rule aggregator/internal/report aggregator/internal/page
 	aggregator/query aggregator
 	plugin/pkg dashboards alerts
@@ -45,6 +45,7 @@ var only = map[string]string{
 	"aggregator/internal/stream":   "collector/metric collector/wire",
 	"aggregator/internal/live":     "collector/metric",
 	"aggregator/internal/account":  "collector/metric",
+	"aggregator/internal/terms":    "collector/metric collector/site aggregator/internal/account",
 	"aggregator/internal/ledger":   "collector/metric aggregator/internal/account",
 	"aggregator/internal/store":    "collector/metric",
 	"aggregator/internal/page":     "",

@@ -13,7 +13,7 @@ type SNMP struct {
 	PrivProtocol  string // AES, AES-192, AES-256; DES of old devices
 	PrivFile      string
 	Profile       string // of its objects; "": Objects
-	Row           string // of the profile's tables: the PDU, inlet or line; "": the first
+	Row           string // of the profile's tables: numbers such as 1.2, serial:ABC123 or name:rack 7; "": the first or only one, or all of a UPS
 	Objects       []Object
 }
 

@@ -1,0 +1,289 @@
+package snmp
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gosnmp/gosnmp"
+)
+
+// A number is what an object shows.
+type number struct {
+	whole    bool
+	negative bool
+	steps    uint64  // of a whole one, without its sign
+	value    float64 // in any case
+	grain    float64 // by which one of this size moves at least
+	by       int     // power of ten that all of them are to be multiplied by
+	modulus  uint64  // by its type
+}
+
+var (
+	// errMissing says that the device knows nothing now.
+	errMissing = errors.New("not available")
+	// errNoObject says that the agent has no such object.
+	errNoObject = errors.New("is not there")
+)
+
+// Limits of what is read.
+const (
+	mostExponent = 18 // that an object may say
+	mostText     = 64 // bytes of one
+	tiny         = 1e-20
+)
+
+// decode reads an object.
+func decode(v gosnmp.SnmpPDU, f form, none []string) (number, error) {
+	switch v.Type {
+	case gosnmp.NoSuchObject, gosnmp.NoSuchInstance, gosnmp.EndOfMibView:
+		return number{}, errNoObject
+	case gosnmp.Null:
+		return number{}, errMissing
+	}
+	is := integer
+	switch v.Value.(type) {
+	case []byte, string:
+		is = text
+	case float32, float64:
+		is = float
+	}
+	if f != anyForm && f != is {
+		return number{}, fmt.Errorf("is of type %s, and %s is expected", is, f)
+	}
+	switch x := v.Value.(type) {
+	case int:
+		return whole(x < 0, magnitude(int64(x)), none)
+	case uint:
+		n, err := whole(false, uint64(x), none)
+		if v.Type == gosnmp.Counter32 {
+			n.modulus = 1 << 32
+		}
+		return n, err
+	case uint32:
+		return whole(false, uint64(x), none)
+	case uint64:
+		return whole(false, x, none)
+	case float32:
+		return fraction(float64(x), float64(math.Nextafter32(x, math.MaxFloat32)-x), none)
+	case float64:
+		return fraction(x, math.Nextafter(x, math.MaxFloat64)-x, none)
+	case []byte:
+		return decimal(string(x), none)
+	case string:
+		return decimal(x, none)
+	}
+	return number{}, fmt.Errorf("is of a type (%#x) that is no number", byte(v.Type))
+}
+
+func magnitude(v int64) uint64 {
+	if v < 0 {
+		return -uint64(v)
+	}
+	return uint64(v)
+}
+
+func whole(negative bool, steps uint64, none []string) (number, error) {
+	n := number{whole: true, negative: negative, steps: steps, value: float64(steps), grain: 1}
+	said := strconv.FormatUint(steps, 10)
+	if negative {
+		n.value, said = -n.value, "-"+said
+	}
+	if slices.Contains(none, said) {
+		return number{}, errMissing
+	}
+	return n, nil
+}
+
+func fraction(v, grain float64, none []string) (number, error) {
+	switch {
+	case math.IsNaN(v), slices.Contains(none, strconv.FormatFloat(v, 'f', -1, 64)):
+		return number{}, errMissing
+	case math.IsInf(v, 0), v != 0 && math.Abs(v) < tiny:
+		return number{}, fmt.Errorf("reads %.3g, which is no reading", v)
+	}
+	return number{negative: v < 0, value: v, grain: math.Abs(grain)}, nil
+}
+
+// decimal reads a number that is written out, exactly.
+func decimal(s string, none []string) (number, error) {
+	s = strings.TrimSpace(strings.Trim(s, "\x00"))
+	if s == "" || slices.Contains(none, s) {
+		return number{}, errMissing
+	}
+	rest, negative := strings.CutPrefix(s, "-")
+	front, back, _ := strings.Cut(rest, ".")
+	digits := front + back
+	steps, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || front == "" || len(back) > 9 || strings.ContainsAny(digits, "+_") {
+		return number{}, fmt.Errorf("reads %s, which is no decimal number", quoted(s))
+	}
+	n, err := whole(negative && steps > 0, steps, nil)
+	n.by = -len(back)
+	return n, err
+}
+
+// quoted is a text of a device, as far as people need it.
+func quoted(s string) string {
+	if len(s) > mostText {
+		s = s[:mostText]
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+// written is a text of a device, without what cannot be printed.
+func written(v gosnmp.SnmpPDU) (string, bool) {
+	var s string
+	switch x := v.Value.(type) {
+	case []byte:
+		s = string(x)
+	case string:
+		s = x
+	case nil:
+		return "", false
+	default:
+		n, err := decode(v, integer, nil)
+		if err != nil {
+			return "", false
+		}
+		if s = fmt.Sprint(n.steps); n.negative {
+			s = "-" + s
+		}
+	}
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s))
+	return s[:min(len(s), mostText)], s != ""
+}
+
+// small reads a whole number that says how others are meant.
+func small(v gosnmp.SnmpPDU) (int64, error) {
+	n, err := decode(v, anyForm, nil)
+	if err == nil && (!n.whole || n.by != 0 || n.steps > math.MaxInt32+1) {
+		err = errors.New("is no whole number")
+	}
+	if n.negative {
+		return -int64(n.steps), err
+	}
+	return int64(n.steps), err
+}
+
+// one is what an entry shows in a row; at gives its objects.
+func (e *entry) one(at func(template) gosnmp.SnmpPDU) (number, error) {
+	if e.status != "" {
+		switch s, err := small(at(e.status)); {
+		case err == nil && !slices.Contains(e.statusOK, s):
+			return number{}, errMissing
+		case err != nil && !errors.Is(err, errNoObject): // agents that do not tell it have it sound
+			return number{}, errMissing
+		}
+	}
+	from := e.oid
+	if e.signed != "" {
+		if least, err := small(at(e.signedMinimum)); err == nil && least < 0 {
+			from = e.signed
+		}
+	}
+	n, err := decode(at(from), e.form, e.none)
+	if err != nil {
+		return number{}, err
+	}
+	by, err := e.power(at)
+	n.by += by
+	if e.invert {
+		n.value, n.negative = -n.value, !n.negative && n.value != 0
+	}
+	return n, err
+}
+
+// power is the power of ten that the value of e is to be multiplied by, as the
+// agent says. It is not guessed where the agent does not.
+func (e *entry) power(at func(template) gosnmp.SnmpPDU) (by int, err error) {
+	for _, p := range []struct {
+		t    template
+		name string
+		of   func(int64) int64
+	}{
+		{e.exponent, "exponent", func(n int64) int64 { return n }},
+		{e.digits, "number of decimal digits", func(n int64) int64 { return -max(n, 0) }}, // below zero it says how many digits are good
+		{e.siScale, "SI scale", func(n int64) int64 { return 3 * (n - 9) }},
+	} {
+		if p.t == "" {
+			continue
+		}
+		n, err := small(at(p.t))
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("is not known: its %s %w", p.name, err)
+		case p.t == e.siScale && (n < 1 || n > 17), magnitude(p.of(n)) > mostExponent:
+			return 0, fmt.Errorf("is not known: its %s reads %d", p.name, n)
+		}
+		by += int(p.of(n))
+	}
+	return by, nil
+}
+
+// sum is what an entry shows in all of some rows together. It is missing where
+// one of them is.
+func (e *entry) sum(rows []string, at func(template, string) gosnmp.SnmpPDU) (number, error) {
+	var sum number
+	for i, row := range rows {
+		n, err := e.one(func(t template) gosnmp.SnmpPDU { return at(t, row) })
+		switch {
+		case err != nil:
+			if len(rows) > 1 && !errors.Is(err, errMissing) {
+				err = fmt.Errorf("of row %s %w", row, err)
+			}
+			return number{}, err
+		case i == 0:
+			sum = n
+			continue
+		case n.by != sum.by:
+			return number{}, fmt.Errorf("has rows of different decimal digits, which are not summed")
+		}
+		sum.value, sum.grain, sum.modulus = sum.value+n.value, max(sum.grain, n.grain), 0
+		total, carry := bits.Add64(sum.steps, n.steps, 0)
+		if sum.whole = sum.whole && n.whole && carry == 0 && !sum.negative && !n.negative; sum.whole {
+			sum.steps = total
+		}
+		sum.negative = sum.negative || n.negative
+	}
+	return sum, nil
+}
+
+// value is what a number of an entry stands for.
+func (e *entry) value(n number) (meter.Value, error) {
+	v := meter.Value{Quantity: e.kind.Quantity, Point: e.kind.Point}
+	scale, err := e.scaled(n.by)
+	if err != nil {
+		return v, err
+	}
+	if !e.kind.Quantity.Counted() {
+		v.Number = scale.Gauge(n.value)
+		return v, nil
+	}
+	if n.negative {
+		return v, fmt.Errorf("reads %.6g, and a register of %s does not go below zero: it needs invert, or is no register", n.value, e.kind.Quantity)
+	}
+	if !n.whole {
+		v.Register, err = scale.RegisterOf(n.value, n.grain)
+		return v, err
+	}
+	v.Register = scale.Register(n.steps)
+	m := e.modulus
+	if m == 0 {
+		m = n.modulus
+	}
+	if n.steps < m {
+		v.Register.Modulus = m
+	}
+	return v, nil
+}
