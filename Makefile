@@ -1,6 +1,7 @@
 # gigawatch: make run shows it, make test proves it.
 SHELL := /bin/bash -o pipefail
 PAGE := aggregator/internal/page
+BACNET := collector/internal/meter/bacnet/testdata
 # Labels as references into one symbol table: half a kilobyte less a series.
 TAGS := dedupelabels
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -21,7 +22,11 @@ $(PAGE)/static/vendor/uPlot.esm.js: $(PAGE)/package-lock.json
 	npm run --prefix $(PAGE) vendor
 	touch $@
 
-test: build packages
+$(BACNET)/node_modules/.package-lock.json: $(BACNET)/package-lock.json
+	npm ci --prefix $(BACNET) --no-fund --no-audit
+	touch $@
+
+test: build packages $(BACNET)/node_modules/.package-lock.json
 	go test -tags $(TAGS) -count=1 -timeout 14m -v ./... 2>&1 | awk -f .ci/count.awk
 
 # What some tests talk to: a browser, promtool, a remote-write target, a BMC, a Modbus meter, an MQTT broker, an SNMP agent.
