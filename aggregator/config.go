@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
-	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
-	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/program"
 	"github.com/gigawatch/gigawatch/collector/setting"
 )
@@ -34,6 +32,7 @@ type config struct {
 	TLS       tlsFiles
 	Insecure  bool
 	Sites     []siteConfig // empty: whatever speaks
+	AnySite   bool         // others than Sites may speak, too
 	Bus       busConfig
 	Store     store.Config // without its folder, log and metrics
 	XIDs      string       // file of the operator's own lines of the XID table; empty: none
@@ -42,6 +41,9 @@ type config struct {
 
 // siteNames are the sites that may speak; none stands for all.
 func (c *config) siteNames() (names []string) {
+	if c.AnySite {
+		return nil
+	}
 	for _, s := range c.Sites {
 		names = append(names, s.Name)
 	}
@@ -50,11 +52,6 @@ func (c *config) siteNames() (names []string) {
 
 // tlsFiles are paths.
 type tlsFiles struct{ Cert, Key string }
-
-type siteConfig struct {
-	Name string
-	live.Inventory
-}
 
 // busConfig is a server inside this process, or one elsewhere.
 type busConfig struct {
@@ -73,13 +70,9 @@ type rawConfig struct {
 		Cert string `yaml:"cert"`
 		Key  string `yaml:"key"`
 	} `yaml:"tls"`
-	Insecure bool `yaml:"insecure"`
-	Sites    []struct {
-		Name  string `yaml:"name"`
-		Hosts int    `yaml:"hosts"`
-		GPUs  int    `yaml:"gpus"`
-	} `yaml:"sites"`
-	Bus struct {
+	Insecure bool      `yaml:"insecure"`
+	Sites    []rawSite `yaml:"sites"`
+	Bus      struct {
 		Embedded *struct {
 			Listen string `yaml:"listen"`
 		} `yaml:"embedded"`
@@ -169,15 +162,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 		c.Bus.Replicas, _ = strconv.Atoi(*s) // checked
 	}
 	c.Bus.checkLimits(f)
-	for i, s := range r.Sites {
-		key := "sites." + strconv.Itoa(i)
-		f.Require(metric.ValidName(s.Name), key+".name", "%q is not 1 to 63 of A-Z a-z 0-9 _ -", s.Name)
-		f.Require(s.Hosts >= 0 && s.GPUs >= 0, key, "hosts and gpus cannot be below zero")
-		for _, other := range c.Sites {
-			f.Require(other.Name != s.Name, key+".name", "%q stands twice", s.Name)
-		}
-		c.Sites = append(c.Sites, siteConfig{s.Name, live.Inventory{Hosts: s.Hosts, GPUs: s.GPUs}})
-	}
+	c.takeSites(f, name, r.Sites)
 	for i, w := range r.Store.RemoteWrite {
 		f.Require(w.URL != "", "store.remote_write."+strconv.Itoa(i), "url is missing")
 		c.Store.RemoteWrite = append(c.Store.RemoteWrite, store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA})

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 )
 
 func TestBusSettings(t *testing.T) {
@@ -68,5 +70,50 @@ func TestExampleOfAClusterIsInOrder(t *testing.T) {
 	}
 	if c.Bus.Replicas != 3 || c.Bus.Limits != (bus.Limits{Telemetry: 2 << 30, Ledger: 16 << 30}) || len(c.Bus.Client.URLs) != 3 {
 		t.Errorf("it says %+v", c.Bus)
+	}
+}
+
+func TestSitesOfTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"racks.yaml": "site: s1\ntime_zone: Europe/Paris\nhalls: h1\nracks: [{id: r1, hall: h1, hosts: [{number: 4, gpus: 8}]}]\n",
+		"bare.yaml":  "site: s1\ntime_zone: Europe/Paris\n",
+		"wrong.yaml": "site: s1\ntime_zone: Europe/Pariss\n",
+	} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	for name, tc := range map[string]struct {
+		text string
+		want siteConfig
+		errs []string
+	}{
+		"named":                 {text: "{name: s1, hosts: 2, gpus: 16}", want: siteConfig{Name: "s1", Inventory: live.Inventory{Hosts: 2, GPUs: 16}}},
+		"by its file":           {text: "{file: racks.yaml}", want: siteConfig{Name: "s1", Inventory: live.Inventory{Hosts: 4, GPUs: 32}}},
+		"by both":               {text: "{name: s1, file: racks.yaml}", want: siteConfig{Name: "s1", Inventory: live.Inventory{Hosts: 4, GPUs: 32}}},
+		"a file without racks":  {text: "{file: bare.yaml, hosts: 3, gpus: 24}", want: siteConfig{Name: "s1", Inventory: live.Inventory{Hosts: 3, GPUs: 24}}},
+		"another's file":        {text: "{name: s2, file: bare.yaml}", errs: []string{`c.yaml:4: sites.0.name: "s2" is not the site of `}},
+		"counted twice":         {text: "{file: racks.yaml, hosts: 3}", errs: []string{"c.yaml:4: sites.0: ", "leave hosts and gpus out"}},
+		"a file that is not":    {text: "{file: none.yaml}", errs: []string{"c.yaml:4: sites.0.file: ", "no such file"}},
+		"a file that is wrong":  {text: "{file: wrong.yaml}", errs: []string{"wrong.yaml:2: time_zone: "}},
+		"neither name nor file": {text: "{hosts: 3}", errs: []string{"c.yaml:4: sites.0: name or file is missing"}},
+		"named twice":           {text: "{file: bare.yaml}\n  - {name: s1}", errs: []string{`c.yaml:5: sites.1.name: "s1" stands twice`}},
+		"below zero":            {text: "{name: s1, hosts: -3}", errs: []string{"c.yaml:4: sites.0: hosts and gpus cannot be below zero"}},
+	} {
+		c, err := parseConfig(filepath.Join(dir, "c.yaml"), []byte("data: d\nbus: {urls: [a]}\nsites:\n  - "+tc.text+"\n"))
+		for _, want := range tc.errs {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", name, err, want)
+			}
+		}
+		if len(tc.errs) > 0 {
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s := c.Sites[0]; s.Name != tc.want.Name || s.Inventory != tc.want.Inventory || (s.described != nil) != (s.File != "") {
+			t.Errorf("%s: it says %+v", name, s)
+		}
 	}
 }

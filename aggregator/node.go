@@ -53,6 +53,7 @@ type node struct {
 	lane      *stream.Ledger
 	strays    *stream.Strays
 	today     *today
+	files     *siteFiles
 	http      *query.Server
 	listener  net.Listener
 
@@ -138,6 +139,10 @@ func (n *node) openLedger(context.Context) (err error) {
 	}
 	n.onClose(n.ledger.Close)
 	n.today = newToday(n.ledger, n.recording.emit, n.log)
+	n.files, err = newSiteFiles(n.c.Sites, siteFiles{set: n.ledger.SetTerms, plan: n.recording.live.SetPlan, wake: n.today.wake, log: n.log}, n.set)
+	if err != nil {
+		return fmt.Errorf("%w: %w", program.ErrUsage, err)
+	}
 	n.lane = stream.NewLedger(stream.LedgerConfig{
 		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Sites: n.c.siteNames(), Book: newBook(n.ledger, n.today, n.set), Logger: n.log, Metrics: n.set,
 	})
@@ -217,6 +222,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.health.Run)
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
+	both(&rest, fed, n.files.Run)
 	both(&rest, fed, func(ctx context.Context) error { return n.http.Serve(ctx, n.listener) })
 	err := lanes.Wait()
 	stopFed()

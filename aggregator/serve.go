@@ -48,6 +48,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 			return fmt.Errorf("%w: %w", program.ErrUsage, err)
 		}
 		fmt.Fprintf(stdout, "%s is in order: data in %s, answers on %s, %d sites\n", *path, c.Data, c.Listen, len(c.Sites))
+		for _, s := range c.Sites {
+			if d := s.described; d != nil {
+				fmt.Fprintf(stdout, "%s is described by %s: %d meters, %d warnings; aggregator site -check -file says more\n", s.Name, s.File, len(d.site.Meters), len(d.site.Check()))
+			}
+		}
 		return nil
 	}
 	n, err := open(ctx, c, log)

@@ -43,6 +43,11 @@ func siteCommand(args []string, stdout, stderr io.Writer) error {
 	if s == nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
+	if err == nil {
+		if _, _, err := stated(s); err != nil {
+			return fmt.Errorf("%w: %s: %w", program.ErrUsage, *path, err)
+		}
+	}
 	describeSite(stdout, *path, s, time.Now())
 	return listProblems(stderr, *path, s.Check())
 }
