@@ -185,11 +185,14 @@ func (r *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 	}
 }
 
-// Local is the path of a link, which has to lead to this service.
+// Local is the path of a link, with its query; it has to lead to this service.
 func (r *Client) Local(link string) (string, error) {
 	u, err := url.Parse(link)
 	if err != nil || len(link) > farthest || u.Host != "" && u.Host != r.base.Host || !strings.HasPrefix(path.Clean(u.Path)+"/", "/redfish/") {
 		return "", fmt.Errorf("%q leads elsewhere", link[:min(len(link), 200)])
+	}
+	if u.RawQuery != "" {
+		return u.EscapedPath() + "?" + u.RawQuery, nil
 	}
 	return u.EscapedPath(), nil
 }

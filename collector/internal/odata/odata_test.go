@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net/http"
 	"path"
 	"strings"
 	"testing"
@@ -70,6 +71,21 @@ func TestLater(t *testing.T) {
 	}
 }
 
+func TestWhenToAskAgain(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(in time.Duration) string { return now.Add(in).Format(http.TimeFormat) }
+	for after, want := range map[string]time.Duration{
+		"120": 2 * time.Minute, "-1": busy, "0": busy, "": busy, "soon": busy, "999999999999999999999": busy, "86400": longest,
+		at(5 * time.Minute): 5 * time.Minute, at(48 * time.Hour): longest, at(-time.Hour): busy,
+	} {
+		err := refusal(&http.Response{StatusCode: 503, Status: "503", Header: http.Header{"Retry-After": {after}, "Date": {at(0)}}}, "get")
+		var p interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &p) || p.RetryAfter() != want {
+			t.Errorf("%q: %v", after, err)
+		}
+	}
+}
+
 func FuzzNumber(f *testing.F) {
 	f.Add([]byte(`{"Reading": "4294967295", "LifetimeReading": 1e999, "SensorResetTime": 5}`))
 	f.Add([]byte(`"0x1p-2"`))
@@ -98,7 +114,9 @@ func FuzzLinks(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, link string) {
-		if p, err := c.Local(link); err == nil && (!strings.HasPrefix(p, "/redfish") || !strings.HasPrefix(path.Clean(p)+"/", "/redfish/")) {
+		p, err := c.Local(link)
+		p, _, _ = strings.Cut(p, "?")
+		if err == nil && (!strings.HasPrefix(p, "/redfish") || !strings.HasPrefix(path.Clean(p)+"/", "/redfish/")) {
 			t.Errorf("%q leads to %q", link, p)
 		}
 	})

@@ -175,7 +175,7 @@ func (r *Reader) candidates(ctx context.Context) ([]odata.Link, error) {
 				continue
 			}
 			list, err := r.members(ctx, l.ID)
-			if err != nil && !errors.Is(err, odata.ErrNotFound) {
+			if err != nil {
 				return err
 			}
 			found = append(found, list...)
@@ -203,7 +203,7 @@ func (r *Reader) candidates(ctx context.Context) ([]odata.Link, error) {
 	return found, nil
 }
 
-// members are those of a collection. What was found is not asked for again when
+// members are those of a collection; of one that is not there, none. What was found is not asked for again when
 // the time of one reading does not do for all.
 func (r *Reader) members(ctx context.Context, of string) (list []odata.Link, err error) {
 	if list, ok := r.looked[of]; ok {
@@ -212,18 +212,21 @@ func (r *Reader) members(ctx context.Context, of string) (list []odata.Link, err
 	next := of
 	for range mostPages {
 		var c resource
-		if err := r.get(ctx, next, &c); err != nil {
+		if err := r.get(ctx, next, &c); err != nil && !errors.Is(err, odata.ErrNotFound) {
 			return nil, err
 		}
-		list = append(list, c.Members...)
-		if next = c.Next; next == "" || len(list) >= mostMembers {
+		for _, l := range c.Members {
+			if len(list) < mostMembers && !slices.Contains(list, l) {
+				list = append(list, l)
+			}
+		}
+		if next = c.Next; next == "" || len(list) == mostMembers {
 			break
 		}
 	}
 	if r.looked == nil {
 		r.looked = map[string][]odata.Link{}
 	}
-	list = list[:min(len(list), mostMembers)]
 	r.looked[of] = list
 	return list, nil
 }

@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -66,12 +67,15 @@ func TestResources(t *testing.T) {
 		"a branch that tells of its reset": {"rack_pdu", pdu + "/Branches/A", nil, reading{
 			watts: 5731.5, energy: 108558_420 * 3_600_000, life: pdu + "/Branches/A#EnergykWh.Reading 29347ZT536 2026-03-01T00:00:00Z",
 		}, ""},
-		"a branch that is absent":    {"rack_pdu", pdu + "/Branches/C", nil, reading{}, "Branches/C: its state is Absent"},
-		"the branch of two there":    {"rack_pdu", pdu + "/Branches", nil, reading{}, "write resource: " + pdu + "/Branches/A, " + pdu + "/Branches/B"},
-		"an outlet":                  {"rack_pdu", pdu + "/Outlets/1", nil, reading{watts: 3310.4, energy: 86675_400 * 3_600_000, life: pdu + "/Outlets/1#EnergykWh.Reading 29347ZT536"}, ""},
-		"an outlet that is off":      {"rack_pdu", pdu + "/Outlets/2", nil, reading{}, "its state is Disabled"},
-		"an outlet group":            {"rack_pdu", pdu + "/OutletGroups/Servers", nil, reading{watts: 9931.2, energy: 260026_200 * 3_600_000, life: pdu + "/OutletGroups/Servers#EnergykWh.Reading 29347ZT536"}, ""},
-		"one that is not there":      {"rack_pdu", "/redfish/v1/PowerEquipment/RackPDUs/7", nil, reading{}, "get /redfish/v1/PowerEquipment/RackPDUs/7: 404 Not Found; what it has is " + pdu},
+		"a branch that is absent": {"rack_pdu", pdu + "/Branches/C", nil, reading{}, "Branches/C: its state is Absent"},
+		"the branch of two there": {"rack_pdu", pdu + "/Branches", nil, reading{}, "write resource: " + pdu + "/Branches/A, " + pdu + "/Branches/B"},
+		"an outlet":               {"rack_pdu", pdu + "/Outlets/1", nil, reading{watts: 3310.4, energy: 86675_400 * 3_600_000, life: pdu + "/Outlets/1#EnergykWh.Reading 29347ZT536"}, ""},
+		"an outlet that is off":   {"rack_pdu", pdu + "/Outlets/2", nil, reading{}, "its state is Disabled"},
+		"an outlet group":         {"rack_pdu", pdu + "/OutletGroups/Servers", nil, reading{watts: 9931.2, energy: 260026_200 * 3_600_000, life: pdu + "/OutletGroups/Servers#EnergykWh.Reading 29347ZT536"}, ""},
+		"one that is not there":   {"rack_pdu", "/redfish/v1/PowerEquipment/RackPDUs/7", nil, reading{}, "get /redfish/v1/PowerEquipment/RackPDUs/7: 404 Not Found; what it has is " + pdu},
+		"a chassis": {"rack_pdu", "/redfish/v1/Chassis/PDU1", nil, reading{
+			watts: 17251, energy: 1172430900123_400, life: "/redfish/v1/Chassis/PDU1/EnvironmentMetrics#EnergyJoules.Reading 29347ZT536",
+		}, ""},
 		"what shows no power":        {"rack_pdu", "/redfish/v1/PowerEquipment", nil, reading{}, "shows no power"},
 		"the top":                    {"rack_pdu", "/redfish/v1/../../admin", nil, reading{}, "leads elsewhere"},
 		"other direction":            {"rack_pdu", pdu, func(m *site.Meter) { m.Read.Invert = true }, reading{watts: 17250}, ""},
@@ -153,6 +157,56 @@ func TestOnlyWhatIsNeededIsAskedFor(t *testing.T) {
 		if diff := gocmp.Diff(x.want, got); diff != "" {
 			t.Errorf("%s: %s", tree, diff)
 		}
+	}
+}
+
+// A collection may come in pages, which may never end.
+func TestPages(t *testing.T) {
+	const all = "/redfish/v1/PowerEquipment/RackPDUs"
+	d := serve(t, "rack_pdu", func(d *device) {
+		d.tree[all] = `{"Members": [], "Members@odata.nextLink": "` + all + `?$skip=1"}`
+		d.tree[all+"?$skip=1"] = `{"Members": [{"@odata.id": "` + pdu + `"}]}`
+	})
+	if values, err := reader(t, d.meter("")).Read(t.Context()); err != nil || len(values) != 2 {
+		t.Error(values, err)
+	}
+	d.set(func(d *device) {
+		d.tree[all+"?$skip=1"] = `{"Members": [{"@odata.id": "` + pdu + `"}], "Members@odata.nextLink": "` + all + `?$skip=1"}`
+		d.asked = nil
+	})
+	if _, err := reader(t, d.meter("")).Read(t.Context()); err != nil || d.count("GET "+all) != mostPages {
+		t.Errorf("%v, asked for %d pages", err, d.count("GET "+all))
+	}
+}
+
+// The serial number is asked for now and then, since a device can be changed
+// between two readings.
+func TestADeviceThatIsChangedQuickly(t *testing.T) {
+	d := serve(t, "rack_pdu")
+	r := reader(t, d.meter(pdu))
+	read := func() (reading, string) {
+		values, err := r.Read(t.Context())
+		return readingOf(t, values), fmt.Sprint(err)
+	}
+	read()
+	d.replace(pdu, "29347ZT536", "55555AA111")
+	if got, _ := read(); !strings.HasSuffix(got.life, " 29347ZT536") {
+		t.Errorf("%+v", got)
+	}
+	r.checked = r.checked.Add(-recheck)
+	if got, _ := read(); !strings.HasSuffix(got.life, " 55555AA111") {
+		t.Errorf("%+v", got)
+	}
+	// One that starts does not know its number yet, and is what it was.
+	d.replace(pdu, `"55555AA111"`, "null")
+	r.checked = r.checked.Add(-recheck)
+	if got, _ := read(); !strings.HasSuffix(got.life, " 55555AA111") {
+		t.Errorf("%+v", got)
+	}
+	d.replace(pdu, `"State": "Enabled"`, `"State": "UnavailableOffline"`)
+	r.checked = r.checked.Add(-recheck)
+	if got, says := read(); got != (reading{}) || !strings.Contains(says, pdu+": its state is UnavailableOffline") {
+		t.Errorf("%+v, %s", got, says)
 	}
 }
 

@@ -48,7 +48,7 @@ type device struct {
 	server  *http.Server
 
 	mu       sync.Mutex
-	tree     map[string]string // path → JSON
+	tree     map[string]string // path and query → JSON
 	sessions map[string]bool   // token → alive
 	made     int
 	basic    bool          // there are no sessions
@@ -204,7 +204,7 @@ func (d *device) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		w.WriteHeader(code)
 		return
 	}
-	body, ok := d.tree[q.URL.Path]
+	body, ok := d.tree[q.URL.RequestURI()]
 	switch {
 	case !ok:
 		w.WriteHeader(http.StatusNotFound)
