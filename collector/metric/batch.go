@@ -116,6 +116,7 @@ const (
 	HourEdge                    // ledger: read at the turn of an hour
 	Gap                         // ledger: no readings; stands for the Skipped records before it that were given up
 	ClockStep                   // the wall clock moved against the boot clock since the batch before
+	Restated                    // ledger: no readings, but what is known better now of time that is over; see [Quarter]. With Gap, for who does not know it
 )
 
 // A Batch is what one agent sends at once: one tick of its readings or several.

@@ -114,6 +114,10 @@ func (s *State) Apply(b *metric.Batch, arrived int64) Outcome {
 	}
 	a.dirty = true
 	st.arrived = max(st.arrived, arrived)
+	if b.Flags&metric.Restated != 0 {
+		st.passOver(n, uint32(b.Sequence))
+		return o
+	}
 	if b.Flags&metric.Gap != 0 {
 		a.gap = true
 		return o
@@ -124,10 +128,35 @@ func (s *State) Apply(b *metric.Batch, arrived int64) Outcome {
 	return o
 }
 
+// Takes reports whether Apply would accept b now.
+func (s *State) Takes(b *metric.Batch, arrived int64) bool {
+	var a agent // a copy
+	if st := s.sites[b.Site]; st != nil {
+		if st.mixes(b) {
+			return false
+		}
+		if n, ok := st.byAgent[b.Agent]; ok {
+			a = st.agents[n]
+		}
+	}
+	return valid(b) == nil && a.admit(b, arrived).Verdict == Accepted
+}
+
+// passOver goes on after record number of agent n, which read nothing: who held
+// what in the record before holds it still.
+func (s *site) passOver(n, number uint32) {
+	for i := range s.counters {
+		if c := &s.counters[i]; c.owner == n && c.record == number-1 {
+			c.record = number
+		}
+	}
+}
+
 // mixes reports whether b would put a model's joules beside measured ones. A gap
-// holds no readings, and so is neither.
+// holds nothing, and so is neither.
 func (s *site) mixes(b *metric.Batch) bool {
-	return len(s.counters) > 0 && b.Flags&metric.Gap == 0 && b.Layout != nil && b.Layout.Simulated != s.simulated
+	gap := b.Flags&(metric.Gap|metric.Restated) == metric.Gap
+	return len(s.counters) > 0 && !gap && b.Layout != nil && b.Layout.Simulated != s.simulated
 }
 
 // valid says what is wrong with b before it is known whether it is wanted.

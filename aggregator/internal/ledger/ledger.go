@@ -217,10 +217,21 @@ func (l *Ledger) Position() (stream string, sequence uint64) {
 // Apply books batch b of the ledger lane, valid during the call, that came as
 // the given message of a stream. Its layout is kept.
 func (l *Ledger) Apply(b *metric.Batch, arrived time.Time, stream string, sequence uint64) account.Outcome {
+	var restated account.Outcome
+	if b.Flags&metric.Restated != 0 {
+		if restated = l.restate(b, arrived); restated.Verdict == account.Hole {
+			l.Skip(stream, sequence)
+			l.tally.count(restated.Verdict)
+			return restated
+		}
+	}
 	l.mu.Lock()
 	o := l.state.Apply(b, arrived.UnixMilli())
 	l.stream, l.sequence, l.changed = stream, sequence, true
 	l.mu.Unlock()
+	if o.Verdict == account.Accepted && restated.Verdict != account.Accepted {
+		o.Verdict, o.Reason = restated.Verdict, restated.Reason
+	}
 	l.tally.count(o.Verdict)
 	for _, a := range o.Alarms {
 		l.alarm(b, a, arrived.UnixMilli())

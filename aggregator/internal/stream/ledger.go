@@ -215,7 +215,9 @@ func (l *Ledger) handle(identity string, m message) {
 		return
 	}
 	l.records.Inc()
-	l.lag.Store(int64(time.Since(time.UnixMilli(w.Time))))
+	if w.Flags&metric.Restated == 0 { // else it is of a time that is long over
+		l.lag.Store(int64(time.Since(time.UnixMilli(w.Time))))
+	}
 	l.heard.Store(time.Now().UnixNano())
 	advanced, err := l.c.Book.Apply(b, m.stored, identity, m.sequence)
 	if err != nil {
