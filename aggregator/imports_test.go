@@ -47,6 +47,7 @@ var only = map[string]string{
 	"aggregator/internal/account":  "collector/metric",
 	"aggregator/internal/terms":    "collector/metric collector/site aggregator/internal/account",
 	"aggregator/internal/ledger":   "collector/metric aggregator/internal/account",
+	"aggregator/internal/intake":   "collector/metric aggregator/internal/account",
 	"aggregator/internal/store":    "collector/metric",
 	"aggregator/internal/page":     "",
 	"aggregator/internal/health":   "collector/metric collector/setting",
