@@ -31,6 +31,7 @@ const (
 	metricUnacked    = "gigawatch_agent_ledger_records_unacknowledged"
 	metricPutOff     = "gigawatch_agent_ledger_records_put_off_total"
 	metricUnmade     = "gigawatch_agent_ledger_records_failed_total"
+	metricRestated   = "gigawatch_agent_ledger_records_restating_total"
 	metricTickTaking = "gigawatch_agent_tick_seconds"
 )
 
@@ -50,8 +51,9 @@ type agent struct {
 	records  *spool.Spool // of the ledger lane
 	send     *telemetryLane
 	ledger   *ledgerLane
-	wait     int    // ticks before the telemetry backlog may flow
-	replayed uint64 // of the backlog, up to
+	restater *restater // nil: no source knows better afterwards
+	wait     int       // ticks before the telemetry backlog may flow
+	replayed uint64    // of the backlog, up to
 	frame    []byte
 	wasUp    bool
 	link     uint64       // number of the connection to the bus at the newest tick
@@ -71,8 +73,8 @@ type agent struct {
 	mu   sync.Mutex
 	acks []wire.Ack // arrived since the last tick; the newest few
 
-	ticks, skipped, batches, spooled, lost, bytes, unmade, putOff *metrics.Counter
-	taking                                                        *metrics.Histogram
+	ticks, skipped, batches, spooled, lost, bytes, unmade, putOff, restated *metrics.Counter
+	taking                                                                  *metrics.Histogram
 }
 
 // Run is the collector: it reads and sends until ctx ends.
@@ -90,13 +92,16 @@ func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, 
 		c: c, log: log, self: newSelf(c.Place, sources), boot: boottime,
 		ticks: set.NewCounter(metricTicks), skipped: set.NewCounter(metricSkipped), batches: set.NewCounter(metricBatches),
 		spooled: set.NewCounter(metricSpooled), lost: set.NewCounter(metricLost), bytes: set.NewCounter(metricBytes),
-		unmade: set.NewCounter(metricUnmade), putOff: set.NewCounter(metricPutOff), taking: set.NewHistogram(metricTickTaking),
+		unmade: set.NewCounter(metricUnmade), putOff: set.NewCounter(metricPutOff), restated: set.NewCounter(metricRestated), taking: set.NewHistogram(metricTickTaking),
 	}
 	if c.boot != nil {
 		a.boot = c.boot
 	}
 	for _, s := range sources {
 		a.runners = append(a.runners, newRunner(s))
+		if r, ok := s.Source.(reviser); ok {
+			a.restater = newRestater(r, c, log)
+		}
 	}
 	if err := a.openSpools(); err != nil {
 		return err

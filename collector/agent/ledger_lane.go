@@ -48,6 +48,7 @@ type ledgerLane struct {
 	queue       queue
 	incarnation uint64
 	fresh       bool // this incarnation's sequence began anew
+	told        bool // the aggregator has said how far it is
 
 	last, sent, acked uint64
 	progress          time.Time      // when acked last moved, or something was last sent again
@@ -112,6 +113,30 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	l.last++
 	known.remember(values)
 	l.known, l.putOff = known, false
+	return nil
+}
+
+// restate queues what is known better now of time that is over: ticks of a quarter
+// of an hour from a quarter on. It is a record among the others, and none of the
+// readings; they begin with one of their own. Thinning spares it, and what is
+// before it: that may be the last of a life.
+func (l *ledgerLane) restate(from time.Time, layout *metric.Layout, values []metric.Raw) error {
+	compiled, err := wire.Compile(layout)
+	if err != nil {
+		return fmt.Errorf("compile what %s restates: %w", l.agent, err)
+	}
+	b := metric.Batch{
+		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap | metric.Restated, Skipped: 1,
+		Incarnation: l.incarnation, Sequence: l.last + 1,
+		Time: from.UnixMilli(), Interval: metric.Quarter.Milliseconds(), Ticks: len(values) / compiled.Width(), Values: values,
+	}
+	if l.encoded, err = wire.Append(l.encoded[:0], &b, compiled, true); err != nil {
+		return fmt.Errorf("encode ledger record %d of %s: %w", b.Sequence, l.agent, err)
+	}
+	if err := l.queue.Append(b.Sequence, spool.Turn, l.encoded); err != nil {
+		return fmt.Errorf("spool ledger record %d of %s: %w", b.Sequence, l.agent, err)
+	}
+	l.last++
 	return nil
 }
 
@@ -214,6 +239,7 @@ func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 	case a.Sequence > l.last, l.fresh && a.Incarnation < l.incarnation:
 		return nil
 	}
+	l.told = true
 	before := l.acked
 	if a.Sequence != before {
 		l.acked, l.progress = a.Sequence, now

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/bmc"
+	"github.com/gigawatch/gigawatch/collector/internal/carbon"
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/internal/host"
 	"github.com/gigawatch/gigawatch/collector/internal/job"
@@ -26,6 +27,9 @@ type (
 	describer interface{ Describe() string }          // says in one line what it found and what was refused
 	worker    interface{ Run(context.Context) error } // works between readings
 	settler   interface{ Settle(context.Context) }    // waits for what Run finds first
+	reviser   interface {                             // knows better afterwards
+		Revisions(after uint64, most int) []carbon.Revision
+	}
 )
 
 // sources makes the sources that c asks for and this host has.

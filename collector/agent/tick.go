@@ -22,6 +22,7 @@ func (a *agent) tick(ctx context.Context, now time.Time, skipped int) {
 		flags := a.clock()
 		a.telemetry(now, flags)
 		a.account(now, flags)
+		a.restate(now)
 		a.last = now
 	}
 	a.settle(now)
@@ -161,6 +162,9 @@ func (a *agent) settle(now time.Time) {
 	a.mu.Unlock()
 	for _, ack := range acks {
 		a.note("acknowledgement not taken", a.ledger.ack(a.bus, ack, now))
+	}
+	if a.restater != nil && a.ledger.told {
+		a.note("what was restated is told again after a restart", a.restater.acknowledged(a.ledger.acked))
 	}
 	if !a.bus.IsConnected() {
 		return
