@@ -151,7 +151,7 @@ func (d *daemon) hold(held objects) {
 
 func (d *daemon) start() {
 	d.t.Helper()
-	d.cmd = exec.Command("snmpd", "-f", "-C", "-r", "-c", filepath.Join(d.folder, "snmpd.conf"), "-Lo")
+	d.cmd = exec.Command("snmpd", "-f", "-C", "-r", "-c", filepath.Join(d.folder, "snmpd.conf")+","+filepath.Join(d.state, "snmpd.conf"), "-Lo")
 	d.cmd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+d.state, "MIBS=")
 	out, err := d.cmd.StdoutPipe()
 	if err == nil {

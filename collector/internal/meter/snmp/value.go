@@ -221,8 +221,10 @@ func (e *entry) power(at func(template) gosnmp.SnmpPDU) (by int, err error) {
 		}
 		n, err := small(at(p.t))
 		switch {
-		case err != nil:
-			return 0, fmt.Errorf("is not known: its %s %w", p.name, err)
+		case errors.Is(err, errMissing):
+			return 0, err
+		case err != nil: // and the value is there, whatever the reason
+			return 0, fmt.Errorf("is not known: its %s %v", p.name, err)
 		case p.t == e.siScale && (n < 1 || n > 17), magnitude(p.of(n)) > mostExponent:
 			return 0, fmt.Errorf("is not known: its %s reads %d", p.name, n)
 		}
@@ -267,7 +269,9 @@ func (e *entry) value(n number) (meter.Value, error) {
 		return v, err
 	}
 	if !e.kind.Quantity.Counted() {
-		v.Number = scale.Gauge(n.value)
+		if v.Number = scale.Gauge(n.value); math.IsInf(v.Number, 0) {
+			return v, fmt.Errorf("reads %.3g, which is no reading", n.value)
+		}
 		return v, nil
 	}
 	if n.negative {
