@@ -4,31 +4,52 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/internal/meter/bacnet"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/modbus"
+	"github.com/gigawatch/gigawatch/collector/internal/meter/redfish"
+	"github.com/gigawatch/gigawatch/collector/internal/meter/snmp"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
 // lines are what the meters of a site share: gateways and connections, by
 // protocol.
 type lines struct {
-	modbus modbus.Gateways
+	modbus  modbus.Gateways
+	snmp    snmp.Agents
+	redfish redfish.Services
 }
 
 // of is the reader of a meter, and what tells those that it takes turns with from
 // others.
-func (l *lines) of(r *site.Read) (meter.Reader, string, error) {
-	switch {
+func (l *lines) of(m *site.Meter) (meter.Reader, string, error) {
+	switch r := m.Read; {
 	case r.Modbus != nil:
-		return l.modbus.Of(r.Modbus)
+		return opened(l.modbus.Of(r.Modbus))
+	case r.SNMP != nil:
+		return opened(l.snmp.Of(r.SNMP))
+	case r.Redfish != nil:
+		return opened(l.redfish.Of(m))
+	case r.BACnet != nil:
+		return opened(bacnet.Of(r.BACnet))
+	default:
+		return nil, "", fmt.Errorf("this program does not speak %s", r.Protocol())
 	}
-	return nil, "", fmt.Errorf("this program does not speak %s", r.Protocol())
+}
+
+// opened is r as what the meters' source reads by.
+func opened[R meter.Reader](r R, line string, err error) (meter.Reader, string, error) {
+	if err != nil {
+		return nil, "", err
+	}
+	return r, line, nil
 }
 
 // feeds are those that work by themselves.
-func (l *lines) feeds() []meter.Feed { return l.modbus.Feeds() }
+func (l *lines) feeds() []meter.Feed { return slices.Concat(l.modbus.Feeds(), l.redfish.Feeds()) }
 
 // A duty is whose a meter is.
 type duty uint8
@@ -95,7 +116,7 @@ func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, sai
 }
 
 func openMeter(s *site.Site, m *site.Meter, shared *lines) (one meter.Meter, err error) {
-	r, line, err := shared.of(m.Read)
+	r, line, err := shared.of(m)
 	if err != nil {
 		return one, fmt.Errorf("meter %s: %w", m.ID, err)
 	}
