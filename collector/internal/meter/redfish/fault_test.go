@@ -111,6 +111,19 @@ func TestADeviceThatIsBusy(t *testing.T) {
 	}
 }
 
+// One that asks to be left alone is not asked for the rest.
+func TestABusyDeviceIsLeftAlone(t *testing.T) {
+	d := serve(t, "cdu")
+	r := reader(t, d.meter(cdu, cooling))
+	if _, err := r.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.set(func(d *device) { d.status[cdu+"/EnvironmentMetrics"], d.asked = "429 5", nil })
+	if values, err := r.Read(t.Context()); err == nil || len(values) > 0 || d.count("") != 1 {
+		t.Errorf("%v, %v, %d requests", values, err, d.count(""))
+	}
+}
+
 func TestWhenToAskAgain(t *testing.T) {
 	for status, want := range map[string]time.Duration{"503 2": 2 * time.Second, "503": 30 * time.Second, "429 7": 7 * time.Second, "503 99999": time.Hour, "503 soon": 30 * time.Second, "500": 0} {
 		d := serve(t, "rack_pdu", func(d *device) { d.status[pduMetrics] = status })

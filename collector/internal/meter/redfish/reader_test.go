@@ -179,6 +179,29 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Of several members the one that is there is meant.
+func TestWhatIsAbsentIsNotMeant(t *testing.T) {
+	d := serve(t, "rack_pdu")
+	d.replace(pdu+"/Branches/B", `"State": "Enabled"`, `"State": "Absent"`)
+	values, err := reader(t, d.meter(pdu+"/Branches")).Read(t.Context())
+	if got := readingOf(t, values); err != nil || got.watts != 5731.5 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// An outlet that is switched off later shows nothing, whatever stands there.
+func TestAnOutletThatIsSwitchedOff(t *testing.T) {
+	d := serve(t, "rack_pdu")
+	r := reader(t, d.meter(pdu+"/Outlets/1"))
+	if values, err := r.Read(t.Context()); err != nil || len(values) != 2 {
+		t.Fatal(values, err)
+	}
+	d.replace(pdu+"/Outlets/1", `"State": "Enabled"`, `"State": "Disabled"`)
+	if values, err := r.Read(t.Context()); err == nil || len(values) > 0 || !strings.Contains(err.Error(), "Outlets/1: its state is Disabled") {
+		t.Error(values, err)
+	}
+}
+
 // The serial number is asked for now and then, since a device can be changed
 // between two readings.
 func TestADeviceThatIsChangedQuickly(t *testing.T) {
