@@ -160,3 +160,24 @@ func TestDies(t *testing.T) {
 		t.Errorf("says %q", said)
 	}
 }
+
+// A counter that begins again at its end: 262143000000 µJ, then 671150, of a range
+// of 262143328850, is one joule.
+func TestV7AJouleAcrossTheEndOfACounter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := unpack(t, "intel")
+		show := func(package0 string) {
+			c.write("sys/devices/virtual/powercap/intel-rapl:0/energy_uj", package0)
+			c.write("sys/devices/virtual/powercap/intel-rapl:1/energy_uj", "5000000")
+		}
+		show("262143000000")
+		c.open()
+		_, got := c.read()
+		epoch := got[epochPackage]
+		time.Sleep(time.Second)
+		show("671150")
+		if _, got = c.read(); got[joules] != "1" || got[watts] != "1" || got[epochPackage] != epoch {
+			t.Errorf("%s J, %s W, epoch %s, was %s; want 1 J in the same epoch", got[joules], got[watts], got[epochPackage], epoch)
+		}
+	})
+}

@@ -340,3 +340,15 @@ func TestNoBoards(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// 65 536 000 steps of an accumulator are 1000 J.
+func TestV17AThousandJoulesOfAnAccumulator(t *testing.T) {
+	const before = 90_000_000*joule + 12_345
+	m := unpack(t, "mi300x", shape{7, 2208, 10, 24}.table(743, before))
+	m.open()
+	first := m.read()[0].Values[gpu.Energy]
+	m.write("sys/devices/pci0000:15/0000:15:01.0/0000:1b:00.0/gpu_metrics", string(shape{7, 2208, 10, 24}.table(743, before+65_536_000)))
+	if got := m.read()[0].Values[gpu.Energy] - first; got != 1_000_000 {
+		t.Errorf("%d mJ, want 1000 J", got)
+	}
+}
