@@ -157,7 +157,7 @@ func (n *node) openHTTP(context.Context) error {
 	}
 	c := query.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
-		Status: (&statusPage{n.recording.live, n.today, n.telemetry, n.lane}).status,
+		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane}).status,
 		Health: n.health, Ready: n.ready, Page: page.Handler(), Token: token, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
 	}

@@ -28,9 +28,13 @@ type busStatus struct {
 type siteStatus struct {
 	*live.Status
 	Zone         string                  `json:"zone"`
-	Today        *dayStatus              `json:"today"` // what PUE, carbon and energy of today are of; null: nothing is known
+	TimeZone     string                  `json:"time_zone"` // of the IANA database, by which days are cut
+	File         *fileStatus             `json:"site_file"` // null: none describes the site
+	Today        *dayStatus              `json:"today"`     // what PUE, carbon and energy of today are of; null: nothing is known
 	PUE          pueStatus               `json:"pue"`
 	Carbon       carbonStatus            `json:"carbon"`
+	Figures      []figureStatus          `json:"figures"` // of today
+	Tree         *treeStatus             `json:"power_tree"`
 	Energy       map[string]energyStatus `json:"energy_today"`
 	Alerts       []struct{}              `json:"alerts"` // null: there are no rules
 	AlertsReason string                  `json:"alerts_reason"`
@@ -51,7 +55,13 @@ type pueStatus struct {
 	From     int64    `json:"from"`
 	To       int64    `json:"to"`
 	Reason   string   `json:"reason"`
+	Detail   string   `json:"detail"` // of the reason
 	Interim  bool     `json:"interim"`
+
+	Needed  float64            `json:"coverage_needed"` // once the day is over
+	Quality map[string]float64 `json:"quality"`         // shares of the energy, by how it is known
+	Flags   []string           `json:"flags"`
+	Wrong   bool               `json:"wrong"` // it must not be reported
 }
 
 type carbonStatus struct {
@@ -62,12 +72,15 @@ type carbonStatus struct {
 	Factor      string   `json:"factor"`
 	Provider    string   `json:"provider"`
 	Tier        string   `json:"tier"`
+
+	Grid []gridStatus `json:"grid"` // whose word counts for which share of today's
 }
 
 // statusPage answers /api/v1/status.
 type statusPage struct {
 	live      *live.Live
 	today     *today
+	files     *siteFiles
 	telemetry *stream.Telemetry
 	ledger    *stream.Ledger
 }
@@ -104,10 +117,12 @@ func (p *statusPage) status(_ context.Context, site string, since int64) (any, e
 }
 
 func (p *statusPage) site(st *live.Status) siteStatus {
-	out := siteStatus{Status: st, Energy: map[string]energyStatus{}, AlertsReason: "no rules are loaded"}
+	out := siteStatus{Status: st, Energy: map[string]energyStatus{}, AlertsReason: "no rules are loaded",
+		TimeZone: p.today.ledger.Place(st.Site).String(), File: p.files.of(st.Site).status(), Figures: []figureStatus{}, PUE: pueStatus{Quality: map[string]float64{}, Flags: []string{}}}
+	out.Carbon.Grid = []gridStatus{}
 	if g := st.Grid; g != nil {
 		out.Zone = g.Zone
-		out.Carbon = carbonStatus{GramsPerKWh: &g.GramsPerKWh, Zone: g.Zone, Factor: g.Factor, Provider: g.Provider, Tier: g.Tier}
+		out.Carbon = carbonStatus{Grid: []gridStatus{}, GramsPerKWh: &g.GramsPerKWh, Zone: g.Zone, Factor: g.Factor, Provider: g.Provider, Tier: g.Tier}
 	} else {
 		out.Carbon.Reason = "no carbon intensity of the grid"
 	}
@@ -130,13 +145,17 @@ func (p *statusPage) site(st *live.Status) siteStatus {
 	}
 	out.Today = &dayStatus{day.from, day.to, day.asked.UnixMilli()}
 	k := day.kpis["pue"]
-	out.PUE = pueStatus{Value: k.Value, Category: k.Category, Coverage: k.Coverage, From: k.From, To: k.To, Interim: strings.HasPrefix(k.Reason, "interim")}
-	if k.Value == nil {
-		out.PUE.Reason = brief(k.Reason)
+	f := figureOf(&k)
+	out.PUE = pueStatus{Value: f.Value, Category: f.Category, Coverage: f.Coverage, From: f.From, To: f.To, Reason: f.Reason, Detail: f.Detail, Interim: f.Interim,
+		Needed: f.Needed, Quality: f.Quality, Flags: f.Flags, Wrong: f.Wrong}
+	for _, name := range shownKPIs[1:] {
+		k := day.kpis[name]
+		out.Figures = append(out.Figures, figureOf(&k))
 	}
+	out.Tree = treeOf(day.tree)
 	if c := day.kpis["carbon_location"]; c.Value != nil {
 		t := *c.Value / 1000 // kilograms
-		out.Carbon.Tonnes = &t
+		out.Carbon.Tonnes, out.Carbon.Grid = &t, figureOf(&c).Grid
 	} else if out.Carbon.Reason == "" {
 		out.Carbon.Reason = brief(c.Reason)
 	}

@@ -41,6 +41,7 @@ type siteDay struct {
 	energy   [4]account.Line // by boundary
 	highest  [4]float64      // joules shown so far, by boundary
 	kpis     map[string]account.KPI
+	tree     *treeDay // what of the power tree is known; shared with the days before
 }
 
 func newToday(l *ledger.Ledger, emit func([]live.Point), log *slog.Logger) *today {
@@ -60,11 +61,25 @@ func (d *today) wake() {
 	}
 }
 
-// Run refreshes after each change, and when a day begins, until ctx ends.
+// shownKPIs are the figures of the day, as the page shows them.
+var shownKPIs = []string{"pue", "wue", "cue", "erf", "ref", "carbon_location", "carbon_market", "carbon_scope1", "cost"}
+
+// midnight is when the next day of any site begins.
+func (d *today) midnight(now time.Time) time.Time {
+	next := now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+	for _, name := range d.ledger.Sites() {
+		_, end := d.ledger.Around(name, account.ByDay, now.UnixMilli())
+		if t := time.UnixMilli(end); t.Before(next) {
+			next = t
+		}
+	}
+	return next
+}
+
+// Run refreshes after each change, and when a site's day begins, until ctx ends.
 func (d *today) Run(ctx context.Context) error {
 	for {
-		now := time.Now()
-		midnight := time.NewTimer(now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now))
+		midnight := time.NewTimer(time.Until(d.midnight(time.Now())))
 		select {
 		case <-ctx.Done():
 			midnight.Stop()
@@ -98,17 +113,20 @@ func (d *today) refresh(now time.Time) {
 		for b := metric.Facility; b <= metric.GPUs; b++ {
 			day.energy[b] = d.energy(name, b, day.from, day.to)
 		}
-		for _, k := range []string{"pue", "wue", "cue", "erf", "ref", "carbon_location"} {
-			kpi, err := d.ledger.KPI(name, k, day.from, day.to)
+		kpis, err := d.ledger.KPIs(name, account.KPIQuestion{Names: shownKPIs, From: day.from, To: day.to})
+		for i, k := range shownKPIs {
 			if err != nil {
-				kpi = account.KPI{Name: k, Reason: err.Error()}
+				day.kpis[k] = account.KPI{Name: k, Reason: err.Error()}
+				continue
 			}
-			day.kpis[k] = kpi
+			day.kpis[k] = kpis[i]
 		}
+		before := d.of(name)
+		if before != nil {
+			day.highest, day.tree = before.highest, before.tree
+		}
+		day.tree = d.reconcile(name, day.kpis["pue"].Terms, day.tree, now)
 		d.mu.Lock()
-		if before := d.sites[name]; before != nil {
-			day.highest = before.highest
-		}
 		d.sites[name] = day
 		d.mu.Unlock()
 		d.publish(name, day, now.UnixMilli())
@@ -116,7 +134,8 @@ func (d *today) refresh(now time.Time) {
 }
 
 // energy is what is booked in [from, to). It is booked by the hour: on a site's
-// first day that includes the part of a minute before the first whole one.
+// first day that includes the part of a minute before the first whole one, and
+// where midnight is not on a whole hour UTC the part of the hour before it.
 func (d *today) energy(site string, b metric.Boundary, from, to int64) account.Line {
 	const hour = int64(time.Hour / time.Millisecond)
 	from, to = from-from%hour, to+(hour-to%hour)%hour

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/query"
@@ -196,4 +198,80 @@ func TestTheDaySoFarIsPartOfTheStatus(t *testing.T) {
 	if d := cmp.Diff(map[string]int64{"from": from, "to": to, "asked": now.UnixMilli()}, got.Today); d != "" {
 		t.Error(d)
 	}
+}
+
+// Today is the site's day: it begins at its midnight, and so does the wait for the
+// next.
+func TestTodayIsTheSitesDay(t *testing.T) {
+	auckland, err := time.LoadLocation("Pacific/Auckland")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC) // 23:30 there
+	l := ran(t, emptyLedger(t), now.Add(-30*time.Minute), now)
+	if _, err := l.SetTerms("s1", account.Terms{Location: auckland}); err != nil {
+		t.Fatal(err)
+	}
+	var got []live.Point
+	d := newToday(l, func(points []live.Point) { got = points }, quietly())
+	midnight := time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
+	if next := d.midnight(now); !next.Equal(midnight) {
+		t.Errorf("the next day is waited for until %v, want %v", next, midnight)
+	}
+	p := &statusPage{today: d}
+	d.refresh(now)
+	st := p.site(&live.Status{Site: "s1"})
+	if st.PUE.Value == nil || st.TimeZone != "Pacific/Auckland" || st.Today.From != now.Add(-29*time.Minute).UnixMilli() {
+		t.Errorf("late in its day: %+v, %+v in %s", st.PUE, st.Today, st.TimeZone)
+	}
+	d.refresh(midnight.Add(10 * time.Second))
+	st = p.site(&live.Status{Site: "s1"})
+	if st.PUE.Value != nil || st.Today.From != midnight.UnixMilli() {
+		t.Errorf("after its midnight: %+v, %+v", st.PUE, st.Today)
+	}
+	ended := false
+	for _, x := range got {
+		ended = ended || x.Metric == metric.SitePUE && math.IsNaN(x.Value)
+	}
+	if !ended {
+		t.Error("the series of yesterday's PUE goes on")
+	}
+}
+
+func TestTodayIsAskedAgainAtTheSitesMidnight(t *testing.T) {
+	auckland, err := time.LoadLocation("Pacific/Auckland")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := emptyLedger(t)
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		ran(t, l, now.Add(-2*time.Minute), now)
+		if _, err := l.SetTerms("s1", account.Terms{Location: auckland}); err != nil {
+			t.Fatal(err)
+		}
+		d := newToday(l, func([]live.Point) {}, quietly())
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(ctx) }()
+		_, end := l.Around("s1", account.ByDay, now.UnixMilli())
+		midnight := time.UnixMilli(end)
+		if midnight.Equal(midnight.Truncate(24 * time.Hour)) {
+			t.Fatal("its midnight is that of UTC")
+		}
+		time.Sleep(time.Until(midnight) - time.Second)
+		synctest.Wait()
+		if d.of("s1") != nil {
+			t.Error("the ledger was asked before midnight though it has not changed")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if day := d.of("s1"); day == nil || day.from != end {
+			t.Errorf("after its midnight the day is %+v", day)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -25,6 +25,7 @@ type Ledger interface {
 	Reconcile(site string, from, to int64, of []account.Stage) ([]account.Gap, error)
 	Around(site string, c account.Calendar, t int64) (from, to int64)
 	Today(site string, now time.Time) (from, to int64)
+	Place(site string) *time.Location // where its days are cut
 	Sites() []string
 }
 

@@ -23,7 +23,7 @@ type EnergyQuestion struct {
 	Site     string // "": the only one
 	By       string // site, hall, rack, host, gpu, job or tenant; "": site
 	Boundary metric.Boundary
-	From, To time.Time     // zero: the start of today UTC, and the end of this hour
+	From, To time.Time     // zero: the start of the site's day, and the end of this hour
 	Step     time.Duration // a whole number of hours; 0: one interval
 	Limit    int           // lines at most; 0: as many as the server gives
 }
@@ -117,9 +117,10 @@ func parseEnergy(v url.Values, now time.Time) (span, account.Level, metric.Bound
 }
 
 func (s *Server) energy(w http.ResponseWriter, r *http.Request) {
-	q, by, boundary, err := parseEnergy(r.Form, time.Now())
+	now := time.Now()
+	q, by, boundary, err := parseEnergy(r.Form, now)
 	if err == nil {
-		err = s.settle(&q)
+		err = s.settle(&q, r.Form, now)
 	}
 	if err != nil {
 		s.fail(w, r, err)

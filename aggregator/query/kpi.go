@@ -16,8 +16,8 @@ import (
 
 // A KPIQuestion asks for figures of a site. From, To and Step are as in
 // [EnergyQuestion], save that without From and To they are of today as the status
-// page means it: since midnight UTC, or since the site's first minute if that is
-// later, up to now.
+// page means it: since the site's midnight, or its first minute if that is later,
+// up to now.
 type KPIQuestion struct {
 	Site     string
 	KPIs     []string // as [KPINames]; none: all
@@ -39,7 +39,8 @@ type KPIs struct {
 	To          time.Time `json:"to"`
 	StepSeconds int64     `json:"step_seconds"` // 0: a calendar's
 	Calendar    string    `json:"calendar,omitempty"`
-	KPIs        []KPI     `json:"kpis"` // by interval, then in the order asked for
+	TimeZone    string    `json:"time_zone"` // by which the site's days are cut
+	KPIs        []KPI     `json:"kpis"`      // by interval, then in the order asked for
 	Truncated   bool      `json:"truncated"`
 }
 
@@ -57,7 +58,8 @@ type KPI struct {
 	Category   int                `json:"category,omitempty"` // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; of WUE, as the operator states
 	Point      string             `json:"it_point,omitempty"` // role of the meters of IT energy
 	Coverage   float64            `json:"coverage"`
-	Quality    map[string]float64 `json:"quality"` // shares of the energy, by how it is known
+	Needed     float64            `json:"coverage_needed,omitempty"` // the least of Coverage of which there is a figure, once the period is over
+	Quality    map[string]float64 `json:"quality"`                   // shares of the energy, by how it is known
 	Restated   bool               `json:"restated,omitempty"`
 	Flags      []Flag             `json:"flags,omitempty"`
 	Method     string             `json:"method,omitempty"`
@@ -179,7 +181,7 @@ func (s *Server) kpi(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	q, err := parseKPI(r.Form, now)
 	if err == nil {
-		err = s.settle(&q.span)
+		err = s.settle(&q.span, r.Form, now)
 	}
 	first := q.from // of the steps
 	if err == nil {
@@ -192,7 +194,7 @@ func (s *Server) kpi(w http.ResponseWriter, r *http.Request) {
 	if q.step == 0 && q.calendar == nil {
 		q.step, first = q.to.Sub(q.from), q.from
 	}
-	a := KPIs{Site: q.site, From: q.from, To: q.to, StepSeconds: int64(q.step / time.Second), KPIs: []KPI{}}
+	a := KPIs{Site: q.site, From: q.from, To: q.to, StepSeconds: int64(q.step / time.Second), TimeZone: s.c.Ledger.Place(q.site).String(), KPIs: []KPI{}}
 	if q.calendar != nil {
 		a.Calendar = r.Form.Get("step")
 	}
@@ -252,7 +254,8 @@ func (s *Server) today(q *span, said url.Values, now time.Time) (first time.Time
 	first = q.from
 	if said.Get("from") == "" {
 		q.from = time.UnixMilli(from).UTC()
-		first = q.from.Truncate(24 * time.Hour)
+		midnight, _ := s.c.Ledger.Around(q.site, account.ByDay, from)
+		first = time.UnixMilli(midnight).UTC()
 	}
 	if said.Get("to") == "" {
 		q.to = time.UnixMilli(to).UTC()
@@ -267,7 +270,7 @@ func (s *Server) today(q *span, said url.Values, now time.Time) (first time.Time
 func kpiShown(k *account.KPI) KPI {
 	a := KPI{
 		Name: k.Name, Unit: k.Unit, From: time.UnixMilli(k.From).UTC(), To: time.UnixMilli(k.To).UTC(), Period: k.Period, Part: k.Part,
-		Value: finite(k.Value), Raw: finite(k.Raw), Reason: k.Reason, Category: k.Category, Point: k.Point, Coverage: k.Coverage,
+		Value: finite(k.Value), Raw: finite(k.Raw), Reason: k.Reason, Category: k.Category, Point: k.Point, Coverage: k.Coverage, Needed: k.Needed,
 		Quality: qualityShown(k.Quality), Restated: k.Restated, Method: k.Method, Terms: k.Terms, Inputs: []Input{},
 	}
 	if a.Value == nil && k.Value != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -152,6 +153,36 @@ func TestKPIsWithoutATimeAreOfTodayAsTheLedgerMeansIt(t *testing.T) {
 	if from > day.Add(time.Hour).UnixMilli() {
 		if _, message := get(t, base+"/api/v1/kpi?to="+day.Add(time.Hour).Format(time.RFC3339)).failure(t); !strings.Contains(message, "is not after from") {
 			t.Errorf("an end before the site began: %q", message)
+		}
+	}
+}
+
+// A site's day begins at its own midnight; the ledger is kept by the hour.
+func TestWithoutATimeItIsTheSitesDay(t *testing.T) {
+	for zone, off := range map[string]time.Duration{"Pacific/Auckland": 0, "America/Los_Angeles": 0, "Asia/Kolkata": 30 * time.Minute} {
+		where, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBooks()
+		if b.basis, err = account.NewBasis(account.Terms{Location: where}); err != nil {
+			t.Fatal(err)
+		}
+		c := config(t)
+		c.Ledger = b
+		_, base := serve(t, c)
+		client := query.Client{URL: base}
+		a, err := client.Energy(t.Context(), query.EnergyQuestion{})
+		if err != nil {
+			t.Fatal(zone, err)
+		}
+		y, m, d := time.Now().In(where).Date()
+		if want := time.Date(y, m, d, 0, 0, 0, 0, where).Add(-off); !a.From.Equal(want) {
+			t.Errorf("%s: energy is from %v, want %v", zone, a.From, want)
+		}
+		k, err := client.KPI(t.Context(), query.KPIQuestion{KPIs: []string{"pue"}, Calendar: "day"})
+		if err != nil || k.TimeZone != zone {
+			t.Errorf("%s: figures are cut in %q, %v", zone, k.TimeZone, err)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 )
 
 // span is the part that every question to the ledger has.
@@ -23,8 +25,9 @@ type span struct {
 // lastInstant keeps milliseconds within what every reader of dates can show.
 const lastInstant = 253402300799 // 9999-12-31T23:59:59Z
 
-// parseSpan reads site, from, to, step and limit. from is the start of today
-// unless it is given, to the end of the hour that now is in.
+// parseSpan reads site, from, to, step and limit. from is the start of today in
+// UTC unless it is given, until the site is known; to the end of the hour that now
+// is in.
 func parseSpan(v url.Values, now time.Time) (span, error) {
 	now = now.UTC()
 	q := span{
@@ -102,8 +105,9 @@ func (q *span) intervals() int64 {
 	return int64((q.to.Sub(q.from) + q.step - 1) / q.step)
 }
 
-// settle fills what the server knows in q, and refuses what is too much.
-func (s *Server) settle(q *span) error {
+// settle fills what the server knows in q, and refuses what is too much. What is
+// not said to begin begins with the site's day, or the hour that it begins in.
+func (s *Server) settle(q *span, said url.Values, now time.Time) error {
 	if q.site == "" {
 		sites := s.c.Ledger.Sites()
 		if len(sites) != 1 {
@@ -112,6 +116,13 @@ func (s *Server) settle(q *span) error {
 		q.site = sites[0]
 	} else if err := s.checkSite(q.site); err != nil {
 		return err
+	}
+	if said.Get("from") == "" {
+		from, _ := s.c.Ledger.Around(q.site, account.ByDay, now.UnixMilli())
+		q.from = time.UnixMilli(from).UTC().Truncate(time.Hour)
+		if !q.from.Before(q.to) {
+			return badParameter("to", "%s is not after from, %s", q.to.Format(time.RFC3339), q.from.Format(time.RFC3339))
+		}
 	}
 	if d := q.to.Sub(q.from); d > s.l.Range {
 		return badParameter("from", "%v before to; the limit is %v", model.Duration(d), model.Duration(s.l.Range))

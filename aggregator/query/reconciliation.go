@@ -101,9 +101,10 @@ func parseReconciliation(v url.Values, now time.Time) (q span, stages []account.
 }
 
 func (s *Server) reconciliation(w http.ResponseWriter, r *http.Request) {
-	q, stages, wanted, err := parseReconciliation(r.Form, time.Now())
+	now := time.Now()
+	q, stages, wanted, err := parseReconciliation(r.Form, now)
 	if err == nil {
-		err = s.settle(&q)
+		err = s.settle(&q, r.Form, now)
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -44,6 +44,7 @@ var ledgerStart = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 // IT meter.
 type books struct {
 	sites []string
+	basis *account.Basis // nil: UTC
 	fault error
 	slow  func()
 
@@ -63,6 +64,13 @@ func (b *books) Today(_ string, now time.Time) (from, to int64) {
 		began = minute
 	}
 	return began.UnixMilli(), minute.Add(time.Minute).UnixMilli()
+}
+
+func (b *books) Place(string) *time.Location {
+	if b.basis == nil {
+		return time.UTC
+	}
+	return b.basis.Location
 }
 
 func (b *books) Energy(q account.Question) ([]account.Line, error) {
@@ -155,7 +163,7 @@ func (b *books) KPIs(site string, q account.KPIQuestion) (ks []account.KPI, err 
 
 // Around is a calendar in UTC.
 func (b *books) Around(_ string, c account.Calendar, t int64) (from, to int64) {
-	return (*account.Basis)(nil).Around(c, t)
+	return b.basis.Around(c, t)
 }
 
 func (b *books) Reconcile(site string, from, to int64, of []account.Stage) ([]account.Gap, error) {
