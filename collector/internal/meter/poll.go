@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -143,7 +144,7 @@ func (s *Source) took(d *device, a answer, asked time.Time) time.Duration {
 	d.take(a.values, asked, time.Now())
 	said := ""
 	if a.err != nil {
-		said = a.err.Error()
+		said = strings.ReplaceAll(a.err.Error(), "\n", "; ") // one of several has lines
 		if len(a.values) > 0 {
 			d.fail(metric.MeterPartial)
 		} else {

@@ -19,7 +19,7 @@ type Reader struct {
 
 	plan   *plan
 	failed int                     // readings in a row without a value
-	looked map[string][]odata.Link // members that were found while there is no plan
+	looked map[string][]odata.Link // members that were found before the time was up
 
 	serial   string
 	sure     bool // the device is the one of that number
@@ -52,10 +52,13 @@ func (r *Reader) Read(ctx context.Context) ([]meter.Value, error) {
 func (r *Reader) read(ctx context.Context) ([]meter.Value, error) {
 	if r.plan == nil {
 		p, err := r.find(ctx)
+		if ctx.Err() == nil {
+			r.looked = nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		r.plan, r.looked = p, nil
+		r.plan = p
 	}
 	if err := r.identify(ctx); err != nil {
 		return nil, err

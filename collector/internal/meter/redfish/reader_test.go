@@ -179,6 +179,22 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A device that starts may show nothing yet.
+func TestADeviceThatStarts(t *testing.T) {
+	const all = "/redfish/v1/PowerEquipment/RackPDUs"
+	d := serve(t, "rack_pdu")
+	whole := d.tree[all]
+	d.set(func(d *device) { d.tree[all] = `{"Members": []}` })
+	r := reader(t, d.meter(""))
+	if _, err := r.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "it has nothing that is metered") || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+	d.set(func(d *device) { d.tree[all] = whole })
+	if values, err := r.Read(t.Context()); err != nil || len(values) != 2 {
+		t.Error(values, err)
+	}
+}
+
 // Of several members the one that is there is meant.
 func TestWhatIsAbsentIsNotMeant(t *testing.T) {
 	d := serve(t, "rack_pdu")
