@@ -18,7 +18,7 @@ var order = strings.Fields(`
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
-	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/health aggregator/internal/store
+	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rule aggregator/internal/report aggregator/internal/page
 	aggregator/query aggregator
 	plugin/pkg dashboards alerts

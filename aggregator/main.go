@@ -20,16 +20,18 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator serve -init > FILE
        aggregator all-in-one [-data DIR] [-listen ADDR] [-hosts N] [-gpus N] [-seed S] [-interval 1s]
        aggregator verify -data DIR
+       aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
        aggregator site -init > FILE
        aggregator site -check -file FILE
 
 serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
 verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry
+import      says what a CSV file of meter readings would change, and with -apply changes it
 site        begins the file that describes a site, or says what one describes and what is wrong with it
 `
 
-func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
 		return fmt.Errorf("%w: a command is missing", program.ErrUsage)
@@ -43,6 +45,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return verify(args, stdout, stderr)
 	case "site":
 		return siteCommand(args, stdout, stderr)
+	case "import":
+		return importCommand(ctx, args, stdin, stdout, stderr)
 	case agent.ReadGPUsCommand:
 		return agent.ReadGPUs(ctx, args, stderr)
 	case "-version", "--version", "version":
@@ -51,7 +55,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(stdout, usage)
 		return nil
-	case "report", "import":
+	case "report":
 		return fmt.Errorf("%s is not part of this version", command)
 	default:
 		fmt.Fprint(stderr, usage)

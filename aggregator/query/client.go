@@ -128,7 +128,16 @@ func (p *pair) UnmarshalJSON(b []byte) error {
 
 // ask gets path and decodes its data. An answer that says no is an *Error.
 func (c *Client) ask(ctx context.Context, path string, v url.Values, data any) (warnings []string, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.URL, "/")+path+"?"+v.Encode(), nil)
+	r, err := c.request(ctx, http.MethodGet, path, v, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(r, data)
+}
+
+// request is one to path, with the client's token.
+func (c *Client) request(ctx context.Context, method, path string, v url.Values, body io.Reader) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path+"?"+v.Encode(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +145,11 @@ func (c *Client) ask(ctx context.Context, path string, v url.Values, data any) (
 	if !c.Token.IsZero() {
 		r.Header.Set("Authorization", "Bearer "+c.Token.reveal())
 	}
+	return r, nil
+}
+
+// do sends r and decodes the data of the answer.
+func (c *Client) do(r *http.Request, data any) (warnings []string, err error) {
 	h := c.HTTP
 	if h == nil {
 		h = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error {

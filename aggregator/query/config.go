@@ -43,10 +43,11 @@ type Config struct {
 	Rules Rules // nil: there are none
 	// Status is what the status page shows of a site ("": of all); since is
 	// what the caller saw last and is handed through. nil: not implemented.
-	Status func(ctx context.Context, site string, since int64) (any, error)
-	Health Health          // nil: not implemented
-	Ready  func() []string // why the aggregator is not ready; nil: it is
-	Page   http.Handler    // every path outside /api/ that no other route has; nil: not found
+	Status  func(ctx context.Context, site string, since int64) (any, error)
+	Health  Health          // nil: not implemented
+	Imports Imports         // nil: not implemented
+	Ready   func() []string // why the aggregator is not ready; nil: it is
+	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
 
 	Token    Secret      // what callers must show, as a bearer token or as the password of Basic; zero: nothing is asked
 	TLS      *tls.Config // nil: plain HTTP
@@ -197,6 +198,7 @@ func New(c Config) (*Server, error) {
 	for _, name := range []lane{seriesLane, ledgerLane, statusLane} {
 		s.gates[name] = newGate(l.Concurrent, l.Queue, l.Wait)
 	}
+	s.gates[importLane] = newGate(1, importQueue, l.Wait) // the books take one at a time
 	for i := range s.routes {
 		s.mux.Handle(s.routes[i].path, s.guard(&s.routes[i]))
 	}

@@ -53,7 +53,11 @@ func (s *Server) guard(rt *route) http.Handler {
 				return
 			}
 		}
-		if err := s.readForm(a, r, rt.body); err != nil {
+		read := s.readForm
+		if rt.lane == importLane && r.Method == http.MethodPost {
+			read = s.openFile
+		}
+		if err := read(a, r, rt.body); err != nil {
 			s.reject(a, r, rejectBody, err)
 			return
 		}
@@ -63,6 +67,9 @@ func (s *Server) guard(rt *route) http.Handler {
 				return
 			}
 			defer g.leave()
+		}
+		if rt.lane == importLane {
+			defer s.allow(a, rt.timeout)()
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
 		defer cancel()

@@ -15,6 +15,7 @@ const (
 	seriesLane lane = "series"
 	ledgerLane lane = "ledger"
 	statusLane lane = "status"
+	importLane lane = "import" // its bodies are files, which the handler reads
 )
 
 // A route is one line of the table that the server is built from.
@@ -55,6 +56,8 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/reconciliation", get, false, ledgerLane, 0, long, packed(s.reconciliation)},
 		{"/api/v1/health", get, false, statusLane, 0, short, packed(s.health)},
 		{"/api/v1/health/reset", []string{http.MethodPost}, false, statusLane, body, short, s.healthReset},
+		{"/api/v1/imports", form, false, importLane, maxImport, importTimeout, packed(s.imports)},
+		{"/api/v1/imports/{id}", []string{http.MethodDelete}, false, importLane, 0, importTimeout, s.importRevert},
 		{"/api/v1/report", get, false, noLane, 0, short, s.notYet},
 		{"/api/v1/status", get, false, statusLane, 0, short, s.status},
 		{"/api", form, false, noLane, 0, short, s.unknown},

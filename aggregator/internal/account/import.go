@@ -25,6 +25,10 @@ type Reading struct {
 	Amount   uint64        // mJ or mL
 }
 
+// ErrUnstated means that nobody knows of a meter: it was not read at the time of
+// a reading, and the operator does not state it.
+var ErrUnstated = errors.New("is neither read then nor stated")
+
 // longestReading is a year and some.
 const longestReading = 400 * 24 * hour
 

@@ -260,3 +260,6 @@ func (f *File) find(name string) (*Meter, error) {
 	}
 	return &m, nil
 }
+
+// Name is what people call f.
+func (f *File) Name() string { return f.o.Name }

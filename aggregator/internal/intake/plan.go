@@ -220,3 +220,6 @@ func cutText(s string, n int) string {
 	}
 	return s
 }
+
+// Location is where the months of p are cut.
+func (p *Plan) Location() *time.Location { return p.location }

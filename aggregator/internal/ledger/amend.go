@@ -99,7 +99,7 @@ func (l *Ledger) CorrectEach(site string, i account.Import, now time.Time, dry b
 			return fmt.Errorf("import %s: %w", i.ID, err)
 		}
 		if !known {
-			return fmt.Errorf("import %s: reading %d: meter %q of %s is neither read then nor stated", i.ID, n+1, r.Meter, site)
+			return fmt.Errorf("import %s: reading %d: meter %q of %s %w", i.ID, n+1, r.Meter, site, account.ErrUnstated)
 		}
 		i.Quarters(r, weights, now.UnixMilli(), func(number int64, c account.Correction) bool {
 			byHour[number] = append(byHour[number], c)
