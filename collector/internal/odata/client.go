@@ -92,7 +92,7 @@ func New(c Config) (*Client, error) {
 	r.free <- struct{}{}
 	r.http = &http.Client{
 		// No proxy: what is asked stands on a network of its own.
-		Transport: &http.Transport{DialContext: c.Dial, TLSClientConfig: t, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute},
+		Transport: &http.Transport{DialContext: c.Dial, TLSClientConfig: t, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10},
 		CheckRedirect: func(q *http.Request, via []*http.Request) error {
 			if len(via) > 3 || q.URL.Host != base.Host || q.URL.Scheme != base.Scheme {
 				return fmt.Errorf("it redirects to %s", q.URL.Host)

@@ -35,36 +35,28 @@ const (
 
 // read is the energy of a resource at a path, of a device with a serial number.
 func (g *register) read(d *resource, at, serial string) (meter.Register, error) {
-	members := []struct { // the best first
+	var why error
+	for i, m := range []struct { // the best first
 		name   string
 		number odata.Number
 		per    int64
 	}{
-		{},
-		{"EnergykWh.LifetimeReading", d.EnergykWh.LifetimeReading, kilowattHour},
+		{lifetime, d.EnergykWh.LifetimeReading, kilowattHour},
 		{"EnergykWh.Reading", d.EnergykWh.Reading, kilowattHour},
 		{"EnergyJoules.Reading", d.EnergyJoules.Reading, joule},
-	}
-	var why error
-	for i, m := range members {
-		if i == 0 || g.member > 0 && i > g.member {
-			continue
+	} {
+		member := i + 1
+		if g.member > 0 && member > g.member {
+			break
 		}
-		text, err := m.number.Text()
+		n, err := amountOf(m.number, m.per)
 		if err == nil {
-			var n decimal
-			if n, err = parseDecimal(text); err == nil {
-				var steps uint64
-				if steps, err = n.times(m.per); err == nil {
-					if i != g.member {
-						*g = register{member: i}
-					}
-					g.decimals = max(g.decimals, n.decimals())
-					return g.take(m.name, steps, m.per, text, d.EnergykWh.SensorResetTime, at, serial), nil
-				}
+			if member != g.member {
+				*g = register{member: member}
 			}
+			return g.take(m.name, n, m.per, d.EnergykWh.SensorResetTime, at, serial), nil
 		}
-		if !errors.Is(err, odata.ErrAbsent) || i == g.member {
+		if !errors.Is(err, odata.ErrAbsent) || member == g.member {
 			why = fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
@@ -74,16 +66,40 @@ func (g *register) read(d *resource, at, serial string) (meter.Register, error) 
 	return meter.Register{}, why
 }
 
-// take is the register that shows so many millijoules.
-func (g *register) take(name string, steps uint64, per int64, text, reset, at, serial string) meter.Register {
-	r := meter.Register{Steps: steps, Size: meter.Size{Num: 1, Den: 1}, Grain: grain(text, g.decimals, per)}
+// lifetime is the member that nobody can reset.
+const lifetime = "EnergykWh.LifetimeReading"
+
+// An amount is a number of a register in millijoules, and as it was written.
+type amount struct {
+	steps    uint64
+	decimals int
+	text     string
+}
+
+func amountOf(number odata.Number, per int64) (a amount, err error) {
+	if a.text, err = number.Text(); err != nil {
+		return a, err
+	}
+	n, err := parseDecimal(a.text)
+	if err != nil {
+		return a, err
+	}
+	a.decimals = n.decimals()
+	a.steps, err = n.times(per)
+	return a, err
+}
+
+// take is the register that shows an amount.
+func (g *register) take(name string, n amount, per int64, reset, at, serial string) meter.Register {
+	g.decimals = max(g.decimals, n.decimals)
+	r := meter.Register{Steps: n.steps, Size: meter.Size{Num: 1, Den: 1}, Grain: grain(n.text, g.decimals, per)}
 	life := at + "#" + name
 	if serial != "" {
 		life += " " + serial
 	}
-	if name != "EnergykWh.LifetimeReading" {
+	if name != lifetime {
 		if t, err := time.Parse(time.RFC3339, reset); err == nil {
-			if g.told == "" || !t.Equal(g.reset) && (t.Sub(g.reset).Abs() > jitter || steps < g.steps) {
+			if g.told == "" || !t.Equal(g.reset) && (t.Sub(g.reset).Abs() > jitter || n.steps < g.steps) {
 				g.told, g.since = reset[:min(len(reset), len(time.RFC3339Nano))], t
 			}
 			g.reset = t
@@ -93,7 +109,7 @@ func (g *register) take(name string, steps uint64, per int64, text, reset, at, s
 		}
 		r.Since = g.since
 	}
-	g.steps, r.Life = steps, life
+	g.steps, r.Life = n.steps, life
 	return r
 }
 

@@ -104,8 +104,8 @@ func of(t *testing.T, energy string, more ...string) *resource {
 // Which register is read, and which life it is of.
 func TestRegisters(t *testing.T) {
 	const (
-		lifetime = "/m#EnergykWh.LifetimeReading S1"
-		plain    = "/m#EnergykWh.Reading S1"
+		ever  = "/m#EnergykWh.LifetimeReading S1"
+		plain = "/m#EnergykWh.Reading S1"
 	)
 	type step struct {
 		energy, more string
@@ -114,18 +114,18 @@ func TestRegisters(t *testing.T) {
 	}
 	for name, steps := range map[string][]step{
 		"over its lifetime": {
-			{energy: `{"Reading": 1.5, "LifetimeReading": 400.001, "SensorResetTime": "2026-01-01T00:00:00Z"}`, wh: 400_001, life: lifetime},
-			{energy: `{"Reading": 0.5, "LifetimeReading": 400.002, "SensorResetTime": "2026-02-01T00:00:00Z"}`, wh: 400_002, life: lifetime},
+			{energy: `{"Reading": 1.5, "LifetimeReading": 400.001, "SensorResetTime": "2026-01-01T00:00:00Z"}`, wh: 400_001, life: ever},
+			{energy: `{"Reading": 0.5, "LifetimeReading": 400.002, "SensorResetTime": "2026-02-01T00:00:00Z"}`, wh: 400_002, life: ever},
 		},
 		"the other does not stand in for it": {
-			{energy: `{"Reading": 399, "LifetimeReading": 400}`, wh: 400_000, life: lifetime},
+			{energy: `{"Reading": 399, "LifetimeReading": 400}`, wh: 400_000, life: ever},
 			{energy: `{"Reading": 400, "LifetimeReading": null}`, says: "EnergykWh.LifetimeReading: null"},
 			{energy: `{"Reading": 401}`, says: "EnergykWh.LifetimeReading: not reported"},
-			{energy: `{"Reading": 402, "LifetimeReading": 403}`, wh: 403_000, life: lifetime},
+			{energy: `{"Reading": 402, "LifetimeReading": 403}`, wh: 403_000, life: ever},
 		},
 		"and is left for it": {
 			{energy: `{"Reading": 1.5}`, wh: 1500, life: plain},
-			{energy: `{"Reading": 1.6, "LifetimeReading": 400}`, wh: 400_000, life: lifetime},
+			{energy: `{"Reading": 1.6, "LifetimeReading": 400}`, wh: 400_000, life: ever},
 		},
 		"a reset": {
 			{energy: `{"Reading": 100}`, wh: 100_000, life: plain},

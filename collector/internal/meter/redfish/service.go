@@ -54,7 +54,8 @@ func (s *service) explain(err error) error {
 	return fmt.Errorf("%s: %w%s", s.Host(), err, said)
 }
 
-// Services are those of a site, one an address. The zero Services has none.
+// Services are those of a site, one an address; their Feeds give back what they
+// hold. The zero Services has none.
 type Services struct{ list map[string]*service }
 
 // open is the service of d: the one of before where its address is.
