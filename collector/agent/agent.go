@@ -79,6 +79,9 @@ type agent struct {
 
 // Run is the collector: it reads and sends until ctx ends.
 func Run(ctx context.Context, c *Config, log *slog.Logger) error {
+	if c.Simulated {
+		log.Warn("all that is read is marked as a model's", "site", c.Site)
+	}
 	sources, found := sources(c, log)
 	for _, f := range found {
 		log.Info("source", "name", f.name, "found", f.said)
@@ -89,7 +92,7 @@ func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 
 func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, log *slog.Logger) (err error) {
 	a := &agent{
-		c: c, log: log, self: newSelf(c.Place, sources), boot: boottime,
+		c: c, log: log, self: newSelf(c, sources), boot: boottime,
 		ticks: set.NewCounter(metricTicks), skipped: set.NewCounter(metricSkipped), batches: set.NewCounter(metricBatches),
 		spooled: set.NewCounter(metricSpooled), lost: set.NewCounter(metricLost), bytes: set.NewCounter(metricBytes),
 		unmade: set.NewCounter(metricUnmade), putOff: set.NewCounter(metricPutOff), restated: set.NewCounter(metricRestated), taking: set.NewHistogram(metricTickTaking),

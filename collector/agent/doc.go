@@ -6,6 +6,9 @@
 //	source ─┘  (late ones are missing)          └─ ledger: spool ─▶ publish ─▶ wait for the
 //	                                                          aggregator's ack ─▶ trim
 //
+// What a grid's source comes to know better of the past is restated: a record of
+// the ledger lane among the others, which is told again until it is durable.
+//
 // Invariants:
 //   - Ticks fall on whole multiples of the interval of the wall clock; work done
 //     in one tick never moves the next.
@@ -18,5 +21,9 @@
 //     for the regular records, counted.
 //   - A batch of telemetry that waited is sent once, save that a crash sends those
 //     of its last seconds again.
+//   - A meter of the site's file has one reader: the agent that it names, or the one
+//     that the settings name for those that name none.
+//   - Real and simulated readings are never in one batch, and what an agent sends is
+//     marked as a model's whole or not at all.
 //   - Sequences are contiguous in each lane; what is given up is counted.
 package agent

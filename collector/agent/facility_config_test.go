@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
@@ -139,4 +141,31 @@ func TestAMeterHasOneReader(t *testing.T) {
 			t.Errorf("a meter that %s: %d, want %d", situation, got, tc.want)
 		}
 	}
+}
+
+// A model's agent reads nothing of its host, and all that it sends is marked, with
+// or without meters.
+func TestAModelsAgentSendsNothingUnmarked(t *testing.T) {
+	virtual(t, func(t *testing.T, s *stage) {
+		s.config.Simulated = true
+		s.config.Host = HostConfig{Enabled: true, Root: "/"}
+		list, found := sources(&s.config, slog.New(slog.DiscardHandler))
+		if len(list)+len(found) > 0 {
+			t.Errorf("%d sources, %v", len(list), found)
+		}
+		until(0)
+		s.start(Scheduled{Source: gridStage(s)})
+		until(25)
+		for _, lane := range []metric.Lane{metric.Telemetry, metric.Ledger} {
+			batches := s.take(lane)
+			for _, b := range batches {
+				if !b.Layout.Simulated {
+					t.Fatalf("lane %d, batch %d is not marked", lane, b.Sequence)
+				}
+			}
+			if len(batches) == 0 {
+				t.Errorf("nothing came in lane %d", lane)
+			}
+		}
+	})
 }

@@ -10,13 +10,13 @@ import (
 // self is what the agent says of itself: how its sources and spools are.
 type self struct{ layout *metric.Layout }
 
-func newSelf(p metric.Place, sources []Scheduled) *self {
-	entities := p.Entities()
+func newSelf(c *Config, sources []Scheduled) *self {
+	entities := c.Place.Entities()
 	host, first := len(entities)-1, len(entities)
 	for _, s := range sources {
 		entities = append(entities, metric.Entity{Kind: metric.Sensor, Name: s.Name(), Parent: host})
 	}
-	l := &metric.Layout{Entities: entities}
+	l := &metric.Layout{Simulated: c.Simulated, Entities: entities} // and so is all that is sent with it
 	for lane := range uint32(2) {
 		l.Columns = append(l.Columns,
 			metric.Column{Metric: metric.AgentSpoolBytes, Form: metric.Int, Point: lane, First: host, Count: 1},

@@ -32,33 +32,52 @@ type (
 	}
 )
 
-// sources makes the sources that c asks for and this host has.
-func sources(c *Config, log *slog.Logger) (list []Scheduled, found []finding) {
-	add := func(name string, s Source, err error) {
-		if err != nil {
-			found = append(found, finding{name, "refused: " + err.Error()})
-			return
-		}
-		list = append(list, Scheduled{Source: s})
+// rows are the sources that there are, and what is said of those that are not.
+type rows struct {
+	list  []Scheduled
+	found []finding
+}
+
+func (r *rows) add(name string, s Source, err error) {
+	if err != nil {
+		r.say(name, "refused: "+err.Error())
+		return
 	}
+	r.list = append(r.list, Scheduled{Source: s})
+}
+
+func (r *rows) say(name, text string) { r.found = append(r.found, finding{name, text}) }
+
+// sources makes the sources that c asks for and this host has.
+func sources(c *Config, log *slog.Logger) ([]Scheduled, []finding) {
 	state := filepath.Join(c.Spool.Dir, "state")
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		log.Warn("lifetimes of counters will not be remembered", "error", err)
 	}
+	var r rows
+	if !c.Simulated { // this host is real
+		r.ofHost(c, state, log)
+	}
+	r.ofSite(c, state, log)
+	return r.list, r.found
+}
+
+// ofHost makes those of this host.
+func (r *rows) ofHost(c *Config, state string, log *slog.Logger) {
 	if c.Host.Enabled {
 		s, err := host.New(host.Config{Root: c.Host.Root, Place: c.Place, Logger: log})
-		add("host", s, err)
+		r.add("host", s, err)
 	}
 	boards := func() []gpu.Identity { return nil }
 	if d := openGPUs(c, log); d != nil {
 		s, err := gpu.New(gpu.Config{Driver: d, Place: c.Place, Expected: c.GPU.Expected, Interval: c.Interval, Root: c.Host.Root,
 			State: filepath.Join(state, "gpu.json"), Logger: log})
-		add("gpu", s, err)
+		r.add("gpu", s, err)
 		if err == nil {
 			boards = s.Boards
 		}
 	} else {
-		found = append(found, finding{"gpu", "not asked for"})
+		r.say("gpu", "not asked for")
 	}
 	if p := &c.Power; p.Enabled {
 		s, err := bmc.New(bmc.Config{
@@ -67,26 +86,29 @@ func sources(c *Config, log *slog.Logger) (list []Scheduled, found []finding) {
 				CA: p.Redfish.CA, ServerName: p.Redfish.ServerName, InsecureSkipVerify: p.Redfish.Insecure, System: p.Redfish.System, Chassis: p.Redfish.Chassis},
 			IPMI: bmc.IPMI{Off: !p.IPMI.Enabled, Device: p.IPMI.Device, Host: p.IPMI.Host, User: p.IPMI.User, PasswordFile: p.IPMI.PasswordFile},
 		})
-		add("node_power", s, err)
+		r.add("node_power", s, err)
 	}
 	if j := &c.Jobs; j.Mapping != "" || j.Drop != "" || j.Slurm || j.Kubelet != "" {
 		s, err := openJobs(c, boards, log)
-		add("job", s, err)
+		r.add("job", s, err)
 	}
+}
+
+// ofSite makes those of the site.
+func (r *rows) ofSite(c *Config, state string, log *slog.Logger) {
 	if c.Meters.Enabled && c.Facility != nil {
 		s, said, err := openMeters(c, state, log)
 		for _, text := range said {
-			found = append(found, finding{"meter", text})
+			r.say("meter", text)
 		}
 		if s != nil || err != nil {
-			add("meter", s, err)
+			r.add("meter", s, err)
 		}
 	}
 	if c.Grid.asked() {
 		s, err := openGrid(c, state, log)
-		add("grid", s, err)
+		r.add("grid", s, err)
 	}
-	return list, found
 }
 
 func openJobs(c *Config, boards func() []gpu.Identity, log *slog.Logger) (*job.Source, error) {
@@ -138,6 +160,14 @@ func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) (err e
 	list, found := sources(c, log)
 	defer func() { err = errors.Join(err, closeAll(list)) }()
 	fmt.Fprintf(w, "site %s, agent %s, bus %v, spool %s\n", c.Site, c.Agent, c.Bus.URLs, c.Spool.Dir)
+	if c.Simulated {
+		fmt.Fprintf(w, "SIMULATED: all that is read is marked as a model's\n")
+	}
+	if c.Facility != nil {
+		if n := len(c.Facility.Check()); n > 0 {
+			fmt.Fprintf(w, "site file: %d warnings; aggregator site -check tells them\n", n)
+		}
+	}
 	for _, f := range found {
 		fmt.Fprintf(w, "source %s: %s\n", f.name, f.said)
 	}
