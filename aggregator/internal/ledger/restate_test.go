@@ -118,3 +118,27 @@ func TestARestatingRecordThatIsNoneIsPassedOver(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// While more waits to be sealed than can be, the record is not taken: its agent
+// keeps it, and sends it again.
+func TestARestatingRecordWaitsWhileTooMuchDoes(t *testing.T) {
+	p, _ := atNoon(t)
+	last, _ := p.b.Durable("s1", "plant")
+	flood := account.Correction{Meter: "grid_input", Metric: metric.MeterEnergyJoules, Quality: metric.Manual, Import: "flood"}
+	n := int64(0)
+	for ; ; n++ {
+		if err := p.b.state.Correct("s1", n, flood); err != nil {
+			break
+		}
+	}
+	b := p.restating("BE", "electricitymaps", "1", p.now, noon+2*hourMs, 400, 400, 500, 500)
+	if o := p.apply(b); o.Verdict != account.Hole || o.Reason == "" {
+		t.Errorf("after %d hours: %+v", n, o)
+	}
+	if w, _ := p.b.Durable("s1", "plant"); w != last {
+		t.Errorf("durable up to %+v, was %+v", w, last)
+	}
+	if _, at := p.b.Position(); at != p.messages {
+		t.Errorf("the stream stands at %d, want %d", at, p.messages)
+	}
+}

@@ -347,3 +347,22 @@ func TestTheLedgerLaneRefusesWhatTelemetryRefusesSaveTheDate(t *testing.T) {
 		}
 	})
 }
+
+// A record that restates is of a time that is over: it is handed on like any other,
+// and the lane is not late for it.
+func TestARecordThatRestatesIsNoLag(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		lane := NewLedger(LedgerConfig{JetStream: s.js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: b, Logger: discard, Metrics: metrics.NewSet()})
+		s.run(lane.Run)
+		s.record(1)
+		l := layout(1)
+		old := batch(l, time.Now().Add(-72*time.Hour), 1, 2)
+		old.Lane, old.Flags, old.Skipped, old.Interval = metric.Ledger, metric.Gap|metric.Restated, 1, metric.Quarter.Milliseconds()
+		s.publish("ledger.s.n1", encode(t, old, l, true))
+		settle()
+		if lag, ok := lane.Lag(); !ok || lag > 10*time.Second || b.now().taken != 2 {
+			t.Errorf("the lane is %v late (%v), %d records were taken", lag, ok, b.now().taken)
+		}
+	})
+}
