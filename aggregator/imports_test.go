@@ -15,7 +15,7 @@ var order = strings.Fields(`
 	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
-	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/mqtt collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
+	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
