@@ -118,7 +118,7 @@ func Parse(name string, b []byte) (*Config, error) {
 	}
 	r.Sources.take(c, f)
 	r.facility(name, c, f)
-	r.Sources.Meters.take(c, f)
+	r.Sources.Meters.take(r.SiteFile != "", c, f)
 	r.Sources.Grid.take(c, f)
 	r.simulated(c, f)
 	err = checkListen(c.Listen, r.Insecure)

@@ -47,9 +47,9 @@ func (r *raw) facility(name string, c *Config, f *setting.File) {
 	c.Facility = s
 }
 
-// take fills c's meters, and complains to f.
-func (m *rawMeters) take(c *Config, f *setting.File) {
-	given := f.Line("site_file") > 0
+// take fills c's meters, and complains to f; given says that there is a file of the
+// site.
+func (m *rawMeters) take(given bool, c *Config, f *setting.File) {
 	c.Meters = MeterConfig{Enabled: given, Unnamed: m.All != "" && m.All == c.Agent}
 	if m.Enabled != nil {
 		c.Meters.Enabled = *m.Enabled

@@ -291,7 +291,7 @@ var catalogue = []Def{
 	{MeterTemperature, "meter_temperature_celsius", Celsius, Gauge, Float, 1, Point, nil, Fast, false,
 		"Temperature at a measuring point: supply and return of a loop, outside air."},
 	{MeterReadingAge, "meter_reading_age_seconds", Seconds, Gauge, Float, 1, Meter, nil, Slow, false,
-		"Time since a meter last answered; missing if it never has since the agent started."},
+		"Age of the newest of what a meter said, by its own clock if it has one; missing if it has said nothing since the agent started."},
 	{MeterState, "meter_state", Count, State, Int, 1, Meter, []Label{{"state", meterStates}}, Slow, false,
 		"1 for what is known of a meter now: ok; stale (it answers, and some of what it gave it does not say any more, or says it late); implausible (it says what cannot be, and that is left out); disagreeing (its register moves as its power does not); frozen (its register stands still while something flows); quarantined (its register jumped, and waits for a person); silent (no answer for three of its periods)."},
 	{MeterFailures, "meter_failures_total", Count, Counter, Int, 1, Meter, []Label{{"kind", meterFailures}}, Slow, false,

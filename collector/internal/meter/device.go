@@ -30,7 +30,8 @@ type device struct {
 
 	mu       sync.Mutex // guards the rest, and the views of tallies and sights
 	tried    bool
-	answered time.Time // the newest reading
+	answered time.Time // when it last did
+	newest   time.Time // of what it said, by its own clock if it has one
 	failures int       // in a row
 	troubles map[string]string
 	failed   [metric.MeterFailureKinds]int64 // since the agent started
@@ -126,6 +127,13 @@ func (d *device) take(values []Value, asked, now time.Time) {
 		d.trouble(k.String(), "")
 		d.gauge(k, s, n, v.Quality)
 	}
+	for _, v := range values { // by time
+		if known(v) {
+			d.mu.Lock()
+			d.newest = v.At
+			d.mu.Unlock()
+		}
+	}
 	if len(values) > 0 {
 		said := ""
 		if age := now.Sub(values[len(values)-1].At); age > d.lasts() {
@@ -138,6 +146,9 @@ func (d *device) take(values []Value, asked, now time.Time) {
 		d.extend(now)
 	}
 }
+
+// known reports whether v is a value, and not the word that there is none.
+func known(v Value) bool { return !v.Missing }
 
 func counted(v Value) int {
 	if v.Quantity.Counted() {

@@ -20,6 +20,9 @@
 // flows, it jumped. What was then not counted is filled from the gauge beside it,
 // as integrated, or is not known and ends the epoch.
 //
+// Beside what a meter measures stands how it is: its state, the age of what it
+// said, and what went wrong when it was read.
+//
 // Invariants:
 //   - Read never waits for a meter.
 //   - No joule is counted twice, and no counter falls within an epoch.

@@ -25,10 +25,10 @@ func healthColumns() []healthColumn {
 // health is a part of healthColumns; d.mu is held.
 func (d *device) health(part int, now time.Time) metric.Raw {
 	switch {
-	case part == 0 && d.answered.IsZero():
+	case part == 0 && d.newest.IsZero():
 		return metric.Missing
 	case part == 0:
-		return metric.Of(max(0, now.Sub(d.answered)).Round(100 * time.Millisecond).Seconds())
+		return metric.Of(max(0, now.Sub(d.newest)).Round(100 * time.Millisecond).Seconds())
 	case part == 1:
 		return d.state(now)
 	}
@@ -43,8 +43,8 @@ func (d *device) state(now time.Time) metric.Raw {
 	worst := metric.MeterOk
 	for part := range d.troubles {
 		switch part {
-		case "line":
-		case "time", "reading":
+		case "line", "reading": // what it did say stands; what it does not say any more grows old
+		case "time":
 			worst = max(worst, metric.MeterStale)
 		default:
 			worst = max(worst, metric.MeterImplausible)

@@ -86,6 +86,29 @@ func TestAMetersStateSaysWhatIsKnownOfIt(t *testing.T) {
 	}
 }
 
+// A device that sends by itself is asked for what it said, and has stopped saying
+// anything: its reading grows old though it is there to be read.
+func TestTheAgeOfAReadingIsThatOfWhatWasSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stopped := time.Now().Add(time.Minute)
+		i := always(func() ([]Value, error) {
+			at := time.Now()
+			if at.After(stopped) {
+				at = stopped
+			}
+			return []Value{{Quantity: Power, Number: 5, At: at}, {Quantity: Flow, Missing: true}}, nil
+		}, Kind{Quantity: Power}, Kind{Quantity: Flow})
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleITInput, Period: time.Second, Reader: i}}}, func(r *rig) {
+			if got := r.after(30 * time.Second); got.of(metric.MeterState, "m") != metric.MeterOk || got.of(metric.MeterReadingAge, "m").Float() > 1 {
+				t.Errorf("state %d, %v s old", got.of(metric.MeterState, "m"), got.of(metric.MeterReadingAge, "m").Float())
+			}
+			if got := r.after(90 * time.Second); got.of(metric.MeterState, "m") != metric.MeterStale || got.of(metric.MeterReadingAge, "m").Float() != 60 {
+				t.Errorf("when it has stopped: state %d, %v s old", got.of(metric.MeterState, "m"), got.of(metric.MeterReadingAge, "m").Float())
+			}
+		})
+	})
+}
+
 // A meter that never answered has a state and no age.
 func TestAMeterThatNeverAnsweredIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -145,7 +145,7 @@ func (s *Source) took(d *device, a answer, asked time.Time) time.Duration {
 	said := ""
 	if a.err != nil {
 		said = strings.ReplaceAll(a.err.Error(), "\n", "; ") // one of several has lines
-		if len(a.values) > 0 {
+		if slices.ContainsFunc(a.values, known) {
 			d.fail(metric.MeterPartial)
 		} else {
 			d.fail(metric.MeterNoAnswer)
@@ -155,7 +155,7 @@ func (s *Source) took(d *device, a answer, asked time.Time) time.Duration {
 	s.tryOnce(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if slices.ContainsFunc(a.values, func(v Value) bool { return !v.Missing }) {
+	if slices.ContainsFunc(a.values, known) {
 		d.failures, d.answered = 0, time.Now()
 		return 0
 	}
