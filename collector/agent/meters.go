@@ -10,6 +10,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/bacnet"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/modbus"
+	"github.com/gigawatch/gigawatch/collector/internal/meter/mqtt"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/redfish"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/snmp"
 	"github.com/gigawatch/gigawatch/collector/site"
@@ -21,6 +22,7 @@ type lines struct {
 	modbus  modbus.Gateways
 	snmp    snmp.Agents
 	redfish redfish.Services
+	mqtt    mqtt.Brokers
 }
 
 // of is the reader of a meter, and what tells those that it takes turns with from
@@ -33,6 +35,8 @@ func (l *lines) of(m *site.Meter) (meter.Reader, string, error) {
 		return opened(l.snmp.Of(r.SNMP))
 	case r.Redfish != nil:
 		return opened(l.redfish.Of(m))
+	case r.MQTT != nil:
+		return opened(l.mqtt.Of(r.MQTT))
 	case r.BACnet != nil:
 		return opened(bacnet.Of(r.BACnet))
 	default:
@@ -49,7 +53,9 @@ func opened[R meter.Reader](r R, line string, err error) (meter.Reader, string, 
 }
 
 // feeds are those that work by themselves.
-func (l *lines) feeds() []meter.Feed { return slices.Concat(l.modbus.Feeds(), l.redfish.Feeds()) }
+func (l *lines) feeds() []meter.Feed {
+	return slices.Concat(l.modbus.Feeds(), l.redfish.Feeds(), l.mqtt.Feeds())
+}
 
 // A duty is whose a meter is.
 type duty uint8
