@@ -75,6 +75,7 @@ type course struct {
 	wall     int64 // as it was written
 	any      bool
 	backward bool // the newest comes first
+	unsure   bool // it began in an hour that is repeated
 }
 
 // A verdict is what became of a local time.
@@ -104,6 +105,7 @@ func (c *clock) resolve(wall int64, end bool, step int64, p *course) (t int64, v
 	case n == 1:
 		t = at[0]
 	case !p.any:
+		p.unsure = true
 		t = at[0]
 		if p.backward {
 			t = at[1]
@@ -238,6 +240,10 @@ func (f *File) instant(s stamp, end bool, step int64, p *course) (ms int64, fix,
 	t, v := where.resolve(s.wall(), end, step, p)
 	if v == skipped {
 		return 0, "look where the file has its times from: the clocks went forward in that night", fmt.Sprintf("%04d-%02d-%02d %s does not exist in %s", s.year, s.month, s.day, hhmm(s.second), f.o.Location)
+	}
+	if p.unsure {
+		p.unsure = false
+		f.note("line %d: %s comes twice in that night, and nothing before it tells which is meant: the %s is taken", f.line, hhmm(s.second), map[bool]string{false: "first", true: "second"}[p.backward])
 	}
 	return t*1000 + int64(s.milli), "", ""
 }

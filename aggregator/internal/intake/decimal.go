@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"math/bits"
 	"strconv"
 
@@ -185,6 +186,9 @@ type evidence struct {
 func (e *evidence) look(b []byte, line int) {
 	b, _ = sign(b)
 	commas, points, last, whole, after := 0, 0, byte(0), 0, 0
+	if i := bytes.IndexAny(b, "eE"); i > 0 { // with an exponent, nothing stands between thousands
+		b = append(append([]byte{}, b[:i]...), '0', '0', '0', '0')
+	}
 	for i, c := range b {
 		switch {
 		case c == ',':
@@ -195,10 +199,6 @@ func (e *evidence) look(b []byte, line int) {
 			last, whole, after = c, i, 0
 		case c >= '0' && c <= '9':
 			after++
-		case c == 'e' || c == 'E':
-			if after != 3 {
-				after = 1
-			}
 		case c >= 0x80 || c == ' ' || c == '\'' || c == '_' || c == '-' || c == '+':
 		default:
 			return // no number

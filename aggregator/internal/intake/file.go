@@ -24,6 +24,7 @@ type File struct {
 	byName map[string]*feed
 	latest *feed
 	where  *clock
+	line   int      // that is being read
 	unit   struct { // that was read last
 		text string
 		unit unit

@@ -104,7 +104,11 @@ func lay(sample []byte, o *Options) (*layout, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("no line has the names of a time and of a value; the first is %q: say -columns time=NAME,value=NAME, as the file calls them", short(strings.Join(first[:min(1, len(first))][0], " | ")))
+	seen := ""
+	if len(first) > 0 {
+		seen = strings.Join(first[0], " | ")
+	}
+	return nil, fmt.Errorf("no line has the names of a time and of a value; the first is %q: say -columns time=NAME,value=NAME, as the file calls them", short(seen))
 }
 
 // clockish and dayish tell two columns of time apart.

@@ -23,6 +23,7 @@ func isNothing(b []byte) bool {
 // row takes in one row. An error ends the reading; what is wrong with the row is
 // a problem of it.
 func (f *File) row(line int, fields [][]byte) error {
+	f.line = line
 	day, value := f.s.cell(fields, timeColumn), f.s.cell(fields, valueColumn)
 	if len(day) == 0 && len(value) == 0 || len(fields) == 1 && f.s.at[timeColumn]+f.s.at[valueColumn] > 0 && len(fields[0]) == 0 {
 		f.Empty++

@@ -34,14 +34,17 @@ func (f *File) some() string {
 // settle decides how the rows of a meter are understood.
 func (f *File) settle(d *feed) {
 	m, h := d.meter, f.s.meters[d.name]
+	if h == nil { // it comes far down in the file: it is as the others are
+		h = f.s.all()
+	}
 	d.step = f.o.Step
-	if d.step.IsZero() && h != nil {
+	if d.step.IsZero() {
 		d.step = h.apart.best()
 	}
 	if d.step.IsZero() {
 		d.step = f.s.apart.best()
 	}
-	if h != nil && h.back > h.forward {
+	if h.back > h.forward {
 		d.starts.backward, d.ends.backward = true, true
 	}
 	d.labelled = cmp.Or(f.o.Labelled, m.Labelled)
@@ -53,7 +56,7 @@ func (f *File) settle(d *feed) {
 		d.labelled = "start"
 	}
 	f.settleKind(d, h)
-	if d.kind == Counter || f.s.has(endColumn) || h == nil || f.o.Labelled != "" || m.Labelled != "" || f.s.ordinal {
+	if d.kind == Counter || f.s.has(endColumn) || f.s.meters[d.name] == nil || f.o.Labelled != "" || m.Labelled != "" || f.s.ordinal {
 		return
 	}
 	// The month of an operator who labels ends begins at 00:15 and ends at 00:00.
@@ -64,10 +67,7 @@ func (f *File) settle(d *feed) {
 
 // settleKind decides what kind the values of a meter are.
 func (f *File) settleKind(d *feed, h *habit) {
-	trend := Unsaid
-	if h != nil {
-		trend = h.trend()
-	}
+	trend := h.trend()
 	d.kind = f.o.Kind
 	if d.kind == Unsaid {
 		d.kind = d.meter.Kind

@@ -272,3 +272,16 @@ func (h *habit) trend() Kind {
 	}
 	return Unsaid
 }
+
+// all is what the meters do together.
+func (s *survey) all() *habit {
+	sum := &habit{apart: s.apart}
+	for _, h := range s.meters {
+		sum.forward += h.forward
+		sum.back += h.back
+		sum.up += h.up
+		sum.down += h.down
+		sum.values += h.values
+	}
+	return sum
+}
