@@ -29,9 +29,10 @@ const (
 // allInOne runs the whole product in one process: the same bytes over the same
 // bus as in production.
 //
-//	this host's collector ─┐
-//	                       ├─▶ bus ─▶ aggregator ─▶ page, API
-//	simulated site ────────┘
+//	this host's collector ───────────────────────────┐
+//	simulated site ─┬─ hosts ────────────────────────┼─▶ bus ─▶ aggregator ─▶ page, API
+//	                └─ plant ─▶ Modbus ─▶ collectors ─┘             ▲
+//	                     └────▶ site.yaml ─────────────────────────┘
 func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("aggregator all-in-one", flag.ContinueOnError)
 	dir := flags.String("data", "data", "`folder` for everything that is kept")
@@ -52,20 +53,28 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
+	quiet, err := quieter(*level, stderr)
+	if err != nil {
+		return err
+	}
 	if *interval < 100*time.Millisecond || time.Minute%*interval != 0 {
 		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", program.ErrUsage, *interval)
 	}
 	if *hosts < 0 {
 		return fmt.Errorf("%w: -hosts %d is below zero", program.ErrUsage, *hosts)
 	}
-	var world *sim.World
+	var demo *simulation
+	var sites []siteConfig
 	if *hosts > 0 {
-		if world, err = sim.New(sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)}); err != nil {
-			return fmt.Errorf("%w: %w", program.ErrUsage, err)
+		demo, err = openSimulation(filepath.Join(*dir, simulatedSite), sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)}, max(pollEvery, *interval))
+		if err != nil {
+			return err
 		}
+		defer func() { err = errors.Join(err, demo.plant.Close()) }()
+		sites = []siteConfig{{Name: hereSite}, demo.site}
 	}
 	n, err := open(ctx, &config{
-		Data: *dir, Listen: *listen, Insecure: *insecure,
+		Data: *dir, Listen: *listen, Insecure: *insecure, Sites: sites, AnySite: true,
 		Bus:   busConfig{Embedded: true, Listen: *busListen},
 		Store: store.Config{Retention: *retention, OutOfOrder: time.Hour},
 	}, log)
@@ -73,6 +82,11 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
+	if demo != nil {
+		if err := demo.write(); err != nil {
+			return err
+		}
+	}
 
 	group, running := errgroup.WithContext(context.WithoutCancel(ctx))
 	// The senders stop first and wait for their last records to be durable, then
@@ -95,11 +109,14 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		}, log)
 	})
 	shown := hereSite
-	if world != nil {
+	if demo != nil {
 		shown = simulatedSite
+		for _, c := range demo.collectors(local, *interval) {
+			senders.Go(func() error { return agent.Run(sending, c, quiet.With("agent", c.Agent)) })
+		}
 		senders.Go(func() error {
 			return agent.RunFleet(sending, agent.FleetConfig{
-				Bus: local, World: world, Site: simulatedSite, Interval: *interval, Truth: *truth, Logger: log, Metrics: n.set,
+				Bus: local, World: demo.plant, Site: simulatedSite, Interval: *interval, Truth: *truth, Logger: log, Metrics: n.set,
 			})
 		})
 	}
