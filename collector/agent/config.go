@@ -42,7 +42,8 @@ type Config struct {
 	// apart from all that is real.
 	Simulated bool
 
-	boot func() int64 // nanoseconds since boot; nil: as the kernel says
+	boot    func() int64 // nanoseconds since boot; nil: as the kernel says
+	forgets bool         // sources of the site keep their files as they are: an agent that runs may have them
 }
 
 // A SpoolConfig bounds what waits on this host's disk.

@@ -87,7 +87,8 @@ func (m *MeterConfig) duty(r *site.Read, agent string) duty {
 const mostRefused = 100
 
 // openMeters makes the source of the meters that this agent reads, nil if there
-// is none. A meter that cannot be read is told, and the others are read.
+// is none. A meter that cannot be read is told, and the others are read. Without a
+// folder for its state nothing is remembered.
 func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, said []string, err error) {
 	var count [duties]int
 	var list []meter.Meter
@@ -115,9 +116,10 @@ func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, sai
 	if len(list) == 0 {
 		return nil, said, nil
 	}
-	s, err = meter.New(meter.Config{
-		Place: c.Place, Meters: list, Feeds: shared.feeds(), State: filepath.Join(state, "meters.json"), Simulated: c.Simulated, Logger: log,
-	})
+	if state != "" {
+		state = filepath.Join(state, "meters.json")
+	}
+	s, err = meter.New(meter.Config{Place: c.Place, Meters: list, Feeds: shared.feeds(), State: state, Simulated: c.Simulated, Logger: log})
 	return s, said, err
 }
 

@@ -127,6 +127,9 @@ func TestACheckTellsOfEachMeter(t *testing.T) {
 		if err := Check(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)), &out); err != nil {
 			t.Errorf("%s: %v", situation, err)
 		}
+		if left, err := os.ReadDir(filepath.Join(c.Spool.Dir, "state")); err != nil || len(left) > 0 {
+			t.Errorf("%s: a check left %v, %v", situation, left, err)
+		}
 		for _, want := range tc.want {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: %q is missing in\n%s", situation, want, out.String())
@@ -156,6 +159,10 @@ func TestACheckTellsOfTheGrid(t *testing.T) {
 		var out bytes.Buffer
 		if err := Check(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)), &out); err != nil || !strings.Contains(out.String(), tc.want) {
 			t.Errorf("%s: %v, %q is missing in\n%s", situation, err, tc.want, out.String())
+		}
+		// An agent may be running beside it, with files of its own.
+		if left, err := os.ReadDir(filepath.Join(c.Spool.Dir, "state")); err != nil || len(left) > 0 {
+			t.Errorf("%s: a check left %v, %v", situation, left, err)
 		}
 	}
 }

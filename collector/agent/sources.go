@@ -96,6 +96,9 @@ func (r *rows) ofHost(c *Config, state string, log *slog.Logger) {
 
 // ofSite makes those of the site.
 func (r *rows) ofSite(c *Config, state string, log *slog.Logger) {
+	if c.forgets {
+		state = ""
+	}
 	if c.Meters.Enabled && c.Facility != nil {
 		s, said, err := openMeters(c, state, log)
 		for _, text := range said {
@@ -157,7 +160,9 @@ const checkFor = 15 * time.Second
 // Check says what a run with c would read and where it would send it, taking
 // a few readings of each source.
 func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) (err error) {
-	list, found := sources(c, log)
+	glance := *c
+	glance.forgets = true
+	list, found := sources(&glance, log)
 	defer func() { err = errors.Join(err, closeAll(list)) }()
 	fmt.Fprintf(w, "site %s, agent %s, bus %v, spool %s\n", c.Site, c.Agent, c.Bus.URLs, c.Spool.Dir)
 	if c.Simulated {
