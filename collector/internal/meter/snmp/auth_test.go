@@ -46,7 +46,7 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		"the wrong priv protocol":          {"meter", func(c *AgentConfig) { c.PrivProtocol = "DES" }, []string{"the password in " + k.priv, "priv_protocol is not DES"}, 500 * time.Millisecond},
 		"encryption that it has not":       {"signed", func(c *AgentConfig) { c.PrivFile = k.priv }, []string{"it does not let user signed ask with encryption"}, 0},
 		"authentication that it has not":   {"plain", func(c *AgentConfig) { c.AuthFile = k.auth }, []string{"it does not let user plain ask with authentication and no encryption"}, 0},
-		"less than it asks for":            {"meter", func(c *AgentConfig) { c.PrivFile = "" }, []string{"the agent refuses it: AuthorizationError"}, 0},
+		"less than it asks for":            {"meter", func(c *AgentConfig) { c.PrivFile = "" }, []string{"the agent does not let us read it as whom we ask, or asks for encryption (AuthorizationError)"}, 0},
 		"a file that is not there":         {"meter", func(c *AgentConfig) { c.AuthFile = other + "x" }, []string{"auth password: read credentials: open " + other + "x: no such file"}, 0},
 		"another file that is not there":   {"meter", func(c *AgentConfig) { c.PrivFile = other + "x" }, []string{"priv password: read credentials: open " + other + "x: no such file"}, 0},
 		"no file of the community":         {"", func(c *AgentConfig) { c.CommunityFile = other + "x" }, []string{"community: read credentials: open " + other + "x: no such file"}, 0},

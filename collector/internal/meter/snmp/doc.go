@@ -36,8 +36,8 @@
 //	  unverified: true        # nobody has compared it with a display yet
 //	- {measures: serial, oid: 1.3.…}      # another one is another device
 //	- {measures: started, oid: 1.3.…}     # when the registers began; another time is another life of them
-//	- {measures: name, oid: 1.3.….{row}}  # by which a row can be called
-//	- {measures: kind, oid: 1.3.….{row}, is: 6} # rows that are meant have this number
+//	- {measures: name, oid: "1.3.….{row}"}  # by which a row can be called
+//	- {measures: kind, oid: "1.3.….{row}", is: 6} # rows that are meant have this number
 //	- {measures: rows, oid: 1.3.…}        # how many rows there are to sum
 //
 // A row is written as its numbers, 1.2; or as serial:ABC123, or serial:ABC123/2

@@ -24,13 +24,16 @@ func (h hardship) Error() string { return h.said }
 // broken is a hardship with an answer.
 func (s *session) broken(said string) error { return s.hard(said, s.g.Version == gosnmp.Version3) }
 
-func (s *session) hard(said string, stale bool) error {
+func (s *session) hard(said string, stale bool) error { return hardship{s.without(said), stale} }
+
+// without is a text without secrets.
+func (s *session) without(said string) string {
 	for _, t := range s.secrets {
 		if t != "" {
 			said = strings.ReplaceAll(said, t, "…")
 		}
 	}
-	return hardship{said, stale}
+	return said
 }
 
 // A report is how an agent of v3 says that it does not take a request.
@@ -89,12 +92,12 @@ func (s *session) explain(err error) error {
 	if errors.As(err, &op) {
 		return s.hard(fmt.Sprintf("%s: %v", op.Op, op.Err), false)
 	}
-	return s.broken("half an answer, or none of this protocol (" + brief(err) + ")")
+	return s.broken("half an answer, or none of this protocol (" + brief(s.without(err.Error())) + ")")
 }
 
-// brief is the beginning of an error's text.
-func brief(err error) string {
-	said, _, _ := strings.Cut(err.Error(), "\n")
+// brief is the beginning of a text.
+func brief(said string) string {
+	said, _, _ = strings.Cut(said, "\n")
 	if strings.HasPrefix(said, "recover:") {
 		return "it cannot be taken apart"
 	}

@@ -120,9 +120,7 @@ func TestALateAnswer(t *testing.T) {
 	power := "1.3.6.1.4.1.318.1.1.26.4.3.1.5.1"
 	r := reader(t, agent(t, keys(t).as(f.addr, "")), "apc-rpdu2", "")
 	slow := func(d time.Duration) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.answers = func(*gosnmp.SnmpPacket) { time.Sleep(d) }
+		f.set(func() { f.answers = func(*gosnmp.SnmpPacket) { time.Sleep(d) } })
 	}
 	slow(400 * time.Millisecond)
 	if got, err := r.Read(within(t, 200*time.Millisecond)); len(got) != 0 || err == nil {
@@ -153,7 +151,7 @@ func TestAnswersToOtherQuestions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fakeAgent(t, rpdu2(1))
-			f.answers = tc.f
+			f.set(func() { f.answers = tc.f })
 			got, err := reader(t, agent(t, keys(t).as(f.addr, "")), "apc-rpdu2", "").Read(within(t, 5*time.Second))
 			if len(got) != 0 || err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%+v, %v; want %q", got, err, tc.says)
@@ -190,19 +188,16 @@ func TestNoSuchObjectInTheMiddle(t *testing.T) {
 func TestTooBig(t *testing.T) {
 	for most, want := range map[int][]int{0: {4}, 3: {4, 2, 2}, 1: {4, 2, 1, 1, 1, 1}} {
 		f := fakeAgent(t, rpdu2(1))
-		f.most = most
+		f.set(func() { f.most = most })
 		r := reader(t, agent(t, keys(t).as(f.addr, "")), "apc-rpdu2", "")
 		for i := range 2 {
-			f.mu.Lock()
-			f.asked = nil
-			f.mu.Unlock()
 			if got, err := r.Read(within(t, 5*time.Second)); len(got) != 2 || err != nil {
 				t.Errorf("%+v, %v", got, err)
 			}
 			if i == 1 && most > 0 { // it is remembered
 				want = want[len(want)-4/want[len(want)-1]:]
 			}
-			if d := cmp.Diff(want, f.asked); d != "" {
+			if d := cmp.Diff(want, f.requested()); d != "" {
 				t.Errorf("objects in each request, up to %d: %s", most, d)
 			}
 		}
@@ -214,8 +209,9 @@ func TestTooBig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := r.Read(within(t, 5*time.Second)); len(got) != 2 || err != nil || len(f.asked) != 2 {
-		t.Errorf("%+v, %v by %d requests", got, err, len(f.asked))
+	got, err := r.Read(within(t, 5*time.Second))
+	if n := len(f.requested()); len(got) != 2 || err != nil || n != 2 {
+		t.Errorf("%+v, %v by %d requests", got, err, n)
 	}
 }
 
@@ -233,7 +229,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fakeAgent(t, rpdu2(1))
-			f.refuses = tc.refuses
+			f.set(func() { f.refuses = tc.refuses })
 			got, err := reader(t, agent(t, keys(t).as(f.addr, "")), "apc-rpdu2", "").Read(within(t, 5*time.Second))
 			if len(got) != tc.values || err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%+v, %v; want %q", got, err, tc.says)
@@ -264,7 +260,7 @@ func TestTablesThatGoWrong(t *testing.T) {
 			held := map[string]any{"1.3.6.1.2.1.99.1.1.1.1.5": 1}
 			f := fakeAgent(t, held)
 			n := 0
-			f.answers = func(p *gosnmp.SnmpPacket) {
+			misbehave := func(p *gosnmp.SnmpPacket) {
 				if tc.f != nil {
 					tc.f(p)
 					return
@@ -275,6 +271,7 @@ func TestTablesThatGoWrong(t *testing.T) {
 					p.Variables = append(p.Variables, gosnmp.SnmpPDU{Name: fmt.Sprint(".1.3.6.1.2.1.99.1.1.1.1.", n), Type: gosnmp.Integer, Value: 1})
 				}
 			}
+			f.set(func() { f.answers = misbehave })
 			got, err := reader(t, agent(t, keys(t).as(f.addr, "")), "entity-sensor", "").Read(within(t, 10*time.Second))
 			if len(got) != 0 || err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%+v, %v; want %q", got, err, tc.says)

@@ -351,4 +351,3 @@ func (held objects) with(more objects) objects {
 	maps.Copy(all, more)
 	return all
 }
-

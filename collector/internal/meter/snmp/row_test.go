@@ -135,13 +135,15 @@ func TestRowsThatChange(t *testing.T) {
 		}
 	}
 	f := fakeAgent(t, rpdu2(1))
-	f.answers = func(p *gosnmp.SnmpPacket) {
-		for i := range p.Variables {
-			if v := &p.Variables[i]; p.Variables[0].Name == "."+power+"1" && v.Name == "."+ident+"9.1" {
-				v.Value = "another"
+	f.set(func() {
+		f.answers = func(p *gosnmp.SnmpPacket) {
+			for i := range p.Variables {
+				if v := &p.Variables[i]; p.Variables[0].Name == "."+power+"1" && v.Name == "."+ident+"9.1" {
+					v.Value = "another"
+				}
 			}
 		}
-	}
+	})
 	if got, err := reader(t, agent(t, keys(t).as(f.addr, "")), "apc-rpdu2", "serial:ZA1").Read(within(t, 5*time.Second)); len(got) != 0 || err == nil || !strings.Contains(err.Error(), "its rows change while they are read") {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -13,15 +13,14 @@ import (
 type fake struct {
 	addr string
 
-	mu       sync.Mutex
-	held     map[string]any
-	most     int                         // objects that it answers at once; 0: any number
-	refuses  map[string]gosnmp.SNMPError // objects
-	answers  func(p *gosnmp.SnmpPacket)  // may change an answer
-	requests int
-	asked    []int // objects, by request
-	busy     int
-	atOnce   int
+	mu      sync.Mutex
+	held    map[string]any
+	most    int                         // objects that it answers at once; 0: any number
+	refuses map[string]gosnmp.SNMPError // objects
+	answers func(p *gosnmp.SnmpPacket)  // may change an answer
+	asked   []int                       // objects, by request
+	busy    int
+	atOnce  int
 }
 
 func fakeAgent(t *testing.T, held map[string]any) *fake {
@@ -63,7 +62,6 @@ func fakeAgent(t *testing.T, held map[string]any) *fake {
 
 func (f *fake) answer(p *gosnmp.SnmpPacket) {
 	f.mu.Lock()
-	f.requests++
 	f.asked = append(f.asked, len(p.Variables))
 	f.busy++
 	f.atOnce = max(f.atOnce, f.busy)
@@ -165,6 +163,22 @@ func (f *fake) change(held map[string]any) {
 			delete(f.held, oid)
 		}
 	}
+}
+
+// set changes what the agent does.
+func (f *fake) set(by func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	by()
+}
+
+// requested is how many objects each request was for since it was last asked.
+func (f *fake) requested() []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := f.asked
+	f.asked = nil
+	return list
 }
 
 // gone is of an object that is no longer there.

@@ -176,7 +176,12 @@ type refusal struct {
 	at   int
 }
 
-func (r refusal) Error() string { return fmt.Sprintf("the agent refuses it: %s", r.code) }
+func (r refusal) Error() string {
+	if r.code == gosnmp.AuthorizationError {
+		return "the agent does not let us read it as whom we ask, or asks for encryption (AuthorizationError)"
+	}
+	return fmt.Sprintf("the agent refuses it: %s", r.code)
+}
 
 // taken says what is wrong with an answer.
 func (s *session) taken(p *gosnmp.SnmpPacket, err error) error {
