@@ -26,7 +26,7 @@ type Broker struct {
 	meters  map[string][]*Reader // by topic
 	states  map[string][]*Reader // by status topic
 	trouble string               // "" while it is connected
-	failed  bool                 // it was not connected before
+	failed  bool                 // no connection came about, and readers were told so
 	since   time.Time            // when it was
 	denied  map[string]bool      // topics
 
@@ -100,6 +100,9 @@ func (b *Broker) session(ctx context.Context) error {
 		return b.c.explain(err)
 	}
 	defer client.Disconnect(250)
+	b.mu.Lock()
+	b.trouble, b.since, b.denied = "", time.Now(), nil
+	b.mu.Unlock()
 	if err := b.subscribe(ctx, client, lost); err != nil {
 		return err
 	}
@@ -145,10 +148,10 @@ func (b *Broker) subscribe(ctx context.Context, client paho.Client, lost <-chan 
 		}
 	}
 	b.mu.Lock()
-	anew := b.failed
-	b.trouble, b.since, b.denied = "", time.Now(), denied
+	tell := b.failed || len(denied) > 0 // else what is sent is waited for
+	b.denied, b.failed = denied, false
 	b.mu.Unlock()
-	if anew { // else what is sent is waited for
+	if tell {
 		for _, r := range b.readers() {
 			r.wake()
 		}

@@ -19,7 +19,9 @@ type Reader struct {
 	onChange      bool
 	gives         []meter.Kind
 	sent          chan struct{}
-	waited        bool // for the first connection
+	first         chan struct{} // closed when something came first, or failed
+	began         func()        // closes it
+	waited        bool
 
 	mu       sync.Mutex // guards the rest, and what fields have seen
 	fields   []*field
@@ -52,6 +54,7 @@ func (r *Reader) Gives() []meter.Kind { return r.gives }
 func (r *Reader) Sent() <-chan struct{} { return r.sent }
 
 func (r *Reader) wake() {
+	r.began()
 	select {
 	case r.sent <- struct{}{}:
 	default:
@@ -70,7 +73,7 @@ func (r *Reader) Read(ctx context.Context) ([]meter.Value, error) {
 	if !r.waited {
 		r.waited = true
 		select {
-		case <-r.sent:
+		case <-r.first:
 		case <-ctx.Done():
 		}
 	}
@@ -257,6 +260,7 @@ func (r *Reader) present(p presence, said string, now time.Time) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.unclear = said
+		r.wake()
 	}
 }
 

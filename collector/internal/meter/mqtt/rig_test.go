@@ -204,9 +204,6 @@ func (h *hall) run(bare bool) {
 		working.Wait()
 	})
 	h.t.Cleanup(stop)
-	if bare {
-		h.t = nil
-	}
 }
 
 // shows is a metric of a meter.

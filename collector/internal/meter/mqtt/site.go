@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
@@ -39,7 +40,8 @@ func (s *Brokers) reader(d *site.MQTT) (*Reader, error) {
 	case len(d.Fields) == 0:
 		return nil, errors.New("nothing is said of what its messages hold")
 	}
-	r := &Reader{topic: d.Topic, status: d.Status, time: d.Time, onChange: d.OnChange, sent: make(chan struct{}, 1), newest: map[meter.Kind]meter.Value{}}
+	r := &Reader{topic: d.Topic, status: d.Status, time: d.Time, onChange: d.OnChange, sent: make(chan struct{}, 1), first: make(chan struct{}), newest: map[meter.Kind]meter.Value{}}
+	r.began = sync.OnceFunc(func() { close(r.first) })
 	for i := range d.Fields {
 		f, err := fieldOf(&d.Fields[i])
 		switch {
