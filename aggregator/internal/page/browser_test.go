@@ -27,6 +27,9 @@ func TestPage(t *testing.T) {
 		{"figures move without a reload", moves},
 		{"what is not known is said in words", unknown},
 		{"a meter is silent and two agents name one host", lacking},
+		{"figures of today say what they rest on", ofToday},
+		{"a meter hangs below the wrong one", mismapped},
+		{"a site file that is not in force", refusedFile},
 		{"no site has reported yet", noSites},
 		{"the aggregator goes away and comes back", lostContact},
 		{"an answer that is an error", refused},
@@ -78,6 +81,7 @@ func figures(t *testing.T, chrome context.Context) {
 		s.Power["gpu"] = powerNow{Watts: new(412.34), Coverage: 1}
 		s.Energy["facility"] = energyDay{KWh: new(12.3), Millijoules: "44280000000", Coverage: 0.99}
 		s.Energy["it"] = energyDay{KWh: new(1_653_000.0), Coverage: 1}
+		s.TimeZone = "Europe/Luxembourg"
 		s.Carbon.Grams, s.Carbon.Tonnes = new(312.4), new(0.0123)
 		s.PUE.Value, s.PUE.From, s.PUE.To = new(1.2134), 1795305600000, 1795366020000
 		s.Today = &today{From: s.PUE.From, To: s.PUE.To, Asked: 1795366000123}
@@ -90,12 +94,13 @@ func figures(t *testing.T, chrome context.Context) {
 		"hero-note":    "facility boundary",
 		"pue":          "1.213",
 		"pue-category": "Category 1: IT at UPS output",
-		"pue-period":   "today, UTC, since 00:00 · 99.8 % covered",
+		"pue-period":   "01:00–17:47 CET · 99.8 % covered",
+		"pue-quality":  "98.1 % measured, 1.9 % integrated",
 		"pue-interim":  "interim",
 		"carbon":       "312 g CO₂e/kWh",
 		"carbon-today": "12.30 kg CO₂e",
-		"carbon-since": "today, UTC, since 00:00",
-		"energy-note":  "UTC, since 00:00 · as of 16:46:40",
+		"carbon-since": "today · since 01:00 CET",
+		"energy-note":  "since 01:00 CET · as of 17:46 CET",
 		"refusals":     "",
 		"carbon-zone":  "DE-LU",
 		"hosts":        "Hosts 96 of 96 all reporting",
@@ -178,8 +183,12 @@ func unknown(t *testing.T, chrome context.Context) {
 	want(p, map[string]string{
 		"hero":         "No facility meter",
 		"hero-note":    "So the power of the whole site is unknown.",
-		"pue":          "No facility meter",
+		"pue":          "No metered PUE",
+		"pue-category": "No facility meter: none has role grid_input, generator_output or onsite_generation",
 		"pue-period":   "",
+		"pue-quality":  "",
+		"tree-empty":   "Nothing stands below a meter, or no hour is over yet",
+		"file":         "",
 		"carbon":       "No carbon provider is configured",
 		"carbon-today": "",
 		"alerts-empty": "Alert rules are not loaded",

@@ -11,6 +11,8 @@
 //	│   ├ view.js   cards          │  1 Hz    │   ?since=MS&site=NAME│
 //	│   ├ chart.js  15 minutes     │          └──────────────────────┘
 //	│   ├ racks.js  every rack     │
+//	│   ├ figures.js  WUE to cost, │
+//	│   │   power tree, site file  │
 //	│   ├ machines.js  a few hosts │
 //	│   └ sites.js  one tab a site │
 //	└──────────────────────────────┘
@@ -32,11 +34,15 @@
 //	  "version": "0.1.0",               // another version makes the page reload itself
 //	  "sites": [{
 //	    "site": "demo", "simulated": true, "zone": "DE-LU",
+//	    "time_zone": "Europe/Luxembourg",                // of the IANA database; times of day on the page are in it
+//	    "site_file": {"version": "1f0c…",                // null: no file describes the site
+//	      "taken": 1795305600000, "refused": ""},        // refused: why what stands in the file now is not in force
 //	    "hosts": {"expected": 16, "reporting": 16},      // expected null: not known
 //	    "gpus": {"expected": 128, "reporting": 127},
 //	    "power": {                                       // watts, a gauge
 //	      "facility": {"watts": 123456.7, "coverage": 1, "reason": ""},
-//	      "it": {"watts": 101777.0, "coverage": 1, "reason": "", "category": 1},
+//	      "it": {"watts": 101777.0, "coverage": 1, "reason": "", "category": 1,
+//	        "note": "a backup stands in for a meter"},   // or left out
 //	      "host": {…}, "gpu": {…}
 //	    },
 //	    "history": {                                     // up to 900 points, watts or null
@@ -44,13 +50,24 @@
 //	      "facility": [123456.7, null], "it": […], "host": […], "gpu": […]
 //	    },
 //	    "today": {                                       // what PUE, carbon and energy of today are of; null: nothing is known
-//	      "from": 1795305600000, "to": 1795366020000,    // since midnight UTC or the site's first minute, to the end of this one
+//	      "from": 1795305600000, "to": 1795366020000,    // since the site's midnight or its first minute, to the end of this one
 //	      "asked": 1795365998000                         // when the ledger was asked, which is after each of its commits
 //	    },
-//	    "pue": {"value": 1.213, "category": 1, "coverage": 0.998,
-//	      "from": 1795305600000, "to": 1795366020000, "reason": "", "interim": true},
+//	    "pue": {"value": 1.213, "category": 1, "coverage": 0.998, "coverage_needed": 0.95,   // needed once the day is over
+//	      "from": 1795305600000, "to": 1795366020000, "interim": true,
+//	      "reason": "", "detail": "",                    // "no metered PUE", and why
+//	      "quality": {"measured": 0.98, "integrated": 0.02}, "flags": [], "wrong": false},   // wrong: it must not be reported
+//	    "figures": [                                     // wue cue erf ref carbon_location carbon_market carbon_scope1 cost
+//	      {"kpi": "wue", "unit": "litres_per_kwh", …,    // the rest as of PUE
+//	       "method": "…", "grid": [{"provider": "entsoe", "tier": "2", "zone": "DE-LU", "revised": false, "share": 1}]}
+//	    ],
+//	    "power_tree": {"from": 1795305600000, "to": 1795327200000, "reason": "",
+//	      "odd": 1, "unknown": 0, "all": 38,             // of which stages holds some, the odd ones first
+//	      "stages": [{"stage": "meter", "name": "ups-03", "above_kwh": 107.9, "below_kwh": 113.8, "children": 17,
+//	        "gap_percent": -5.44, "low_percent": -2, "high_percent": 2, "coverage": 1,
+//	        "finding": "exceeds", "missing": [], "hint": "…"}]},   // ok lacking exceeds unknown
 //	    "carbon": {"grams_per_kwh": 312.4, "tonnes_today": 0.0123, "reason": "", "zone": "DE-LU",
-//	      "factor": "lifecycle", "provider": "simulated", "tier": "1"},
+//	      "factor": "lifecycle", "provider": "simulated", "tier": "1", "grid": []},   // grid: of today's, as in figures
 //	    "energy_today": {
 //	      "facility": {"kwh": 12.3, "millijoules": "44280000000", "coverage": 0.99, "reason": ""},
 //	      "it": {…}, "host": {…}, "gpu": {…}

@@ -26,6 +26,8 @@ type (
 		Site      string               `json:"site"`
 		Simulated bool                 `json:"simulated"`
 		Zone      string               `json:"zone"`
+		TimeZone  string               `json:"time_zone"`
+		File      *siteFile            `json:"site_file"`
 		Today     *today               `json:"today"`
 		Hosts     counts               `json:"hosts"`
 		GPUs      counts               `json:"gpus"`
@@ -33,6 +35,8 @@ type (
 		History   history              `json:"history"`
 		PUE       pue                  `json:"pue"`
 		Carbon    carbon               `json:"carbon"`
+		Figures   []figure             `json:"figures"`
+		Tree      *tree                `json:"power_tree"`
 		Energy    map[string]energyDay `json:"energy_today"`
 		Freshness *float64             `json:"freshness_seconds"`
 		Halls     []hall               `json:"halls"`
@@ -78,12 +82,19 @@ type (
 		From     int64    `json:"from"`
 		To       int64    `json:"to"`
 		Reason   string   `json:"reason"`
+		Detail   string   `json:"detail"`
 		Interim  bool     `json:"interim"`
+
+		Needed  float64            `json:"coverage_needed"`
+		Quality map[string]float64 `json:"quality"`
+		Flags   []string           `json:"flags"`
+		Wrong   bool               `json:"wrong"`
 	}
 	carbon struct {
 		Grams    *float64 `json:"grams_per_kwh"`
 		Tonnes   *float64 `json:"tonnes_today"`
 		Reason   string   `json:"reason"`
+		Grid     []grid   `json:"grid"`
 		Zone     string   `json:"zone"`
 		Factor   string   `json:"factor"`
 		Provider string   `json:"provider"`
@@ -243,7 +254,9 @@ func site(name string, halls, racks int, now time.Time, since int64) fakeSite {
 	s.History = past(now, since, peak)
 	day := now.UTC().Truncate(24 * time.Hour)
 	s.Today = &today{From: day.UnixMilli(), To: now.Truncate(time.Minute).Add(time.Minute).UnixMilli(), Asked: now.Add(-4 * time.Second).UnixMilli()}
-	s.PUE = pue{Value: new(1.2134), Category: 1, Coverage: 0.998, From: day.UnixMilli(), To: now.UnixMilli(), Interim: true}
+	s.PUE = pue{Value: new(1.2134), Category: 1, Coverage: 0.998, From: day.UnixMilli(), To: s.Today.To, Interim: true,
+		Needed: 0.95, Quality: map[string]float64{"measured": 0.981, "integrated": 0.019}}
+	s.TimeZone, s.Figures, s.Tree = "UTC", plant(now), trunk(now)
 	elapsed := now.Sub(day).Hours()
 	kwh := func(w, coverage float64) energyDay {
 		mean := w * elapsed / 1000
@@ -349,8 +362,10 @@ func machine(now time.Time, since int64) fakeSite {
 			"gpu":      {Reason: "no GPUs"},
 		},
 		History: h,
-		PUE:     pue{Reason: reason},
-		Carbon:  carbon{Reason: "no carbon provider is configured"},
+		PUE:     pue{Reason: "no metered PUE", Detail: "no facility meter: none has role grid_input, generator_output or onsite_generation"},
+		Figures: unmetered(now), TimeZone: "UTC",
+		Tree:   &tree{Stages: []gap{}, Reason: "nothing stands below a meter, or no hour is over yet"},
+		Carbon: carbon{Reason: "no carbon provider is configured"},
 		Energy: map[string]energyDay{
 			"facility": {Reason: reason},
 			"it":       {Reason: "no UPS, PDU or IT meter"},

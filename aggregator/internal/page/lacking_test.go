@@ -23,7 +23,7 @@ func short(now time.Time, since int64) fakeSite {
 		s.History.Facility[i] = nil
 	}
 	from := now.UTC().Truncate(24 * time.Hour).Add(14*time.Hour + 3*time.Minute).UnixMilli()
-	s.Today.From, s.PUE.From, s.PUE.Coverage = from, from, 0.9712
+	s.Today.From, s.PUE.From, s.PUE.To, s.PUE.Coverage = from, from, from+164*60_000, 0.9712
 	h := &s.Halls[0]
 	h.Watts, h.Reason = nil, "1 of 12 pdu_output meters is silent"
 	h.Racks[0].State, h.Racks[0].Watts, h.Racks[0].Reason = "warn", nil, "1 of 2 pdu_output meters is silent"
@@ -42,8 +42,8 @@ func lacking(t *testing.T, chrome context.Context) {
 		"hero":         "1 of 2 grid_input meters is silent",
 		"hero-note":    "So the power of the whole site is unknown.",
 		"pue":          "1.213",
-		"pue-period":   "today, UTC, since 14:03 · 97.1 % covered",
-		"carbon-since": "today, UTC, since 14:03",
+		"pue-period":   "14:03–16:47 UTC · 97.1 % covered",
+		"carbon-since": "today · since 14:03 UTC",
 		"agents":       "101 agents, 5 refused",
 		"refusals": "Agent n00003-b: host n00003 and 8 more not counted, as agent n00003 came first " +
 			"Agent n00004-b: host n00004 and 8 more not counted, as agent n00004 came first And 3 more",

@@ -43,6 +43,12 @@ func TestShots(t *testing.T) {
 	lacks := func(now time.Time, since int64) []fakeSite {
 		return []fakeSite{short(now, since), site("demo", 1, 2, now, since)}
 	}
+	stale := func(now time.Time, since int64) []fakeSite {
+		s := site("demo", 4, 12, now, since)
+		s.TimeZone = "Europe/Luxembourg"
+		s.File = &siteFile{Version: "1f", Taken: now.Add(-2 * time.Hour).UnixMilli(), Refused: "site.yaml:41: meters.ups-03.parent: there is no meter \"main-1\"; did you mean main-01?"}
+		return []fakeSite{s}
+	}
 	alone := func(now time.Time, since int64) []fakeSite { return []fakeSite{site("demo", 4, 12, now, since)} }
 
 	for _, shot := range []struct {
@@ -59,6 +65,9 @@ func TestShots(t *testing.T) {
 		{name: "phone-large", sites: large, width: 360, height: 780, scheme: "dark", whole: true},
 		{name: "many", sites: many, width: 1440, height: 900, scheme: "dark"},
 		{name: "tablet", sites: alone, width: 900, height: 1200, scheme: "light", whole: true},
+		{name: "whole", sites: stale, width: 1440, height: 900, scheme: "light", whole: true},
+		{name: "whole-dark", sites: stale, width: 1440, height: 900, scheme: "dark", whole: true},
+		{name: "whole-phone", sites: stale, width: 360, height: 780, scheme: "dark", whole: true},
 		{name: "alone", sites: alone, width: 1920, height: 1080, scheme: "light"},
 		{name: "large-light", sites: large, width: 1440, height: 900, scheme: "light"},
 		{name: "large-dark", sites: large, width: 1920, height: 1080, scheme: "dark", before: heat},

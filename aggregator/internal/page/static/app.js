@@ -10,6 +10,7 @@ import { attribute, el, show, Tip, write } from "./dom.js";
 import { Chart } from "./chart.js";
 import { Contact } from "./contact.js";
 import { History } from "./history.js";
+import { figures, file, tree } from "./figures.js";
 import { machines, small } from "./machines.js";
 import { Racks } from "./racks.js";
 import { Sites } from "./sites.js";
@@ -109,6 +110,9 @@ function draw() {
   view.pue(site);
   view.carbon(site);
   view.energy(site);
+  figures(site);
+  tree(site);
+  file(site);
   view.reporting(site);
   view.worst(site);
   view.alerts(site, status.now);

@@ -111,8 +111,79 @@ export function clock(ms, withSeconds = true) {
   return withSeconds ? `${minutes}:${two(d.getUTCSeconds())}` : minutes;
 }
 
-// since says from when on figures of today count.
-export const since = (from) => (known(from) ? `UTC, since ${clock(from, false)}` : "UTC");
+const clocks = new Map();
+
+// local is the time of day at a site, and the name of its time, such as CET. A
+// zone that the browser does not know is shown as UTC.
+function local(ms, zone) {
+  let format = clocks.get(zone);
+  if (!format) {
+    const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short", timeZone: zone || "UTC" };
+    try {
+      format = new Intl.DateTimeFormat("en-GB", parts);
+    } catch {
+      format = new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: "UTC" });
+    }
+    clocks.set(zone, format);
+  }
+  const found = Object.fromEntries(format.formatToParts(new Date(ms)).map(({ type, value }) => [type, value]));
+  return { time: `${found.hour}:${found.minute}`, name: found.timeZoneName };
+}
+
+// period is from when to when, by the site's clock; midnight ends a day as 24:00.
+export function period(from, to, zone) {
+  if (!known(from) || !known(to)) return "";
+  const [a, b] = [local(from, zone), local(to, zone)];
+  return `${a.time}–${b.time === "00:00" ? "24:00" : b.time}${NARROW}${b.name}`;
+}
+
+// since is from when on, by the site's clock.
+export function since(from, zone) {
+  if (!known(from)) return "";
+  const { time, name } = local(from, zone);
+  return `since ${time}${NARROW}${name}`;
+}
+
+// stamp is a time of day, by the site's clock.
+export function stamp(ms, zone) {
+  if (!known(ms)) return NONE;
+  const { time, name } = local(ms, zone);
+  return `${time}${NARROW}${name}`;
+}
+
+// coverage says how much of a figure's time is known, and whether that would do
+// for a day that is over.
+export function coverage({ coverage: share, coverage_needed: needed }) {
+  if (!known(share)) return "";
+  const text = `${percent(share)} covered`;
+  return known(needed) && share < needed ? `${text}, a whole day needs ${percent(needed)}` : text;
+}
+
+const QUALITIES = {
+  measured: "measured", counter_bridged: "bridged", integrated: "integrated", estimated_profile: "estimated",
+  estimated_static: "by a constant", manual: "by hand", corrected: "corrected",
+};
+
+// qualities says how energy is known, by shares.
+export function qualities(shares) {
+  const list = Object.entries(shares || {}).filter(([, v]) => v > 0).sort((a, b) => b[1] - a[1]);
+  if (!list.length) return "";
+  if (list.length === 1) return `all ${QUALITIES[list[0][0]] || list[0][0]}`;
+  return list.map(([q, v]) => `${percent(v)} ${QUALITIES[q] || q}`).join(", ");
+}
+
+// measured is the share of energy that is, where not all of it is.
+export function measured(shares) {
+  const list = Object.entries(shares || {}).filter(([, v]) => v > 0);
+  if (!list.length || list.some(([q, v]) => q === "measured" && v >= 1)) return "";
+  return list.some(([q]) => q === "measured") ? `${percent(shares.measured)} measured` : qualities(shares);
+}
+
+// tiers says whose word on the grid counts, where it is more than one's.
+export function tiers(grid) {
+  if (!grid || grid.length < 2) return "";
+  return grid.map(({ provider, tier, share: v, revised }) => `${percent(v)} ${[provider, tier ? `tier ${tier}` : "", revised ? "revised" : ""].filter(Boolean).join(" ")}`).join(", ");
+}
 
 // sentence makes a reason fit to stand alone.
 export function sentence(text) {

@@ -27,12 +27,13 @@ export function power(site) {
   const all = BOUNDARIES.map(({ key }) => site.power?.[key] || {});
   const full = Math.max(0, ...all.map(({ watts }) => (f.known(watts) ? watts : 0)));
   [...rows(el("ladder"), BOUNDARIES.length, ladderRow)].forEach((row, i) => {
-    const { watts, coverage, category, reason } = all[i];
+    const { watts, coverage, category, reason, note: besides } = all[i];
     const [name, note, value, bar] = row.children;
     label(name, i);
     const missing = !f.known(watts);
     figure(value, f.watts(watts, 4), missing ? reason || "not known" : undefined);
-    write(note, missing ? "" : [CATEGORIES[category], covered(coverage)].filter(Boolean).join(" · "));
+    write(note, missing ? "" : [CATEGORIES[category], covered(coverage), besides].filter(Boolean).join(" · "));
+    attribute(note, "title", besides ? f.sentence(besides) : "");
     attribute(bar, "class", `bar ${BOUNDARIES[i].key}`);
     bar.firstElementChild.style.transform = `scaleX(${missing || full === 0 ? 0 : (watts / full).toFixed(4)})`;
   });
@@ -56,31 +57,34 @@ function label(node, i) {
   node.append(make("i", `swatch ${key}`), name);
 }
 
-export function pue({ pue }) {
-  const { value, category, coverage, from, reason, interim } = pue || {};
+export function pue({ pue, time_zone }) {
+  const { value, category, from, to, reason, detail, interim, quality, flags, wrong } = pue || {};
   const absent = !f.known(value);
   figure(el("pue"), { n: f.ratio(value), u: "" }, absent ? f.sentence(reason) : undefined);
-  write(el("pue-category"), absent ? "" : category ? `Category ${category}${CATEGORIES[category] ? `: IT at ${CATEGORIES[category]}` : ""}` : "Category not known");
-  write(el("pue-period"), absent ? "" : [`today, ${f.since(from)}`, f.known(coverage) ? `${f.percent(coverage)} covered` : ""].filter(Boolean).join(" · "));
+  const why = detail ? f.sentence(detail) : "";
+  write(el("pue-category"), absent ? why : category ? `Category ${category}${CATEGORIES[category] ? `: IT at ${CATEGORIES[category]}` : ""}` : "Category not known");
+  write(el("pue-period"), absent ? "" : [f.period(from, to, time_zone), f.coverage(pue)].filter(Boolean).join(" · "));
+  write(el("pue-quality"), absent ? "" : [f.qualities(quality), ...(flags || [])].filter(Boolean).join(" · "));
+  el("pue-quality").classList.toggle("alarm", Boolean(wrong));
   show(el("pue-interim"), !absent && Boolean(interim));
 }
 
-export function carbon({ carbon, today }) {
-  const { grams_per_kwh, tonnes_today, reason, zone, factor, provider, tier } = carbon || {};
+export function carbon({ carbon, today, time_zone }) {
+  const { grams_per_kwh, tonnes_today, reason, zone, factor, provider, tier, grid } = carbon || {};
   const absent = !f.known(grams_per_kwh);
   figure(el("carbon"), f.intensity(grams_per_kwh), absent ? f.sentence(reason) : undefined);
   const none = !f.known(tonnes_today);
   figure(el("carbon-today"), f.mass(tonnes_today, 4), none ? (absent ? "" : f.sentence(reason)) : undefined);
-  write(el("carbon-since"), none ? "" : `today, ${f.since(today?.from)}`);
+  write(el("carbon-since"), none ? "" : ["today", f.since(today?.from, time_zone), f.tiers(grid)].filter(Boolean).join(" · "));
   write(el("carbon-zone"), zone || "");
   const kind = { lifecycle: "life cycle", direct: "direct" }[factor] || factor;
   write(el("carbon-note"), absent ? "" : [kind, TIERS[tier] || (tier ? `tier ${tier}` : ""), provider].filter(Boolean).join(" · "));
 }
 
-export function energy({ energy_today, today }) {
+export function energy({ energy_today, today, time_zone }) {
   const some = BOUNDARIES.some(({ key }) => f.known(energy_today?.[key]?.kwh));
   show(el("energy-aside"), some);
-  write(el("energy-note"), some ? [f.since(today?.from), f.known(today?.asked) ? `as of ${f.clock(today.asked)}` : ""].filter(Boolean).join(" · ") : "");
+  write(el("energy-note"), some ? [f.since(today?.from, time_zone), f.known(today?.asked) ? `as of ${f.stamp(today.asked, time_zone)}` : ""].filter(Boolean).join(" · ") : "");
   [...rows(el("energy"), BOUNDARIES.length, energyRow)].forEach((row, i) => {
     const { kwh, millijoules, coverage, reason } = energy_today?.[BOUNDARIES[i].key] || {};
     const [name, value, cover] = row.children;
