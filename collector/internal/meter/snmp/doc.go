@@ -52,7 +52,7 @@
 // energy there: it is worked out of their power, and so is that of a sensor.
 //
 // Keys of AES-192 and AES-256 that are longer than the digest are made as in
-// draft-reeder-snmpv3-usm-3dese, as most makers do.
+// draft-reeder-snmpv3-usm-3dese, as many makers do.
 //
 // Invariants:
 //   - What is not there, not available, of a status that is not good or out of

@@ -89,6 +89,7 @@ var users = map[string]string{
 	"meter": "SHA-256 " + authPassword + " AES " + privPassword, "md5": "MD5 " + authPassword + " DES " + privPassword,
 	"sha1": "SHA " + authPassword + " AES " + privPassword, "sha224": "SHA-224 " + authPassword + " AES-192 " + privPassword,
 	"sha256": "SHA-256 " + authPassword + " AES-256 " + privPassword, "sha384": "SHA-384 " + authPassword + " AES-256 " + privPassword,
+	"reeder": "SHA " + authPassword + " AES-256-C " + privPassword, // whose digest is shorter than its key
 	"sha512": "SHA-512 " + authPassword + " AES " + privPassword,
 }
 
@@ -226,7 +227,7 @@ func (k keyring) as(addr, user string) AgentConfig {
 	case user == "":
 		return AgentConfig{Address: addr, Version: "v2c", CommunityFile: k.community}
 	case len(words) > 2:
-		c.PrivProtocol, c.PrivFile = words[2], k.priv
+		c.PrivProtocol, c.PrivFile = strings.TrimSuffix(words[2], "-C"), k.priv
 		fallthrough
 	case len(words) > 0:
 		c.AuthProtocol, c.AuthFile = words[0], k.auth
