@@ -139,7 +139,7 @@ func importCommand(ctx context.Context, args []string, stdin io.Reader, stdout, 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "Import %s is taken back: %d quarters of an hour are as they were before it.\n", a.ID, a.Quarters)
+		fmt.Fprintf(stdout, "Import %s is taken back: what it said of %s counts no more.\n", a.ID, quarters(a.Quarters))
 		return nil
 	}
 	a, err := f.send(ctx, books, stdin, stderr)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
@@ -17,16 +18,16 @@ func describeImport(w io.Writer, a *query.ImportReport) {
 	if err != nil {
 		where = time.UTC
 	}
-	fmt.Fprintf(w, "%s, for site %s: import %s\n", a.File, a.Site, a.ID)
+	fmt.Fprintf(w, "%s, for site %s: import %s\n", oneLine(a.File), a.Site, a.ID)
 	fmt.Fprintf(w, "%d rows with a reading", a.Rows)
 	for _, c := range []struct {
 		n    int
 		what string
 	}{
-		{a.Bad, "of them cannot be taken"}, {a.Doubles, "said twice alike"}, {a.Missing, "rows without a value"}, {a.Footers, "rows that sum others"}, {a.Other, "rows not asked for"},
+		{a.Bad, "cannot be taken"}, {a.Doubles, "said twice alike"}, {a.Missing, "without a value"}, {a.Footers, "sums of others"}, {a.Other, "not asked for"},
 	} {
 		if c.n > 0 {
-			fmt.Fprintf(w, "; %d %s", c.n, c.what)
+			fmt.Fprintf(w, "; %s: %d", c.what, c.n)
 		}
 	}
 	fmt.Fprintf(w, "\n\n")
@@ -35,7 +36,7 @@ func describeImport(w io.Writer, a *query.ImportReport) {
 	if len(a.Notes) > 0 {
 		fmt.Fprintln(w, "Look at this:")
 		for _, n := range a.Notes {
-			fmt.Fprintf(w, "  %s\n", n)
+			fmt.Fprintf(w, "  %s\n", oneLine(n))
 		}
 		fmt.Fprintln(w)
 	}
@@ -43,13 +44,13 @@ func describeImport(w io.Writer, a *query.ImportReport) {
 	listImportProblems(w, "What must be settled before it can be applied:", a.Stops, len(a.Stops))
 	switch {
 	case a.Applied:
-		fmt.Fprintf(w, "Applied: %d quarters of an hour", a.Receipt.Quarters)
+		fmt.Fprintf(w, "Applied: %s", quarters(a.Receipt.Quarters))
 		for _, c := range []struct {
 			n    int
 			what string
-		}{{a.Receipt.Unchanged, "were so before"}, {a.Receipt.Shadowed, "stay behind a better reading"}, {a.Receipt.Skipped, "rows were skipped"}} {
+		}{{a.Receipt.Unchanged, "so before"}, {a.Receipt.Shadowed, "behind a better reading"}, {a.Receipt.Skipped, "skipped rows"}} {
 			if c.n > 0 {
-				fmt.Fprintf(w, "; %d %s", c.n, c.what)
+				fmt.Fprintf(w, "; %s: %d", c.what, c.n)
 			}
 		}
 		fmt.Fprintf(w, ".\n-revert %s takes it back.\n", a.ID)
@@ -100,7 +101,7 @@ func describeMonths(w io.Writer, a *query.ImportReport) {
 		return
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "meter\tmonth\tin the file\tin the books\tafter it\tcoverage\t")
+	fmt.Fprintln(t, "meter\tmonth\tin the file\tin the books\tafter it\tof the month\t")
 	for i := range a.Months {
 		m := &a.Months[i]
 		var notes []string
@@ -128,6 +129,13 @@ func describeMonths(w io.Writer, a *query.ImportReport) {
 	fmt.Fprintln(w)
 }
 
+func quarters(n int) string {
+	if n == 1 {
+		return "1 quarter of an hour"
+	}
+	return fmt.Sprintf("%d quarters of an hour", n)
+}
+
 // percent is n of all; what is not all is never shown as all.
 func percent(n, all int) string {
 	if n >= all {
@@ -149,7 +157,7 @@ func listImportProblems(w io.Writer, title string, list []query.ImportProblem, c
 		if p.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", p.Line, text)
 		}
-		fmt.Fprintf(w, "  %s\n      > %s\n", text, p.Fix)
+		fmt.Fprintf(w, "  %s\n      > %s\n", oneLine(text), oneLine(p.Fix))
 	}
 	if count > len(list) {
 		fmt.Fprintf(w, "  … and %d more\n", count-len(list))
@@ -192,14 +200,18 @@ func listImports(w io.Writer, a *query.ImportList) {
 // plainCell is a text of people for a table that may be pasted into a
 // spreadsheet: no formula, and one line.
 func plainCell(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+	if s = oneLine(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// oneLine is s without what moves a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }

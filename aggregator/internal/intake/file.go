@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -43,6 +44,7 @@ type File struct {
 	Notes   []string  // what people should look at
 	bad     problems
 	claimed [refused + 1]int
+	sums    []account.Wide // that rows at the end say
 }
 
 // A feed is one meter of the file.

@@ -124,14 +124,26 @@ func columnOf(header string) (column, string) {
 	return noColumn, ""
 }
 
-// totals are how rows begin that sum others.
-var totals = []string{"summe", "gesamt", "gesamtsumme", "total", "totale", "totaal", "som", "somme", "somma", "suma", "sum", "sub total", "zwischensumme", "grand total", "subtotal", "minimum", "maximum", "mittelwert", "moyenne", "gemiddelde", "media", "average", "ende", "end of file", "fin"}
+// sums and totals are how rows begin that sum others, or say else what they are
+// together.
+var (
+	sums   = []string{"summe", "gesamt", "gesamtsumme", "total", "totale", "totaal", "som", "somme", "somma", "suma", "sum", "grand total"}
+	totals = []string{"sub total", "zwischensumme", "subtotal", "minimum", "maximum", "mittelwert", "moyenne", "gemiddelde", "media", "average", "ende", "end of file", "fin"}
+)
 
 // isTotal reports whether a field begins a row that sums others.
 func isTotal(field []byte) bool {
 	if len(field) == 0 || len(field) > longestInText || field[0] >= '0' && field[0] <= '9' {
 		return false
 	}
+	return isSum(field) || begins(field, totals)
+}
+
+// isSum reports whether a field begins a row that sums all others.
+func isSum(field []byte) bool { return len(field) <= longestInText && begins(field, sums) }
+
+// begins reports whether a field is one of names, or its first word is.
+func begins(field []byte, names []string) bool {
 	ws := words(string(field), false)
-	return len(ws) > 0 && (slices.Contains(totals, ws[0]) || slices.Contains(totals, strings.Join(ws, " ")))
+	return len(ws) > 0 && (slices.Contains(names, ws[0]) || slices.Contains(names, strings.Join(ws, " ")))
 }

@@ -36,6 +36,7 @@ func (p *Plan) judge(books Books) error {
 	for _, t := range p.Tracks {
 		p.look(t)
 	}
+	p.holdSum()
 	return nil
 }
 
@@ -92,6 +93,20 @@ func (p *Plan) hold(t *Total) {
 		p.stop("look for what is missing, or leave -total out", "%s; %d of its %d quarters of an hour are missing", sums, m.Of-m.Quarters, m.Of)
 	default:
 		p.stop("look at the file, at -unit, -kind and -labelled", "%s: %s times as much", sums, times(ratio))
+	}
+}
+
+// holdSum holds the rows of a single meter against what the last row sums them to.
+func (p *Plan) holdSum() {
+	if len(p.Tracks) != 1 || len(p.File.sums) != 1 || p.Tracks[0].Kind != Interval {
+		return
+	}
+	sum := p.Tracks[0].Outside
+	for i := range p.Months {
+		sum, _ = sum.Add(p.Months[i].Amount)
+	}
+	if want, n := p.File.sums[0], p.Tracks[0].Metric; Amount(sum, n) != Amount(want, n) {
+		p.note("the rows sum to %s, and the last row says %s", Amount(sum, n), Amount(want, n))
 	}
 }
 

@@ -31,7 +31,7 @@ func (f *File) row(line int, fields [][]byte) error {
 	}
 	start, timed := f.s.stamp(fields, timeColumn, clockColumn)
 	if !timed && (isTotal(fields[0]) || isTotal(day) || isTotal(f.s.cell(fields, meterColumn))) {
-		f.Footers++
+		f.footer(fields)
 		return nil
 	}
 	d, err := f.feed(f.s.cell(fields, meterColumn))
@@ -100,6 +100,21 @@ func (f *File) row(line int, fields [][]byte) error {
 	}
 	f.Taken++
 	return f.pile.add(r)
+}
+
+// footer takes in a row that sums others: what it says the sum is, is held
+// against the rows.
+func (f *File) footer(fields [][]byte) {
+	f.Footers++
+	v, ok := parseDecimal(f.s.cell(fields, valueColumn), f.s.mark)
+	if len(f.feeds) != 1 || f.feeds[0].meter == nil || f.feeds[0].kind == Power || !ok || v.negative || !slices.ContainsFunc(fields, isSum) {
+		return
+	}
+	if u, problem := f.unitOf(fields, f.feeds[0]); problem == "" && u.of != ofPower {
+		if w, ok := v.times(u.per); ok {
+			f.sums = append(f.sums, w)
+		}
+	}
 }
 
 // registered reports whether rows of a register of d are wanted.

@@ -91,7 +91,7 @@ func (f *File) settleKind(d *feed, h *habit) {
 	case f.o.Kind != Unsaid:
 	case d.kind == Interval && trend == Counter && h.values >= 24:
 		f.stop(f.s.name[valueColumn], "say -kind counter, or -kind interval if it is so", "the values of %s only rise, as a register's do, and not those of intervals", d.who())
-	case d.kind == Counter && trend == Interval && h.values >= 4:
+	case d.kind == Counter && trend == Interval && h.values >= 8 && min(h.up, h.down)*4 > max(h.up, h.down):
 		f.stop(f.s.name[valueColumn], "say -kind interval or power, or -kind counter if it is so", "the values of %s rise and fall, and a register only rises", d.who())
 	}
 }

@@ -120,8 +120,13 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 		}
 		numbers.look(s.cell(fields, valueColumn), line)
 		b := s.cell(fields, timeColumn)
-		dates.look(b, line)
-		dates.look(s.cell(fields, endColumn), line)
+		for _, c := range []column{timeColumn, endColumn} {
+			day, _, _ := cutRange(s.cell(fields, c))
+			_, as := parseStamp(day, dayFirst)
+			if _, or := parseStamp(day, monthFirst); as || or {
+				dates.look(day, line)
+			}
+		}
 		dates.clocked = dates.clocked || s.has(clockColumn) || bytes.IndexByte(b, ':') >= 0
 		if bytes.Contains(b, []byte("24:00")) || bytes.Contains(s.cell(fields, clockColumn), []byte("24:00")) {
 			s.lateDay = true
