@@ -241,10 +241,17 @@ func (h *hall) wants(name string, watts float64, said string) {
 	})
 }
 
-// connected waits until all brokers are.
-func (h *hall) connected() {
-	h.t.Helper()
-	for _, b := range h.set.list {
-		eventually(h.t, func() string { return b.link().down })
+// connected waits until brokers are, and have answered all subscriptions.
+func connected(t *testing.T, brokers ...*Broker) {
+	t.Helper()
+	for _, b := range brokers {
+		eventually(t, func() string {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if b.trouble == "" && b.denied == nil {
+				return "not subscribed"
+			}
+			return b.trouble
+		})
 	}
 }
