@@ -226,14 +226,20 @@ func (e *evidence) look(b []byte, line int) {
 	}
 }
 
-// mark is what e amounts to; where that is nothing or two things, text says so.
-func (e *evidence) mark() (m mark, text string) {
+// mark is what e amounts to in a file with by between its fields; where that is
+// nothing or two things, text says so. A program that writes ; there does so
+// because its comma is in numbers, and one that writes a comma has none in them.
+func (e *evidence) mark(by byte) (m mark, text string) {
 	switch {
 	case e.comma > 0 && e.point > 0:
 		return noMark, "numbers have a decimal comma (line " + strconv.Itoa(e.comma) + ") and a decimal point (line " + strconv.Itoa(e.point) + ")"
 	case e.comma > 0:
 		return comma, ""
 	case e.point > 0:
+		return point, ""
+	case e.commaOrNot > 0 && e.pointOrNot == 0 && by == ';':
+		return comma, ""
+	case e.pointOrNot > 0 && e.commaOrNot == 0 && by == ',':
 		return point, ""
 	case e.commaOrNot > 0:
 		return noMark, "the comma in line " + strconv.Itoa(e.commaOrNot) + " may be a decimal comma or stand between thousands, and so in every other number"

@@ -63,8 +63,22 @@ func TestWhichMarkAFileHas(t *testing.T) {
 		for i, n := range strings.Fields(tc.numbers) {
 			e.look([]byte(n), i+1)
 		}
-		if got, says := e.mark(); got != tc.want || says != tc.says {
+		if got, says := e.mark('\t'); got != tc.want || says != tc.says {
 			t.Errorf("%s: %q, %q", name, got, says)
+		}
+	}
+}
+
+func TestWhatStandsBetweenFieldsTellsTheMark(t *testing.T) {
+	for _, tc := range []struct {
+		number string
+		by     byte
+		want   mark
+	}{{"1,234", ';', comma}, {"1,234", ',', noMark}, {"1.234", ';', noMark}, {"1.234", ',', point}, {"1,234", '\t', noMark}, {"1.5", ';', point}} {
+		var e evidence
+		e.look([]byte(tc.number), 1)
+		if got, _ := e.mark(tc.by); got != tc.want {
+			t.Errorf("%s between %q: %q", tc.number, tc.by, got)
 		}
 	}
 }

@@ -31,6 +31,17 @@ type File struct {
 		unit unit
 	}
 
+	kind struct { // likewise
+		text string
+		kind Kind
+		ok   bool
+	}
+	claim struct {
+		text  string
+		claim claim
+		ok    bool
+	}
+
 	ID      string // by which what it holds can be taken back
 	SHA256  string
 	Bytes   int64

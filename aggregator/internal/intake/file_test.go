@@ -192,9 +192,15 @@ func TestFilesAsTheyCome(t *testing.T) {
 		},
 		"numbers that may mean two things": {
 			o:    Options{Meter: "main", Kind: Interval},
-			text: "time;kWh\n2026-01-01T00:00Z;1,234\n2026-01-01T00:15Z;2,345\n",
+			text: "time\tkWh\n2026-01-01T00:00Z\t1,234\n2026-01-01T00:15Z\t2,345\n",
 			want: []string{`! line 2: kWh: "1,234" has a mark, and the rows before it have none`, `! line 3: kWh: "2,345" has a mark, and the rows before it have none`,
 				"stop: kWh: the comma in line 2 may be a decimal comma or stand between thousands, and so in every other number > say -decimal comma or -decimal point"},
+		},
+		"three digits behind the comma, as operators have them": {
+			o:    Options{Meter: "main", Kind: Interval},
+			text: "time;kWh\n2026-01-01T00:00Z;1,234\n2026-01-01T00:15Z;12,345\n",
+			want: []string{"main 01-01T00:00 01-01T00:15 4442400000", "main 01-01T00:15 01-01T00:30 44442000000",
+				"note: numbers such as that in line 2 are read with a decimal comma, as is usual with ';' between fields: if not, say -decimal point"},
 		},
 		"numbers that may mean two things, said": {
 			o:    Options{Meter: "main", Kind: Interval, Decimal: "comma"},

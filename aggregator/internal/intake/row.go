@@ -57,7 +57,7 @@ func (f *File) row(line int, fields [][]byte) error {
 	if !timed {
 		return bad(timeColumn, "write it as 2026-01-31 14:15", "%q is no time of 1990 to 2100", short(day))
 	}
-	says, ok := claimOf(f.s.cell(fields, qualityColumn))
+	says, ok := f.claimOf(f.s.cell(fields, qualityColumn))
 	if !ok {
 		f.note("quality %q is not understood: its rows count as if nothing was said", short(f.s.cell(fields, qualityColumn)))
 	}
@@ -70,7 +70,7 @@ func (f *File) row(line int, fields [][]byte) error {
 	kind := d.kind
 	if kind == Unsaid {
 		text := f.s.cell(fields, kindColumn)
-		if kind, ok = ParseKind(string(text)); !ok && len(text) > 0 {
+		if kind, ok = f.kindOf(text); !ok && len(text) > 0 {
 			return bad(kindColumn, "write counter, interval or power, or say -kind", "%q is no kind", short(text))
 		}
 	}
@@ -100,6 +100,24 @@ func (f *File) row(line int, fields [][]byte) error {
 	}
 	f.Taken++
 	return f.pile.add(r)
+}
+
+// claimOf and kindOf are what a field says; most rows say what the one before
+// did.
+func (f *File) claimOf(b []byte) (claim, bool) {
+	if c := &f.claim; c.text != string(b) || !c.ok {
+		c.text = string(b)
+		c.claim, c.ok = claimOf(b)
+	}
+	return f.claim.claim, f.claim.ok
+}
+
+func (f *File) kindOf(b []byte) (Kind, bool) {
+	if c := &f.kind; c.text != string(b) || !c.ok {
+		c.text = string(b)
+		c.kind, c.ok = ParseKind(c.text)
+	}
+	return f.kind.kind, f.kind.ok
 }
 
 // footer takes in a row that sums others: what it says the sum is, is held

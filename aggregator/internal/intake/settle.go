@@ -14,6 +14,13 @@ func (f *File) settleKinds() {
 			f.stop(f.s.name[meterColumn], "say -meter "+f.o.Meter+"=NAME, with one of these", "the file is of several meters, %s, and none is %s", f.some(), m.Name)
 		}
 	}
+	if f.s.supposed > 0 && f.s.mark != noMark {
+		name, other := "decimal point", "comma"
+		if f.s.mark == comma {
+			name, other = "decimal comma", "point"
+		}
+		f.note("numbers such as that in line %d are read with a %s, as is usual with %q between fields: if not, say -decimal %s", f.s.supposed, name, f.s.by, other)
+	}
 	if f.o.Location == nil && !f.s.zoned {
 		f.stop(f.s.name[timeColumn], "say -site-file, or -time-zone such as Europe/Brussels", "times are without an offset from UTC, and the site's time zone is not known")
 	}

@@ -18,6 +18,8 @@ type survey struct {
 	meters    map[string]*habit // by what the file calls them
 	apart     steps
 	zoned     bool
+	ranges    bool // times are written as FROM - TO
+	supposed  int  // line of a number whose mark is supposed; 0: it is known
 }
 
 // A habit is how the rows of one meter go on.
@@ -115,19 +117,23 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 	var dates dateEvidence
 	hours, sawZero, lastDays, firstDays := 0, false, 0, 0
 	err := s.rows(sample, func(line int, fields [][]byte) error {
-		if isTotal(s.cell(fields, timeColumn)) || len(fields) > 0 && isTotal(fields[0]) {
+		if digitsAt(s.cell(fields, timeColumn)) == 0 {
 			return nil
 		}
 		numbers.look(s.cell(fields, valueColumn), line)
 		b := s.cell(fields, timeColumn)
 		for _, c := range []column{timeColumn, endColumn} {
-			day, _, _ := cutRange(s.cell(fields, c))
+			day, _, ranged := cutRange(s.cell(fields, c))
+			s.ranges = s.ranges || ranged
 			_, as := parseStamp(day, dayFirst)
 			if _, or := parseStamp(day, monthFirst); as || or {
 				dates.look(day, line)
 			}
 		}
 		dates.clocked = dates.clocked || s.has(clockColumn) || bytes.IndexByte(b, ':') >= 0
+		if !s.ranges && s.has(clockColumn) {
+			_, _, s.ranges = cutRange(s.cell(fields, clockColumn))
+		}
 		if bytes.Contains(b, []byte("24:00")) || bytes.Contains(s.cell(fields, clockColumn), []byte("24:00")) {
 			s.lateDay = true
 		}
@@ -148,12 +154,15 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 	s.ordinal = hours > 0 && !sawZero
 	s.inclusive = lastDays > firstDays
 	var text string
-	s.mark, text = numbers.mark()
+	s.mark, text = numbers.mark(s.by)
+	if s.supposed = max(numbers.commaOrNot, numbers.pointOrNot); numbers.comma+numbers.point > 0 {
+		s.supposed = 0
+	}
 	switch o.Decimal {
 	case "point":
-		s.mark, text = point, ""
+		s.mark, text, s.supposed = point, "", 0
 	case "comma":
-		s.mark, text = comma, ""
+		s.mark, text, s.supposed = comma, "", 0
 	}
 	if text != "" {
 		*stops = append(*stops, Problem{0, s.name[valueColumn], text, "say -decimal comma or -decimal point"})
@@ -173,8 +182,11 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 
 // stamp is the time in one or two columns of a row.
 func (s *survey) stamp(fields [][]byte, day, clock column) (t stamp, ok bool) {
-	b, _, _ := cutRange(s.cell(fields, day))
-	c, _, _ := cutRange(s.cell(fields, clock))
+	b, c := s.cell(fields, day), s.cell(fields, clock)
+	if s.ranges {
+		b, _, _ = cutRange(b)
+		c, _, _ = cutRange(c)
+	}
 	return s.read(b, c)
 }
 
@@ -182,6 +194,9 @@ func (s *survey) stamp(fields [][]byte, day, clock column) (t stamp, ok bool) {
 func (s *survey) end(fields [][]byte, start stamp) (t stamp, said, ok bool) {
 	b, c := s.cell(fields, endColumn), s.cell(fields, endClockColumn)
 	if len(b) == 0 && len(c) == 0 {
+		if !s.ranges {
+			return t, false, true
+		}
 		if _, b, said = cutRange(s.cell(fields, timeColumn)); !said {
 			if _, c, said = cutRange(s.cell(fields, clockColumn)); !said {
 				return t, false, true

@@ -109,7 +109,8 @@ func (t *table) next() ([][]byte, error) {
 		for len(t.fields) < mostFields {
 			i := bytes.IndexByte(b, t.by)
 			if i < 0 {
-				return append(t.fields, clean(b)), nil
+				t.fields = append(t.fields, clean(b))
+				return t.fields, nil
 			}
 			t.fields = append(t.fields, clean(b[:i]))
 			b = b[i+1:]
