@@ -30,7 +30,7 @@ var _ query.Imports = (*importer)(nil)
 
 // mostWaiting is how many corrections may wait to be sealed, all of them in
 // memory and in each snapshot, before they are sealed without waiting for more.
-const mostWaiting = 200_000
+const mostWaiting = 60_000
 
 // importBooks are the ledger as intake sees it.
 type importBooks struct{ *importer }
