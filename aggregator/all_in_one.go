@@ -122,6 +122,9 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	}
 	fmt.Fprintf(stdout, "page      %s/\nPromQL    %s/api/v1/query?query=site_power_watts\nenergy    %s/api/v1/energy?site=%s\nPUE       %s/api/v1/kpi?site=%s&kpi=pue\n",
 		n.url(), n.url(), n.url(), shown, n.url(), shown)
+	if demo != nil {
+		fmt.Fprintf(stdout, "site file %s\n", demo.site.File)
+	}
 	if n.c.Bus.Listen != "" {
 		fmt.Fprintf(stdout, "bus       %s\n", n.server.ClientURL())
 	}

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -82,10 +86,10 @@ func (r *plantRig) rest() {
 }
 
 // ask is what the ledger says of energy since the hour before the run.
-func (r *plantRig) ask(t *testing.T, by string, b metric.Boundary) []query.EnergyLine {
+func (r *plantRig) ask(t *testing.T, site, by string, b metric.Boundary) []query.EnergyLine {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Hour)
-	a, err := (&query.Client{URL: r.url}).Energy(t.Context(), query.EnergyQuestion{Site: "s1", By: by, Boundary: b, From: now.Add(-time.Hour), To: now.Add(time.Hour)})
+	a, err := (&query.Client{URL: r.url}).Energy(t.Context(), query.EnergyQuestion{Site: site, By: by, Boundary: b, From: now.Add(-time.Hour), To: now.Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +161,7 @@ func TestPlantIsReadOverModbus(t *testing.T) {
 	truth := r.plant.Truth()
 	for b, want := range map[metric.Boundary]int64{metric.Facility: truth.Observed.Facility, metric.IT: truth.Observed.IT} {
 		const wh = 3_600_000
-		line := r.ask(t, "site", b)[0]
+		line := r.ask(t, "s1", "site", b)[0]
 		got := line.Millijoules
 		switch {
 		case got == nil:
@@ -172,7 +176,7 @@ func TestPlantIsReadOverModbus(t *testing.T) {
 		}
 	}
 	r.checkRacks(t, truth)
-	r.checkMarks(t)
+	r.checkMarks(t, "s1")
 	r.stop()
 }
 
@@ -180,7 +184,7 @@ func TestPlantIsReadOverModbus(t *testing.T) {
 // PDUs.
 func (r *plantRig) checkRacks(t *testing.T, truth sim.Truth) {
 	t.Helper()
-	lines := r.ask(t, "rack", metric.IT)
+	lines := r.ask(t, "s1", "rack", metric.IT)
 	got := map[string]uint64{}
 	for _, l := range lines {
 		if l.Millijoules != nil {
@@ -198,12 +202,12 @@ func (r *plantRig) checkRacks(t *testing.T, truth sim.Truth) {
 }
 
 // checkMarks looks for series of the plant that do not say that they are simulated.
-func (r *plantRig) checkMarks(t *testing.T) {
+func (r *plantRig) checkMarks(t *testing.T, site string) {
 	t.Helper()
-	if n := r.instant(`count({site="s1",simulated="true"})`, ""); n[""] < 50 {
+	if n := r.instant(`count({site="`+site+`",simulated="true"})`, ""); n[""] < 50 {
 		t.Errorf("%v series are marked", n[""])
 	}
-	if n := r.instant(`{site="s1",simulated!="true"}`, "__name__"); len(n) > 0 {
+	if n := r.instant(`{site="`+site+`",simulated!="true"}`, "__name__"); len(n) > 0 {
 		t.Errorf("not marked: %v", n)
 	}
 	if n := r.instant(`{site="here",simulated="true"}`, "__name__"); len(n) > 0 {
@@ -211,5 +215,62 @@ func (r *plantRig) checkMarks(t *testing.T) {
 	}
 	if out := r.output(); strings.Contains(out, "level=ERROR") {
 		t.Error(out)
+	}
+}
+
+// The demonstration: what is read of its plant comes from registers, and its site
+// file is one.
+func TestDemonstrationReadsItsPlantOverModbus(t *testing.T) {
+	t.Parallel()
+	dir, truthFile := t.TempDir(), filepath.Join(t.TempDir(), "truth.json")
+	p := start(t, "all-in-one", "-hosts", "4", "-data", dir, "-listen", "127.0.0.1:0", "-truth", truthFile)
+	r := &plantRig{process: p}
+	p.await(40*time.Second, "all meters are read", func() bool { return len(p.instant("meter_energy_joules_total", "meter")) == 13 })
+	for name, v := range p.instant("meter_energy_joules_total", "meter") {
+		if wh := v / 3600; wh != math.Trunc(wh) {
+			t.Errorf("%s shows %v Wh", name, wh)
+		}
+	}
+	r.checkMarks(t, simulatedSite)
+	if out, err := exec.Command("aggregator", "site", "-check", "-file", filepath.Join(dir, simulatedSite, "site.yaml")).CombinedOutput(); err != nil {
+		t.Errorf("its site file: %v: %s", err, out)
+	}
+	var figures map[string]float64
+	p.await(90*time.Second, "figures that rest on the site file", func() bool {
+		figures = map[string]float64{}
+		a, err := (&query.Client{URL: p.url}).KPI(t.Context(), query.KPIQuestion{Site: simulatedSite, KPIs: []string{"pue", "wue", "cue", "erf", "ref", "carbon_market", "cost"}})
+		if err != nil {
+			return false
+		}
+		for _, k := range a.KPIs {
+			if k.Value != nil {
+				figures[k.Name] = *k.Value
+			}
+		}
+		return len(figures) == 7
+	})
+	if figures["ref"] < 0.39 || figures["pue"] < 1 || figures["carbon_market"] <= 0 || figures["cost"] <= 0 {
+		t.Errorf("figures: %v", figures)
+	}
+	line := r.ask(t, simulatedSite, "site", metric.Facility)[0]
+	if line.Millijoules == nil {
+		t.Fatalf("no energy: %s", line.Reason)
+	}
+	got := *line.Millijoules
+	p.stop()
+	b, err := os.ReadFile(truthFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth sim.Truth
+	if err := json.Unmarshal(b, &truth); err != nil {
+		t.Fatal(err)
+	}
+	// The ledger has not heard of what was read since its newest record.
+	if lacks := truth.Observed.Facility - int64(got); lacks < 0 || lacks > truth.Observed.Facility/2 || got%3_600_000 != 0 {
+		t.Errorf("the ledger says %d mJ, the displays %d", got, truth.Observed.Facility)
+	}
+	if s, err := runVerify(t, dir); err != nil {
+		t.Errorf("verify: %v: %s", err, s)
 	}
 }

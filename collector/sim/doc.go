@@ -11,7 +11,8 @@
 //	                     Truth():          what was spent, what could be seen of it
 //
 // Agents are in this order: one a host (n00001…), one a hall for the PDU meters
-// of its racks (pdu-h01…), and plant.
+// of its racks (pdu-h01…), and plant. In a wired world nobody reads the meters but
+// who asks for their registers, as package field does; after the hosts comes grid.
 //
 // A job holds whole hosts, and the layouts of their agents name it: an entity of
 // kind Job under each board and one under the host. When it ends or another

@@ -53,8 +53,7 @@ func (w *World) Blueprint() Blueprint {
 // An Instrument is a meter of the plant as it is installed.
 type Instrument struct {
 	Name, Role string
-	Halls      []int  // that it feeds alone, or beside others of its role
-	Rack       int    // that it feeds; -1: none
+	Hall, Rack int    // that it feeds; -1: none
 	Agent      string // that reads it
 }
 
@@ -64,20 +63,17 @@ func (w *World) Instruments() []Instrument {
 	p := &w.plant
 	var list []Instrument
 	for r := range p.racks {
-		list = append(list, Instrument{p.racks[r].name, p.racks[r].role, []int{r / hallRacks}, r, hallAgent(r / hallRacks)})
+		list = append(list, Instrument{p.racks[r].name, p.racks[r].role, r / hallRacks, r, hallAgent(r / hallRacks)})
 	}
 	for i := range p.meters {
-		var halls []int
-		if module := i - fixedMeters; module >= 0 {
-			halls = []int{module}
-			if len(p.racks) <= hallRacks {
-				halls[0] = 0
-			}
+		hall := max(-1, i-fixedMeters)
+		if len(p.racks) <= hallRacks { // all modules feed the one there is
+			hall = min(hall, 0)
 		}
-		list = append(list, Instrument{p.meters[i].name, p.meters[i].role, halls, -1, PlantAgent})
+		list = append(list, Instrument{p.meters[i].name, p.meters[i].role, hall, -1, PlantAgent})
 	}
 	for _, m := range []*meter{&p.heat, &p.total, &p.drink} {
-		list = append(list, Instrument{m.name, m.role, nil, -1, PlantAgent})
+		list = append(list, Instrument{m.name, m.role, -1, -1, PlantAgent})
 	}
 	return list
 }

@@ -112,9 +112,9 @@ func (p *Plant) Truth() sim.Truth {
 func (p *Plant) Hang(meter string, hang bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hanging[meter] = hang
 	for i := range p.devices {
 		if p.devices[i].Name == meter {
+			p.hanging[meter] = hang
 			return true
 		}
 	}

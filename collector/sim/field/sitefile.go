@@ -127,7 +127,7 @@ func (o *outline) rack(p *Plant, hall, from, to int) {
 func (o *outline) modules(p *Plant, hall int) string {
 	var names []string
 	for i := range p.devices {
-		if d := &p.devices[i]; d.Role == metric.RoleUPSOutput && slices.Contains(d.Halls, hall) {
+		if d := &p.devices[i]; d.Role == metric.RoleUPSOutput && d.Hall == hall {
 			names = append(names, d.Name)
 		}
 	}
@@ -143,7 +143,7 @@ func (o *outline) ups(p *Plant) {
 	}
 	a, z := &p.devices[i], &p.devices[last]
 	o.meter(a, meterEntry{
-		IDs: pattern(a.Name, z.Name), Role: a.Role, Halls: pattern(sim.HallName(a.Halls[0]), sim.HallName(z.Halls[0])),
+		IDs: pattern(a.Name, z.Name), Role: a.Role, Halls: pattern(sim.HallName(a.Hall), sim.HallName(z.Hall)),
 		Rating: o.ModuleRating, Units: pattern(fmt.Sprint(a.unit), fmt.Sprint(z.unit)),
 	})
 }
