@@ -15,6 +15,7 @@ type OPCUA struct {
 	ServerCert   string // file: whom to trust; "": whoever answers
 	User         string // "": nobody
 	PasswordFile string
+	Timestamps   string // server: when it knew the value; source: when it was measured, of sources that stamp every sample; arrival: here; "": server
 	Nodes        []OPCUANode
 }
 
@@ -35,6 +36,7 @@ func (v value) opcua(n int, one *Meter) func(int, *Read) {
 		Policy: k.get("security_policy").choice(policies...), Mode: k.get("security_mode").choice("Sign", "SignAndEncrypt"),
 		Cert: k.get("cert").text(), Key: k.get("key").text(), ServerCert: k.get("server_cert").text(),
 		User: k.get("user").text(), PasswordFile: k.get("password_file").text(),
+		Timestamps: k.get("timestamps").choice("server", "source", "arrival"),
 	}
 	k.secured(&base)
 	list, seen, used := k.get("nodes"), kinds{}, false

@@ -91,7 +91,7 @@ func TestExampleWithoutCommentSignsIsInOrder(t *testing.T) {
 	var b strings.Builder
 	for line := range strings.Lines(string(site.Example)) {
 		bare := strings.TrimLeft(line, " ")
-		if rest, ok := strings.CutPrefix(bare, "# "); ok && (strings.HasPrefix(bare, "# first_day:") || strings.HasPrefix(bare, "# by:") || strings.HasPrefix(bare, "# network:") || strings.HasPrefix(bare, "# mac:") || strings.HasPrefix(bare, "# check_unit:") || strings.HasPrefix(bare, "# rolls_over_at:") || strings.HasPrefix(line, "  # ")) {
+		if rest, ok := strings.CutPrefix(bare, "# "); ok && (strings.HasPrefix(bare, "# first_day:") || strings.HasPrefix(bare, "# by:") || strings.HasPrefix(bare, "# network:") || strings.HasPrefix(bare, "# mac:") || strings.HasPrefix(bare, "# timestamps:") || strings.HasPrefix(bare, "# check_unit:") || strings.HasPrefix(bare, "# rolls_over_at:") || strings.HasPrefix(line, "  # ")) {
 			key, _, isKey := strings.Cut(strings.TrimLeft(rest, " -"), ":")
 			if isKey && !strings.Contains(key, " ") {
 				line = line[:len(line)-len(bare)] + rest
