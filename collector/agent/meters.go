@@ -11,6 +11,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/internal/meter/bacnet"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/modbus"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/mqtt"
+	"github.com/gigawatch/gigawatch/collector/internal/meter/opcua"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/redfish"
 	"github.com/gigawatch/gigawatch/collector/internal/meter/snmp"
 	"github.com/gigawatch/gigawatch/collector/site"
@@ -23,6 +24,7 @@ type lines struct {
 	snmp    snmp.Agents
 	redfish redfish.Services
 	mqtt    mqtt.Brokers
+	opcua   opcua.Servers
 }
 
 // of is the reader of a meter, and what tells those that it takes turns with from
@@ -39,6 +41,8 @@ func (l *lines) of(m *site.Meter) (meter.Reader, string, error) {
 		return opened(l.mqtt.Of(r.MQTT))
 	case r.BACnet != nil:
 		return opened(bacnet.Of(r.BACnet))
+	case r.OPCUA != nil:
+		return opened(l.opcua.Of(r.OPCUA))
 	default:
 		return nil, "", fmt.Errorf("this program does not speak %s", r.Protocol())
 	}
@@ -54,7 +58,7 @@ func opened[R meter.Reader](r R, line string, err error) (meter.Reader, string, 
 
 // feeds are those that work by themselves.
 func (l *lines) feeds() []meter.Feed {
-	return slices.Concat(l.modbus.Feeds(), l.redfish.Feeds(), l.mqtt.Feeds())
+	return slices.Concat(l.modbus.Feeds(), l.redfish.Feeds(), l.mqtt.Feeds(), l.opcua.Feeds())
 }
 
 // A duty is whose a meter is.
