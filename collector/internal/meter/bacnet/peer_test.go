@@ -37,7 +37,7 @@ func begin(t *testing.T, objects map[string]properties, multiple bool) *peer {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if _, bad := os.Stat("testdata/node_modules/@bacnet-js/client"); err != nil || bad != nil {
-		said := "no BACnet device to talk to: run make packages, with Node"
+		said := "no BACnet device to talk to: install Node and run make packages"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(said)
 		}

@@ -178,7 +178,7 @@ func (p *point) ownScale(all map[place]result) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("its scale is no number above zero; write scale:")
+	return "", errors.New("its scale is no number above zero; write scale: beside its unit")
 }
 
 // turns is after how many steps p shows zero again, 0 if that is not known.

@@ -212,9 +212,9 @@ func (s *Server) who(how *ua.EndpointDescription) (*entry, error) {
 	i := slices.IndexFunc(how.UserIdentityTokens, func(t *ua.UserTokenPolicy) bool { return t != nil && t.TokenType == kind })
 	switch {
 	case i < 0 && s.c.User != "":
-		return nil, errors.New("the server takes no user with a password at this endpoint: leave out user: and password_file:")
+		return nil, errors.New("the server takes no user with a password at this endpoint: leave out user: and password_file: here")
 	case i < 0:
-		return nil, errors.New("the server lets nobody in without a user: write user: and password_file:")
+		return nil, errors.New("the server lets nobody in without a user: write user: and password_file: for one")
 	}
 	e.user = *how.UserIdentityTokens[i]
 	e.user.SecurityPolicyURI = cmp.Or(e.user.SecurityPolicyURI, how.SecurityPolicyURI)

@@ -18,4 +18,8 @@
 //   - A value whose status is bad or uncertain is missing, and the status is said.
 //   - The time of a value is that at which its server knew it, unless the settings
 //     say otherwise; one without a time is of when it was asked for.
+//
+// What the library decodes it takes at its word: a server that means harm, or who
+// stands before it without security, can make it ask for more memory than there is.
+// Sizes of buffers are held in bounds here; lengths within a message cannot be.
 package opcua
