@@ -46,7 +46,10 @@ func figureOf(k *account.KPI) figureStatus {
 		Coverage: k.Coverage, Needed: k.Needed, Quality: map[string]float64{}, Flags: []string{}, Grid: []gridStatus{}, Method: k.Method,
 	}
 	if k.Value == nil {
-		f.Reason, f.Detail, _ = strings.Cut(k.Reason, ": ")
+		f.Reason, f.Detail = k.Reason, ""
+		if i := strings.IndexAny(k.Reason, ":;"); i >= 0 && strings.HasPrefix(k.Reason[i+1:], " ") {
+			f.Reason, f.Detail = k.Reason[:i], k.Reason[i+2:]
+		}
 	}
 	for q, share := range k.Quality {
 		if share > 0 {
