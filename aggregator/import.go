@@ -262,8 +262,11 @@ func (f *importFlags) openFolder(stderr io.Writer) (_ query.Imports, done func()
 		}
 	}
 	i := &importer{ledger: l, log: log, site: func(string) *site.Site { return described }}
+	// Time stands still: no hour is sealed for want of agents, which wait for the
+	// aggregator to come back.
+	now := time.Now()
 	i.commit = func() error {
-		_, err := l.Commit(time.Now())
+		_, err := l.Commit(now)
 		return err
 	}
 	return i, done, nil

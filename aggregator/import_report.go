@@ -82,7 +82,7 @@ func reported(p *intake.Plan, done *account.Receipt) *query.ImportReport {
 			Meter: t.Meter, Kind: t.Kind.String(), From: instant(t.From), To: instant(t.To), Rows: t.Rows, Doubles: t.Doubles,
 			Gaps: t.Gaps, GapSeconds: t.GapTime / 1000, FirstGaps: []query.ImportGap{}, Outside: amountShown(t.Outside, t.Metric),
 		}
-		if t.Kind != intake.Counter {
+		if t.Kind != intake.Counter && !t.Step.IsZero() {
 			m.Labelled, m.Interval = t.Labelled, t.Step.String()
 		}
 		for _, g := range t.First {

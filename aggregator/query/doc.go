@@ -9,6 +9,7 @@
 //	   ├─ /api/v1/query query_range series labels … ──▶ Prometheus' own API ──▶ bounded engine ──▶ Queryable
 //	   ├─ /api/v1/metadata ───────────────────────────▶ metric.All
 //	   ├─ /api/v1/energy kpi ─────────────────────────▶ Ledger
+//	   ├─ /api/v1/imports ────────────────────────────▶ Imports: its body is a file, which the handler reads
 //	   ├─ /api/v1/health health/reset ────────────────▶ Health
 //	   ├─ /api/v1/status ─────────────────────────────▶ Status
 //	   └─ /healthz /readyz (open) /metrics / (the page)

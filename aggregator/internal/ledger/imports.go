@@ -78,11 +78,11 @@ func (l *Ledger) Imports(site string) ([]account.Imported, error) {
 	return out, nil
 }
 
-// Knows reports whether a register of a meter was read of late, as far as open
-// hours and the last that were sealed show.
+// Knows reports whether a register of a meter was read of late, as far as the last
+// hours that were counted show.
 func (l *Ledger) Knows(site, meter string, n metric.Number) (bool, error) {
-	_, end := l.span(site)
-	for number := end - 1; number >= max(0, end-3); number-- {
+	last := l.lastCounted(site)
+	for number := last; number >= 0 && number > last-3; number-- {
 		v := l.look(site, number)
 		s, err := l.sheet(&v, nil)
 		if err != nil {
@@ -93,6 +93,27 @@ func (l *Ledger) Knows(site, meter string, n metric.Number) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// lastCounted is the last hour of which a site has booked anything, -1 if there is
+// none.
+func (l *Ledger) lastCounted(site string) int64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	last := int64(-1)
+	if g := l.logs[site]; g != nil {
+		for i := len(g.leaves) - 1; i >= 0 && last < 0; i-- {
+			if g.leaves[i].counted() {
+				last = g.leaves[i].number
+			}
+		}
+	}
+	for _, r := range l.state.OpenHours(site) {
+		if r.Subject == account.Counted && !r.Late {
+			last = max(last, r.Number)
+		}
+	}
+	return last
 }
 
 // Waiting is how many corrections of a site wait to be sealed.
