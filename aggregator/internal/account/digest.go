@@ -62,6 +62,9 @@ func (d *Digest) adjust(u *Summary, r *Resolved) {
 			}
 		}
 	}
+	if r.adjusted[GridInput] != nil {
+		d.Carbon = r.carbon()
+	}
 	d.Covered[Other], d.Expected[Other] = 0, 0
 	for k := range 4 {
 		var covered, expected int64
@@ -81,6 +84,24 @@ func (d *Digest) adjust(u *Summary, r *Resolved) {
 		d.Covered[Other] += int64(part)
 		d.Expected[Other] += expected
 	}
+}
+
+// carbon is what the grid's energy stands for by lifecycle factors where all of
+// that is known, mJ times mg/kWh.
+func (r *Resolved) carbon() (sum Wide) {
+	for k := range r.quarters {
+		q := &r.quarters[k]
+		if q.whole.knows(itemLifecycle) {
+			sum, _ = sum.Add(product(q.whole.amount[itemLifecycle], metric.MillijoulesPerKWh/1000))
+			continue
+		}
+		for i := range q.minutes {
+			if c := &q.minutes[i]; c.knows(itemLifecycle) {
+				sum, _ = sum.Add(product(c.amount[itemLifecycle], metric.MillijoulesPerKWh/1000))
+			}
+		}
+	}
+	return sum
 }
 
 // worst is the time for which the worst known of the quantities is known, and
