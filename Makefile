@@ -43,7 +43,7 @@ check:
 	@go run $(GOVULNCHECK) ./... || if [ $$? = 3 ]; then exit 3; else echo "govulncheck: its database could not be reached; nothing was checked"; fi
 
 bench:
-	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./collector/... ./aggregator/internal/... ./aggregator/query
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./collector/... ./aggregator/internal/...
 
 bench-site: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkSite$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)

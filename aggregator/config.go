@@ -12,6 +12,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/program"
@@ -193,11 +194,11 @@ func (c *config) access() (token query.Secret, t *tls.Config, err error) {
 		}
 	}
 	if c.TLS.Cert != "" {
-		if t, err = query.LoadTLS(c.TLS.Cert, c.TLS.Key); err != nil {
+		if t, err = web.LoadTLS(c.TLS.Cert, c.TLS.Key); err != nil {
 			return token, nil, fmt.Errorf("%w: tls: %w", program.ErrUsage, err)
 		}
 	}
-	if err := query.CheckListen(c.Listen, token, t != nil, c.Insecure); err != nil {
+	if err := web.CheckListen(c.Listen, token, t != nil, c.Insecure); err != nil {
 		return token, nil, fmt.Errorf("%w: listen: %w", program.ErrUsage, err)
 	}
 	return token, t, nil

@@ -25,7 +25,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/page"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
-	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
@@ -54,7 +54,7 @@ type node struct {
 	strays    *stream.Strays
 	today     *today
 	files     *siteFiles
-	http      *query.Server
+	http      *web.Server
 	listener  net.Listener
 
 	closers []func() error
@@ -155,13 +155,13 @@ func (n *node) openHTTP(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := query.Config{
+	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane}).status,
 		Health: n.health, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Ready: n.ready, Page: page.Handler(), Token: token, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
 	}
-	if n.http, err = query.New(c); err != nil {
+	if n.http, err = web.New(c); err != nil {
 		return err
 	}
 	if n.listener, err = net.Listen("tcp", n.c.Listen); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/site"
@@ -137,7 +138,7 @@ func TestTheExamplesFiguresAreThoseOfItsFile(t *testing.T) {
 	if _, err := l.Commit(to.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	server, err := query.New(query.Config{Queryable: storage.QueryableFunc(func(int64, int64) (storage.Querier, error) { return storage.NoopQuerier(), nil }), Ledger: l})
+	server, err := web.New(web.Config{Queryable: storage.QueryableFunc(func(int64, int64) (storage.Querier, error) { return storage.NoopQuerier(), nil }), Ledger: l})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/sim"
@@ -73,7 +74,7 @@ func ran(t *testing.T, l *ledger.Ledger, from, to time.Time) *ledger.Ledger {
 }
 
 // ask is the data of the API's answer.
-func ask(t *testing.T, s *query.Server, path string, data any) {
+func ask(t *testing.T, s *web.Server, path string, data any) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
@@ -97,7 +98,7 @@ func TestTodayIsTheSameOnThePageAndInTheAPI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := emptyLedger(t)
-			server, err := query.New(query.Config{Queryable: storage.QueryableFunc(func(int64, int64) (storage.Querier, error) { return storage.NoopQuerier(), nil }), Ledger: l})
+			server, err := web.New(web.Config{Queryable: storage.QueryableFunc(func(int64, int64) (storage.Querier, error) { return storage.NoopQuerier(), nil }), Ledger: l})
 			if err != nil {
 				t.Fatal(err)
 			}

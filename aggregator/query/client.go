@@ -27,7 +27,7 @@ const maxAnswer = 256 << 20
 // Energy asks for energy.
 func (c *Client) Energy(ctx context.Context, q EnergyQuestion) (*Energy, error) {
 	var a Energy
-	if _, err := c.ask(ctx, "/api/v1/energy", q.values(), &a); err != nil {
+	if _, err := c.ask(ctx, "/api/v1/energy", q.Values(), &a); err != nil {
 		return nil, fmt.Errorf("ask for energy: %w", err)
 	}
 	return &a, nil
@@ -36,7 +36,7 @@ func (c *Client) Energy(ctx context.Context, q EnergyQuestion) (*Energy, error) 
 // KPI asks for figures.
 func (c *Client) KPI(ctx context.Context, q KPIQuestion) (*KPIs, error) {
 	var a KPIs
-	if _, err := c.ask(ctx, "/api/v1/kpi", q.values(), &a); err != nil {
+	if _, err := c.ask(ctx, "/api/v1/kpi", q.Values(), &a); err != nil {
 		return nil, fmt.Errorf("ask for KPIs: %w", err)
 	}
 	return &a, nil
@@ -46,7 +46,7 @@ func (c *Client) KPI(ctx context.Context, q KPIQuestion) (*KPIs, error) {
 // below it.
 func (c *Client) Reconciliation(ctx context.Context, q ReconciliationQuestion) (*Reconciliation, error) {
 	var a Reconciliation
-	if _, err := c.ask(ctx, "/api/v1/reconciliation", q.values(), &a); err != nil {
+	if _, err := c.ask(ctx, "/api/v1/reconciliation", q.Values(), &a); err != nil {
 		return nil, fmt.Errorf("ask for reconciliation: %w", err)
 	}
 	return &a, nil
@@ -168,7 +168,7 @@ func (c *Client) do(r *http.Request, data any) (warnings []string, err error) {
 	if len(b) > maxAnswer {
 		return nil, errors.New("answer is longer than 256 MiB")
 	}
-	var e envelope
+	var e Envelope
 	if err := json.Unmarshal(b, &e); err != nil {
 		return nil, fmt.Errorf("%s: answer is not of an aggregator: %w", resp.Status, err)
 	}

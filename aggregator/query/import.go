@@ -3,17 +3,12 @@ package query
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // Imports take in readings of meters that come in files. A [Client] is one, too.
@@ -166,29 +161,31 @@ type ImportLine struct {
 	Withdrawn int       `json:"withdrawn"` // that were taken back
 }
 
-// importKeys are the parameters of an import, besides its lists.
-func (q *ImportQuestion) keys() map[string]*string {
+// Texts are the parameters of q, besides its flags and lists.
+func (q *ImportQuestion) Texts() map[string]*string {
 	return map[string]*string{
 		"site": &q.Site, "id": &q.ID, "name": &q.Name, "reason": &q.Reason, "meter": &q.Meter, "kind": &q.Kind, "unit": &q.Unit, "labelled": &q.Labelled,
 		"interval": &q.Interval, "decimal": &q.Decimal, "dates": &q.Dates, "negative": &q.Negative, "time_zone": &q.TimeZone,
 	}
 }
 
-func (q *ImportQuestion) flags() map[string]*bool {
+// Flags are those that are 0 or 1.
+func (q *ImportQuestion) Flags() map[string]*bool {
 	return map[string]*bool{"settlement": &q.Settlement, "skip_bad_rows": &q.SkipBad}
 }
 
-func (q *ImportQuestion) values() url.Values {
+// Values are the parameters of q.
+func (q *ImportQuestion) Values() url.Values {
 	v := url.Values{"dry": {"1"}}
 	if q.Apply {
 		v.Set("dry", "0")
 	}
-	for name, s := range q.keys() {
+	for name, s := range q.Texts() {
 		if *s != "" {
 			v.Set(name, *s)
 		}
 	}
-	for name, is := range q.flags() {
+	for name, is := range q.Flags() {
 		if *is {
 			v.Set(name, "1")
 		}
@@ -203,168 +200,4 @@ func (q *ImportQuestion) values() url.Values {
 		}
 	}
 	return v
-}
-
-// parseImport is the inverse of values.
-func parseImport(v url.Values) (q ImportQuestion, err error) {
-	names := []string{"dry", "registers", "totals", "columns"}
-	names = slices.AppendSeq(slices.AppendSeq(names, maps.Keys(q.keys())), maps.Keys(q.flags()))
-	slices.Sort(names)
-	if err := known(v, names...); err != nil {
-		return q, err
-	}
-	for _, name := range names {
-		if s := v.Get(name); len(s) > 4096 || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
-			return q, badParameter(name, "it is longer than 4096 bytes, or not text")
-		}
-	}
-	for _, name := range []string{"id", "reason"} {
-		if s := v.Get(name); len(s) > metric.MaxText || strings.Contains(s, "\n") {
-			return q, badParameter(name, "it is longer than %d bytes, or not one line", metric.MaxText)
-		}
-	}
-	for name, s := range q.keys() {
-		*s = v.Get(name)
-	}
-	flags := q.flags()
-	dry := true
-	flags["dry"] = &dry
-	for name, is := range flags {
-		switch s := v.Get(name); s {
-		case "":
-		case "1", "true":
-			*is = true
-		case "0", "false":
-			*is = false
-		default:
-			return q, badParameter(name, "%q is neither 0 nor 1", s)
-		}
-	}
-	q.Apply = !dry
-	list := func(name string) []string {
-		return slices.DeleteFunc(strings.Split(v.Get(name), "\n"), func(s string) bool { return s == "" })
-	}
-	q.Registers, q.Totals = list("registers"), list("totals")
-	for _, c := range list("columns") {
-		name, text, ok := strings.Cut(c, "=")
-		if !ok {
-			return q, badParameter("columns", "%q is not NAME=HEADER", c)
-		}
-		if q.Columns == nil {
-			q.Columns = map[string]string{}
-		}
-		q.Columns[name] = text
-	}
-	return q, nil
-}
-
-// imports takes in a file, or lists what was.
-func (s *Server) imports(w http.ResponseWriter, r *http.Request) {
-	if s.c.Imports == nil {
-		s.notYet(w, r)
-		return
-	}
-	if r.Method == http.MethodGet {
-		s.importList(w, r)
-		return
-	}
-	q, err := parseImport(r.Form)
-	if err == nil {
-		err = s.importSite(&q.Site)
-	}
-	if err == nil {
-		err = sameOrigin(r)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	a, err := s.c.Imports.Import(r.Context(), q, r.Body)
-	if err != nil {
-		s.fail(w, r, importFailure(err))
-		return
-	}
-	s.succeed(w, r, a)
-}
-
-func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
-	site := r.Form.Get("site")
-	err := known(r.Form, "site")
-	if err == nil {
-		err = s.importSite(&site)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	a, err := s.c.Imports.Imports(r.Context(), site)
-	if err != nil {
-		s.fail(w, r, importFailure(err))
-		return
-	}
-	s.succeed(w, r, a)
-}
-
-// importRevert takes an import back.
-func (s *Server) importRevert(w http.ResponseWriter, r *http.Request) {
-	if s.c.Imports == nil {
-		s.notYet(w, r)
-		return
-	}
-	site := r.Form.Get("site")
-	err := known(r.Form, "site")
-	if err == nil {
-		err = s.importSite(&site)
-	}
-	if err == nil {
-		err = sameOrigin(r)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	a, err := s.c.Imports.RevertImport(r.Context(), site, r.PathValue("id"))
-	if err != nil {
-		s.fail(w, r, importFailure(err))
-		return
-	}
-	s.succeed(w, r, a)
-}
-
-// importSite fills in the only site, or checks the one that was named.
-func (s *Server) importSite(site *string) error {
-	if *site != "" {
-		return s.checkSite(*site)
-	}
-	sites := s.c.Ledger.Sites()
-	if len(sites) != 1 {
-		return badParameter("site", "needed, as the ledger holds %d sites", len(sites))
-	}
-	*site = sites[0]
-	return nil
-}
-
-// sameOrigin refuses what a page of another origin makes a browser send.
-func sameOrigin(r *http.Request) error {
-	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		return refuse(Forbidden, "%v", err)
-	}
-	return nil
-}
-
-func importFailure(err error) error {
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return refuse(TooLarge, "the file is longer than the limit of %d bytes: divide it, or use aggregator import -data on a stopped aggregator", large.Limit)
-	case errors.Is(err, ErrRoom), errors.Is(err, context.DeadlineExceeded):
-		return refuse(Unavailable, "%v", err)
-	case errors.Is(err, context.Canceled):
-		return refuse(Canceled, "the client went away")
-	case errors.Is(err, ErrFile):
-		return refuse(BadData, "%v", err)
-	case errors.Is(err, ErrNoImport), errors.Is(err, ErrNoSite):
-		return refuse(NotFound, "%v", err)
-	}
-	return fmt.Errorf("import readings: %w", err)
 }

@@ -12,7 +12,7 @@ var _ Imports = (*Client)(nil)
 
 // Import sends a file and says what it would change, or did.
 func (c *Client) Import(ctx context.Context, q ImportQuestion, file io.Reader) (*ImportReport, error) {
-	r, err := c.request(ctx, http.MethodPost, "/api/v1/imports", q.values(), file)
+	r, err := c.request(ctx, http.MethodPost, "/api/v1/imports", q.Values(), file)
 	if err != nil {
 		return nil, fmt.Errorf("import %s: %w", q.Name, err)
 	}

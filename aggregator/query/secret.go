@@ -49,8 +49,8 @@ func ReadToken(path string) (Secret, error) {
 // IsZero reports whether s is none.
 func (s Secret) IsZero() bool { return s.s == nil }
 
-// matches compares in a time that says nothing of s.
-func (s Secret) matches(shown string) bool {
+// Matches compares in a time that says nothing of s.
+func (s Secret) Matches(shown string) bool {
 	if s.s == nil {
 		return false
 	}

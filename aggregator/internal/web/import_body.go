@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"mime"
@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // Bounds of an import.
@@ -20,14 +22,14 @@ const (
 func (s *Server) openFile(a *answer, r *http.Request, limit int64) (err error) {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains([]string{"text/csv", "text/plain", "application/octet-stream"}, t) {
 		a.Header().Set("Connection", "close")
-		return refuse(BadEncoding, "a body must be text/csv")
+		return refuse(query.BadEncoding, "a body must be text/csv")
 	}
 	if r.ContentLength > limit {
 		a.Header().Set("Connection", "close")
-		return refuse(TooLarge, "the file is longer than the limit of %d bytes", limit)
+		return refuse(query.TooLarge, "the file is longer than the limit of %d bytes", limit)
 	}
 	if r.Form, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		return refuse(BadData, "parse parameters: %v", err)
+		return refuse(query.BadData, "parse parameters: %v", err)
 	}
 	r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, limit)
 	return nil

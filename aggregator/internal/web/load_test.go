@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/prometheus/prometheus/promql/promqltest"
 
-	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 )
 
 func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
@@ -25,7 +25,7 @@ func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
 	s := newStuck(c.Queryable)
 	c.Queryable = s
 	c.Metrics = metrics.NewSet()
-	c.Limits = query.Limits{Concurrent: 2, Queue: 1, Wait: time.Second}
+	c.Limits = web.Limits{Concurrent: 2, Queue: 1, Wait: time.Second}
 	_, base := serve(t, c)
 	const q = "/api/v1/query?query=gpu_power_watts&time=600"
 
@@ -82,14 +82,14 @@ func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
 
 	text := get(t, base+"/metrics").body
 	for _, want := range []string{
-		query.MetricRequests + `{route="/api/v1/query",code="200"} 3`,
-		query.MetricRequests + `{route="/api/v1/query",code="503"}`,
-		query.MetricRejected + `{reason="busy"}`,
-		query.MetricRejected + `{reason="gone"} 1`,
-		query.MetricRejected + `{reason="token"} 0`,
-		query.MetricInFlight + " 1",
-		query.MetricDuration + `_count{route="/api/v1/energy"} 1`,
-		query.MetricSent + " ",
+		web.MetricRequests + `{route="/api/v1/query",code="200"} 3`,
+		web.MetricRequests + `{route="/api/v1/query",code="503"}`,
+		web.MetricRejected + `{reason="busy"}`,
+		web.MetricRejected + `{reason="gone"} 1`,
+		web.MetricRejected + `{reason="token"} 0`,
+		web.MetricInFlight + " 1",
+		web.MetricDuration + `_count{route="/api/v1/energy"} 1`,
+		web.MetricSent + " ",
 		"process_resident_memory_bytes",
 		"go_goroutines",
 	} {
@@ -97,7 +97,7 @@ func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
-	if strings.Contains(text, query.MetricRejected+`{reason="busy"} 0`) {
+	if strings.Contains(text, web.MetricRejected+`{reason="busy"} 0`) {
 		t.Error("the refused queries are not counted")
 	}
 }
@@ -252,7 +252,7 @@ func TestKillerQueriesHurtNobody(t *testing.T) {
 	}
 	c := config(t)
 	c.Queryable = promqltest.LoadedStorage(t, load.String())
-	c.Limits = query.Limits{Timeout: time.Second, Wait: time.Second, Samples: 200_000, Concurrent: 2}
+	c.Limits = web.Limits{Timeout: time.Second, Wait: time.Second, Samples: 200_000, Concurrent: 2}
 	_, base := serve(t, c)
 	get(t, base+"/healthz")
 	before := runtime.NumGoroutine()

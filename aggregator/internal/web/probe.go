@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -89,7 +90,7 @@ func (s *Server) checkSite(site string) error {
 		return badParameter("site", "%q is not a site's name", site)
 	}
 	if !slices.Contains(s.c.Ledger.Sites(), site) {
-		return refuse(NotFound, "parameter \"site\": no site %q", site)
+		return refuse(query.NotFound, "parameter \"site\": no site %q", site)
 	}
 	return nil
 }

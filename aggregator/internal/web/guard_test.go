@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -298,7 +299,7 @@ func TestAPanicIsLoggedAndCounted(t *testing.T) {
 		t.Errorf("the panic is answered %d", resp.StatusCode)
 	}
 	eventually(t, "the panic is logged", func() bool { return strings.Contains(logged.String(), "the page is torn") })
-	if text := get(t, base+"/metrics").body; !strings.Contains(text, query.MetricRequests+`{route="/",code="500"} 1`) || !strings.Contains(text, query.MetricInFlight+" 1\n") {
+	if text := get(t, base+"/metrics").body; !strings.Contains(text, web.MetricRequests+`{route="/",code="500"} 1`) || !strings.Contains(text, web.MetricInFlight+" 1\n") {
 		t.Errorf("/metrics does not count it:\n%s", text)
 	}
 }

@@ -1,9 +1,11 @@
-package query
+package web
 
 import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // Routes is the table, as far as tests judge it.
@@ -33,9 +35,7 @@ var ParseSpan = func(v map[string][]string, now time.Time) (from, to time.Time, 
 
 var KilowattHours = kilowattHours
 
-func ParseEnergy(v url.Values, now time.Time) (EnergyQuestion, error) {
+func ParseEnergy(v url.Values, now time.Time) (query.EnergyQuestion, error) {
 	q, by, boundary, err := parseEnergy(v, now)
-	return EnergyQuestion{q.site, by.String(), boundary, q.from, q.to, q.step, q.limit}, err
+	return query.EnergyQuestion{Site: q.site, By: by.String(), Boundary: boundary, From: q.from, To: q.to, Step: q.step, Limit: q.limit}, err
 }
-
-func Values(q EnergyQuestion) url.Values { return q.values() }

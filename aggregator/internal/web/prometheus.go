@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
 	promapi "github.com/prometheus/prometheus/web/api/v1"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 const apiPrefix = "/api/v1"
@@ -81,7 +83,7 @@ func newPrometheus(c Config, l Limits) *prometheus {
 // N is the API's own, unexported number of the kind of error.
 func overdue[N any](_ N, err error) (int, bool) {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return Timeout.status(), true
+		return query.Timeout.Status(), true
 	}
 	return 0, false
 }

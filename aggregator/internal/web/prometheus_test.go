@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -142,7 +142,7 @@ func TestMetadataIsTheCatalogue(t *testing.T) {
 
 func TestLimitsAreToldApart(t *testing.T) {
 	c := config(t)
-	c.Limits = query.Limits{QueryBytes: 100, Matchers: 2, Range: 10 * 24 * time.Hour, Points: 500, Samples: 1000, Series: 3, Values: 2, Timeout: 500 * time.Millisecond}
+	c.Limits = web.Limits{QueryBytes: 100, Matchers: 2, Range: 10 * 24 * time.Hour, Points: 500, Samples: 1000, Series: 3, Values: 2, Timeout: 500 * time.Millisecond}
 	_, base := serve(t, c)
 	for name, tt := range map[string]struct {
 		path    string

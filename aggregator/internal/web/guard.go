@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // ServeHTTP answers one request.
@@ -21,7 +23,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	if !canonical(r) {
-		s.reject(a, r, rejectPath, refuse(BadData, "path is not in canonical form"))
+		s.reject(a, r, rejectPath, refuse(query.BadData, "path is not in canonical form"))
 	} else {
 		s.mux.ServeHTTP(a, r)
 	}
@@ -45,7 +47,7 @@ func (s *Server) guard(rt *route) http.Handler {
 		a.route = rt.path
 		if !slices.Contains(rt.methods, r.Method) {
 			a.Header().Set("Allow", strings.Join(rt.methods, ", "))
-			s.reject(a, r, rejectMethod, refuse(BadMethod, "%s does not answer %s", r.URL.Path, r.Method))
+			s.reject(a, r, rejectMethod, refuse(query.BadMethod, "%s does not answer %s", r.URL.Path, r.Method))
 			return
 		}
 		if !rt.open {
@@ -83,16 +85,16 @@ func (s *Server) admit(a *answer, r *http.Request) error {
 		// A page of the open web can make a browser ask us under its own name
 		// (DNS rebinding); without a token, the name is what tells it apart.
 		if !s.c.Insecure && onLoopback(r) && !loopbackHost(r.Host) {
-			err := refuse(Misdirected, "host %q is not a name of the loopback interface, and no token is configured", r.Host)
+			err := refuse(query.Misdirected, "host %q is not a name of the loopback interface, and no token is configured", r.Host)
 			s.reject(a, r, rejectHost, err)
 			return err
 		}
 		return nil
 	}
-	if len(r.Header.Values("Authorization")) == 1 && s.c.Token.matches(shown(r)) {
+	if len(r.Header.Values("Authorization")) == 1 && s.c.Token.Matches(shown(r)) {
 		return nil
 	}
-	err := refuse(Unauthorized, "a bearer token is needed")
+	err := refuse(query.Unauthorized, "a bearer token is needed")
 	a.Header()["Www-Authenticate"] = []string{`Bearer realm="gigawatch"`, `Basic realm="gigawatch", charset="UTF-8"`}
 	s.reject(a, r, rejectToken, err)
 	return err
@@ -123,10 +125,10 @@ func (s *Server) readForm(a *answer, r *http.Request, limit int64) (err error) {
 			a.Header().Set("Connection", "close") // the deadline stays for what was not read
 		}()
 		if limit == 0 || r.Method != http.MethodPost {
-			return refuse(BadData, "%s %s takes no body", r.Method, r.URL.Path)
+			return refuse(query.BadData, "%s %s takes no body", r.Method, r.URL.Path)
 		}
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
-			return refuse(BadEncoding, "a body must be application/x-www-form-urlencoded")
+			return refuse(query.BadEncoding, "a body must be application/x-www-form-urlencoded")
 		}
 		// Unwrapped, so that the server is told to close the connection.
 		r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, limit)
@@ -134,9 +136,9 @@ func (s *Server) readForm(a *answer, r *http.Request, limit int64) (err error) {
 	if err := r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return refuse(TooLarge, "body is longer than the limit of %d bytes", tooLarge.Limit)
+			return refuse(query.TooLarge, "body is longer than the limit of %d bytes", tooLarge.Limit)
 		}
-		return refuse(BadData, "parse parameters: %v", err)
+		return refuse(query.BadData, "parse parameters: %v", err)
 	}
 	return nil
 }
@@ -146,9 +148,9 @@ func (s *Server) shed(a *answer, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errQueueFull) || errors.Is(err, errQueueLong):
 		a.Header().Set("Retry-After", "2")
-		s.reject(a, r, rejectBusy, refuse(Unavailable, "busy: %v; %d requests of this kind run at once", err, s.l.Concurrent))
+		s.reject(a, r, rejectBusy, refuse(query.Unavailable, "busy: %v; %d requests of this kind run at once", err, s.l.Concurrent))
 	default:
-		s.reject(a, r, rejectGone, refuse(Canceled, "the client went away while waiting"))
+		s.reject(a, r, rejectGone, refuse(query.Canceled, "the client went away while waiting"))
 	}
 }
 

@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // grace is how long requests may go on after the end was asked for.
@@ -24,7 +26,7 @@ const grace = 5 * time.Second
 // CheckListen says why the aggregator must not listen on addr, nil if it may:
 // on loopback it always may, elsewhere with a token and TLS, or when insecure
 // says that the operator gives these up.
-func CheckListen(addr string, token Secret, tls, insecure bool) error {
+func CheckListen(addr string, token query.Secret, tls, insecure bool) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("listen address %q: %w", addr, err)

@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"encoding/json"

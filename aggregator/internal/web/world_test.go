@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"context"
@@ -23,7 +23,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
-	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -221,9 +221,9 @@ const series = `load 10s
 `
 
 // config is a server's, over a fresh storage and fresh books.
-func config(t *testing.T) query.Config {
+func config(t *testing.T) web.Config {
 	t.Helper()
-	return query.Config{
+	return web.Config{
 		Queryable: promqltest.LoadedStorage(t, series),
 		Ledger:    newBooks(),
 		Version:   "1.2.3",
@@ -232,9 +232,9 @@ func config(t *testing.T) query.Config {
 
 // serve starts the server that c describes, as it would be started outside of
 // tests but for its listener.
-func serve(t *testing.T, c query.Config) (*query.Server, string) {
+func serve(t *testing.T, c web.Config) (*web.Server, string) {
 	t.Helper()
-	s, err := query.New(c)
+	s, err := web.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

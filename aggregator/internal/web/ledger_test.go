@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -63,7 +64,7 @@ func TestLedgerAnswers(t *testing.T) {
 
 func TestBadQuestionsNameTheParameter(t *testing.T) {
 	c := config(t)
-	c.Limits = query.Limits{Range: 48 * time.Hour, Intervals: 24}
+	c.Limits = web.Limits{Range: 48 * time.Hour, Intervals: 24}
 	_, base := serve(t, c)
 	const span = "&from=2026-11-22T10:00:00Z&to=2026-11-22T13:00:00Z"
 	for name, tt := range map[string]struct {
@@ -313,7 +314,7 @@ func TestTodayIsTheDefault(t *testing.T) {
 		"another zone":   {day.Add(9*time.Hour + time.Minute).In(time.FixedZone("", -10*3600)), day.Add(10 * time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			from, to, err := query.ParseSpan(url.Values{}, tt.now)
+			from, to, err := web.ParseSpan(url.Values{}, tt.now)
 			if err != nil || !from.Equal(day) || !to.Equal(tt.to) {
 				t.Errorf("span is %v to %v (%v), want %v to %v", from, to, err, day, tt.to)
 			}
@@ -325,7 +326,7 @@ func TestKilowattHoursAreRoundedOnce(t *testing.T) {
 	for mj, want := range map[uint64]float64{
 		0: 0, 1_799_999: 0, 1_800_000: 0.001, 3_600_000_000: 1, 123_456_789_012: 34.294, 1<<64 - 1: 5124095576.030,
 	} {
-		if got := query.KilowattHours(mj); got != want {
+		if got := web.KilowattHours(mj); got != want {
 			t.Errorf("%d mJ are %v kWh, want %v", mj, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // A Ledger answers for energy. Times are milliseconds since 1970 UTC, on whole
@@ -45,13 +46,13 @@ type Config struct {
 	// what the caller saw last and is handed through. nil: not implemented.
 	Status  func(ctx context.Context, site string, since int64) (any, error)
 	Health  Health          // nil: not implemented
-	Imports Imports         // nil: not implemented
+	Imports query.Imports   // nil: not implemented
 	Ready   func() []string // why the aggregator is not ready; nil: it is
 	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
 
-	Token    Secret      // what callers must show, as a bearer token or as the password of Basic; zero: nothing is asked
-	TLS      *tls.Config // nil: plain HTTP
-	Insecure bool        // the operator accepted to answer beyond loopback without a token or TLS
+	Token    query.Secret // what callers must show, as a bearer token or as the password of Basic; zero: nothing is asked
+	TLS      *tls.Config  // nil: plain HTTP
+	Insecure bool         // the operator accepted to answer beyond loopback without a token or TLS
 
 	Lookback time.Duration // how old a sample may be and still stand for now; 0: 5 minutes
 	Version  string        // shown by /api/v1/status/buildinfo

@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"net/http"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -28,7 +29,7 @@ func FuzzEnergyQuestion(f *testing.F) {
 		if err != nil {
 			return
 		}
-		q, err := query.ParseEnergy(v, now)
+		q, err := web.ParseEnergy(v, now)
 		if err != nil {
 			if strings.TrimSpace(err.Error()) == "" {
 				t.Error("the error says nothing")
@@ -38,7 +39,7 @@ func FuzzEnergyQuestion(f *testing.F) {
 		if q.From.Unix() < 0 || !q.From.Before(q.To) || q.Step < 0 || q.Step%time.Hour != 0 {
 			t.Errorf("%q is understood as %+v", s, q)
 		}
-		again, err := query.ParseEnergy(query.Values(q), now)
+		again, err := web.ParseEnergy(q.Values(), now)
 		if d := cmp.Diff(q, again); err != nil || d != "" {
 			t.Errorf("said again it is another question (%v): %s", err, d)
 		}
@@ -48,7 +49,7 @@ func FuzzEnergyQuestion(f *testing.F) {
 // No target and no header, however odd, gets past the token or brings down the
 // server, and every refusal is an answer of ours.
 func FuzzRequest(f *testing.F) {
-	s, err := query.New(query.Config{Queryable: storage.QueryableFunc(func(int64, int64) (storage.Querier, error) {
+	s, err := web.New(web.Config{Queryable: storage.QueryableFunc(func(int64, int64) (storage.Querier, error) {
 		return storage.NoopQuerier(), nil
 	}), Ledger: newBooks(), Token: query.NewSecret(token)})
 	if err != nil {

@@ -1,4 +1,4 @@
-package query_test
+package web_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -52,7 +53,7 @@ func TestBeyondLoopbackNeedsATokenAndTLS(t *testing.T) {
 		"another network, as if name": {addr: "127.0.0.1.nip.example:80", want: "a token file and"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := query.CheckListen(tt.addr, tt.token, tt.tls, tt.insecure)
+			err := web.CheckListen(tt.addr, tt.token, tt.tls, tt.insecure)
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want %q", err, tt.want)
 			}
@@ -89,7 +90,7 @@ func TestTokenFiles(t *testing.T) {
 }
 
 func TestSecretsArePrintedByNothing(t *testing.T) {
-	c := query.Config{Token: query.NewSecret(token)}
+	c := web.Config{Token: query.NewSecret(token)}
 	client := query.Client{Token: c.Token}
 	inner := struct{ hidden query.Secret }{c.Token}
 	var out strings.Builder
@@ -151,9 +152,9 @@ func certificate(t *testing.T, dir string, serial int64) (certFile, keyFile stri
 }
 
 // start runs Serve until the test or stop ends it.
-func start(t *testing.T, c query.Config) (addr string, stop context.CancelFunc, ended <-chan error) {
+func start(t *testing.T, c web.Config) (addr string, stop context.CancelFunc, ended <-chan error) {
 	t.Helper()
-	s, err := query.New(c)
+	s, err := web.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func TestTLSIsOfTheLastVersionAndFollowsItsFiles(t *testing.T) {
 	certFile, keyFile := certificate(t, dir, 1)
 	c := config(t)
 	var err error
-	if c.TLS, err = query.LoadTLS(certFile, keyFile); err != nil {
+	if c.TLS, err = web.LoadTLS(certFile, keyFile); err != nil {
 		t.Fatal(err)
 	}
 	addr, _, _ := start(t, c)
@@ -212,7 +213,7 @@ func TestTLSIsOfTheLastVersionAndFollowsItsFiles(t *testing.T) {
 	if code, _ := raw(t, "http://"+addr, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); code != 400 {
 		t.Errorf("plain HTTP is answered %d", code)
 	}
-	if _, err := query.LoadTLS(certFile, keyFile); err == nil {
+	if _, err := web.LoadTLS(certFile, keyFile); err == nil {
 		t.Error("a broken key is loaded")
 	}
 }
@@ -268,7 +269,7 @@ func TestServeEndsQueriesThatDoNot(t *testing.T) {
 }
 
 func TestServeSaysWhyItCannot(t *testing.T) {
-	s, err := query.New(config(t))
+	s, err := web.New(config(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package query
+package web
 
 import (
 	"maps"
@@ -74,27 +74,6 @@ func parseSpan(v url.Values, now time.Time) (span, error) {
 		q.limit = n
 	}
 	return q, nil
-}
-
-// values is the inverse of parseSpan.
-func (q *span) values() url.Values {
-	v := url.Values{}
-	if q.site != "" {
-		v.Set("site", q.site)
-	}
-	if !q.from.IsZero() {
-		v.Set("from", q.from.UTC().Format(time.RFC3339))
-	}
-	if !q.to.IsZero() {
-		v.Set("to", q.to.UTC().Format(time.RFC3339))
-	}
-	if q.step != 0 {
-		v.Set("step", strconv.FormatInt(int64(q.step/time.Second), 10))
-	}
-	if q.limit != 0 {
-		v.Set("limit", strconv.Itoa(q.limit))
-	}
-	return v
 }
 
 // intervals is how many steps q has.

@@ -1,10 +1,12 @@
-package query
+package web
 
 import (
 	"net/http"
 	"time"
 
 	"github.com/prometheus/prometheus/util/httputil"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // lane is the gate that a route's requests pass.
@@ -77,11 +79,11 @@ func packed(h http.HandlerFunc) http.HandlerFunc {
 }
 
 func (s *Server) notYet(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, refuse(NotImplemented, "%s is not in this version", r.URL.Path))
+	s.fail(w, r, refuse(query.NotImplemented, "%s is not in this version", r.URL.Path))
 }
 
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, refuse(NotFound, "no such path: %s", r.URL.Path))
+	s.fail(w, r, refuse(query.NotFound, "no such path: %s", r.URL.Path))
 }
 
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {

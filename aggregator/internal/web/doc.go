@@ -1,0 +1,26 @@
+// Package web is the aggregator's HTTP surface, one port: time series as any
+// Prometheus client asks for them, and energy and its figures as the ledger
+// holds them. Package query is its typed client.
+//
+//	            ┌ canonical path ─ method ─ host ─ token ─ body ─┐
+//	request ──▶ │                 guard (every route)            │ ──▶ gate ──▶ deadline ─┐
+//	            └────────────────────────────────────────────────┘   503 when full        │
+//	   ┌──────────────────────────────────────────────────────────────────────────────────┘
+//	   ├─ /api/v1/query query_range series labels … ──▶ Prometheus' own API ──▶ bounded engine ──▶ Queryable
+//	   ├─ /api/v1/metadata ───────────────────────────▶ metric.All
+//	   ├─ /api/v1/energy kpi ─────────────────────────▶ Ledger
+//	   ├─ /api/v1/imports ────────────────────────────▶ Imports: its body is a file, which the handler reads
+//	   ├─ /api/v1/health health/reset ────────────────▶ Health
+//	   ├─ /api/v1/status ─────────────────────────────▶ Status
+//	   └─ /healthz /readyz (open) /metrics / (the page)
+//
+// Invariants:
+//   - What is not in the route table is not served; a route that says nothing of
+//     its policy wants the token.
+//   - A path that is not in canonical form is refused, never cleaned and tried.
+//   - Every route has a body limit and a deadline, every list a greatest length;
+//     an answer that was cut says so.
+//   - Millijoules leave as decimal strings, exact; kWh are derived from them.
+//   - A figure that is not known is null with a reason, never zero.
+//   - Errors are {"status":"error","errorType":…,"error":…}.
+package web
