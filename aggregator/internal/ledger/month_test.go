@@ -52,7 +52,7 @@ type change struct{ from, to int64 }
 
 const (
 	monthStep = 5 * 60 * second // between records
-	commits   = 20 * 60 * second
+	commits   = hourMs
 	kWhMJ     = uint64(metric.MillijoulesPerKWh)
 	rainML    = 400_000_000 // on the invoice
 )

@@ -138,7 +138,7 @@ func (l *lesson) hear() {
 func (l *lesson) late() {
 	note := func(from, to, patience int64) {
 		for number := from / hourMs; (number+1)*hourMs < to; number++ {
-			if (number+1)*hourMs+patience <= to-commits {
+			if last := (to - 1) / commits * commits; (number+1)*hourMs+patience <= last {
 				l.restated[number] = true
 			}
 		}
