@@ -61,8 +61,10 @@ func (r *plantRig) run(limit time.Duration, what string, ok func() bool) {
 	r.t.Helper()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	last := time.Now().Add(-time.Second)
 	for end := time.Now().Add(limit); time.Now().Before(end); <-tick.C {
-		r.world = r.world.Add(time.Second)
+		now := time.Now()
+		r.world, last = r.world.Add(now.Sub(last)), now
 		r.plant.Step(r.world)
 		if ok != nil && ok() {
 			return
