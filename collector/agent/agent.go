@@ -59,6 +59,7 @@ type agent struct {
 	link     uint64       // number of the connection to the bus at the newest tick
 	unsaid   metric.Flags // that the next ledger record has to say
 	last     time.Time    // tick before this
+	recorded time.Time    // tick of the newest ledger record
 	boot     func() int64 // nanoseconds since boot, 0 if unknown
 	boottime int64        // by boot at the newest tick, with wall to tell a clock step
 	wall     time.Time
@@ -80,7 +81,7 @@ type agent struct {
 // Run is the collector: it reads and sends until ctx ends.
 func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 	if c.Simulated {
-		log.Warn("all that is read is marked as a model's", "site", c.Site)
+		log.Info("all that is read is marked as a model's", "site", c.Site)
 	}
 	sources, found := sources(c, log)
 	for _, f := range found {

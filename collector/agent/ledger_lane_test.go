@@ -146,8 +146,23 @@ func TestNothingIsForgottenBeforeItIsAcknowledged(t *testing.T) {
 			if h.Flags&metric.Fresh != 0 && h.Incarnation != incarnation {
 				t.Errorf("record %d of the second life is fresh", h.Sequence)
 			}
-			if old := h.Sequence <= 10; old != (h.Incarnation == incarnation) {
+			if old := h.Sequence <= 11; old != (h.Incarnation == incarnation) {
 				t.Errorf("record %d is of incarnation %d", h.Sequence, h.Incarnation)
+			}
+		}
+	})
+}
+
+func TestTheLastRecordIsOfTheLastTick(t *testing.T) {
+	virtual(t, func(t *testing.T, s *stage) {
+		for _, end := range []int{43, 57} {
+			stop := s.start(Scheduled{Source: &fake{name: "host"}})
+			until(end)
+			stop()
+			list := s.take(metric.Ledger)
+			last := list[len(list)-1]
+			if at := time.UnixMilli(last.Time); !at.Equal(time.Now().Truncate(time.Second)) {
+				t.Errorf("ended at second %d, and the last record is of %s", end, at.UTC())
 			}
 		}
 	})

@@ -40,16 +40,21 @@ func (a *agent) account(now time.Time, flags metric.Flags) {
 	if !yes && !a.ledger.extra(now, layout, a.picked) {
 		return
 	}
-	flags = a.unsaid
 	if edge {
-		flags |= metric.HourEdge
+		a.unsaid |= metric.HourEdge
 	}
-	if err := a.ledger.record(now, a.boottime, flags, layout, a.picked); err != nil {
+	a.record(now)
+}
+
+// record queues what was picked as the next ledger record.
+func (a *agent) record(now time.Time) {
+	if err := a.ledger.record(now, a.boottime, a.unsaid, a.views.ledger.layout.Layout, a.picked); err != nil {
 		a.unmade.Inc()
 		a.log.Error("ledger record not made", "error", err)
+		a.unsaid &^= metric.HourEdge
 		return
 	}
-	a.unsaid = 0
+	a.unsaid, a.recorded = 0, now
 }
 
 // phase spreads the ledger records of hosts over the interval; meters are read
@@ -194,9 +199,14 @@ func (a *agent) note(what string, err error) {
 	}
 }
 
-// part sends what can be sent before the process ends. What is not durable at
-// the aggregator by then is sent by the next.
+// part takes a last ledger record, since what an agent integrates by itself begins
+// anew with the next, and sends what can be sent before the process ends. What is
+// not durable at the aggregator by then is sent by the next.
 func (a *agent) part() {
+	if a.views.ledger.layout != nil && a.last.After(a.recorded) {
+		a.picked = a.views.ledger.values(a.picked[:0], a.values)
+		a.record(a.last)
+	}
 	a.note("ledger record not sent", a.ledger.pump(a.bus, time.Now(), ledgerBacklog))
 	if a.bus.IsConnected() {
 		a.note("bus not flushed", a.bus.FlushTimeout(2*time.Second))
