@@ -123,7 +123,7 @@ func (i *importer) Import(ctx context.Context, q query.ImportQuestion, file io.R
 	if kept := i.keep(ctx); kept != nil || err != nil {
 		return nil, errors.Join(err, kept)
 	}
-	i.log.Info("readings imported", "site", q.Site, "import", p.ID, "quarters", done.Quarters, "unchanged", done.Unchanged, "shadowed", done.Shadowed,
+	i.log.Info("readings imported", "site", q.Site, "import", p.ID, "quarters", done.Quarters, "unchanged", done.Unchanged, "shadowed", done.Shadowed, "estimated", done.Estimated,
 		"before", done.Before.String(), "after", done.After.String(), "skipped_rows", p.Bad)
 	return reported(p, &done), nil
 }
@@ -144,7 +144,7 @@ func (i *importer) Imports(_ context.Context, site string) (*query.ImportList, e
 	for _, x := range all {
 		a.Imports = append(a.Imports, query.ImportLine{
 			ID: x.ID, Reason: x.Reason, At: instant(x.At), Meters: x.Meters, From: instant(x.From), To: instant(x.To),
-			Corrected: x.Corrected, Manual: x.Manual, Withdrawn: x.Withdrawn,
+			Corrected: x.Corrected, Manual: x.Manual, Estimated: x.Estimated, Withdrawn: x.Withdrawn,
 		})
 	}
 	return a, nil

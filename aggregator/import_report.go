@@ -98,7 +98,7 @@ func reported(p *intake.Plan, done *account.Receipt) *query.ImportReport {
 		m := &p.Months[i]
 		line := query.ImportMonth{
 			Meter: m.Meter, Month: m.Month, File: amountShown(m.Amount, m.Metric), Before: amountShown(m.Before, m.Metric), After: amountShown(m.After, m.Metric),
-			Quarters: m.Quarters, Of: m.Of, New: m.New, Unchanged: m.Unchanged, Shadowed: m.Shadowed,
+			Quarters: m.Quarters, Of: m.Of, New: m.New, Unchanged: m.Unchanged, Shadowed: m.Shadowed, Estimated: m.Estimated,
 		}
 		if m.Total != nil {
 			total := amountShown(*m.Total, m.Metric)
@@ -122,7 +122,7 @@ func problemsShown(ps []intake.Problem) []query.ImportProblem {
 
 func receiptShown(site, id string, r *account.Receipt, skipped int) *query.ImportReceipt {
 	return &query.ImportReceipt{
-		Site: site, ID: id, Quarters: r.Quarters, Unchanged: r.Unchanged, Shadowed: r.Shadowed, Skipped: skipped,
+		Site: site, ID: id, Quarters: r.Quarters, Unchanged: r.Unchanged, Shadowed: r.Shadowed, Estimated: r.Estimated, Skipped: skipped,
 		Before: r.Before.String(), After: r.After.String(),
 	}
 }

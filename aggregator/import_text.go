@@ -48,7 +48,7 @@ func describeImport(w io.Writer, a *query.ImportReport) {
 		for _, c := range []struct {
 			n    int
 			what string
-		}{{a.Receipt.Unchanged, "so before"}, {a.Receipt.Shadowed, "behind a better reading"}, {a.Receipt.Skipped, "skipped rows"}} {
+		}{{a.Receipt.Unchanged, "so before"}, {a.Receipt.Shadowed, "behind a better reading"}, {a.Receipt.Estimated, "estimates"}, {a.Receipt.Skipped, "skipped rows"}} {
 			if c.n > 0 {
 				fmt.Fprintf(w, "; %s: %d", c.what, c.n)
 			}
@@ -108,7 +108,7 @@ func describeMonths(w io.Writer, a *query.ImportReport) {
 		for _, c := range []struct {
 			n    int
 			what string
-		}{{m.New, "new"}, {m.Unchanged, "as before"}, {m.Shadowed, "behind a better reading"}} {
+		}{{m.New, "new"}, {m.Unchanged, "as before"}, {m.Shadowed, "behind a better reading"}, {m.Estimated, "estimated"}} {
 			switch {
 			case c.n == m.Quarters:
 				notes = append(notes, "all "+c.what)
@@ -183,7 +183,7 @@ func listImports(w io.Writer, a *query.ImportList) {
 		for _, c := range []struct {
 			n    int
 			what string
-		}{{x.Corrected, "corrected"}, {x.Manual, "manual"}, {x.Withdrawn, "taken back"}} {
+		}{{x.Corrected, "corrected"}, {x.Manual, "manual"}, {x.Estimated, "estimated"}, {x.Withdrawn, "taken back"}} {
 			if c.n > 0 {
 				stands = append(stands, fmt.Sprintf("%d %s", c.n, c.what))
 			}

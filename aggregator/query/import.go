@@ -119,6 +119,7 @@ type ImportMonth struct {
 	New       int           `json:"new"`       // of which nothing was known
 	Unchanged int           `json:"unchanged"` // that it said before
 	Shadowed  int           `json:"shadowed"`  // of which a better reading stands
+	Estimated int           `json:"estimated"` // that the file estimates
 }
 
 // An ImportProblem is what is wrong with a row, or with the whole file.
@@ -136,6 +137,7 @@ type ImportReceipt struct {
 	Quarters  int    `json:"quarters"` // of registers
 	Unchanged int    `json:"unchanged"`
 	Shadowed  int    `json:"shadowed"`
+	Estimated int    `json:"estimated"`
 	Skipped   int    `json:"skipped_rows"`
 	Before    string `json:"before"` // what stood for those that changed, mJ and mL
 	After     string `json:"after"`
@@ -158,6 +160,7 @@ type ImportLine struct {
 	To        time.Time `json:"to"`
 	Corrected int       `json:"corrected"` // quarters of registers that stand
 	Manual    int       `json:"manual"`
+	Estimated int       `json:"estimated"`
 	Withdrawn int       `json:"withdrawn"` // that were taken back
 }
 

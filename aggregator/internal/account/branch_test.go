@@ -110,6 +110,20 @@ func TestBranchesOfTheFacilityWhen(t *testing.T) {
 		"a reading by hand fills in": {
 			s: stretch{meters: grid(120), silent: map[string][]int{"grid_input-a": {0, 1}}, over: map[int]*account.Hour{0: fix(metric.Manual, 34, 0, 1)}}, value: 1.28, coverage: 1,
 			flag: "corrected", quality: map[metric.Quality]float64{metric.Measured: 160 / 228.0, metric.Manual: 68 / 228.0}},
+		"an estimate stands behind what was measured": {
+			s: stretch{meters: grid(120), over: map[int]*account.Hour{0: fix(metric.EstimatedProfile, 34, 0, 1)}}, value: 1.2, coverage: 1},
+		"an estimate fills in": {
+			s: stretch{meters: grid(120), silent: map[string][]int{"grid_input-a": {0, 1}}, over: map[int]*account.Hour{0: fix(metric.EstimatedProfile, 34, 0, 1)}}, value: 1.28, coverage: 1,
+			flag: "estimated_readings", quality: map[metric.Quality]float64{metric.Measured: 160 / 228.0, metric.EstimatedProfile: 68 / 228.0}},
+		"an estimate stands behind a reading by hand": {
+			s: stretch{meters: grid(120), silent: map[string][]int{"grid_input-a": {0}}, over: map[int]*account.Hour{0: corrected(0,
+				account.Correction{Meter: "grid_input-a", Metric: metric.MeterEnergyJoules, Quality: metric.EstimatedProfile, Amount: energies(99)[0], Import: "later", At: 2},
+				account.Correction{Meter: "grid_input-a", Metric: metric.MeterEnergyJoules, Quality: metric.Manual, Amount: energies(34)[0], Import: "i", At: 1})}},
+			value: 1.24, coverage: 1, flag: "corrected", quality: map[metric.Quality]float64{metric.Manual: 34 / 224.0, metric.EstimatedProfile: 0}},
+		"an estimate stands behind a backup that was read": {
+			s: stretch{meters: with(grid(120), map[string][]uint64{"grid_input-b": energies(124)}), silent: map[string][]int{"grid_input-a": {1}},
+				over: map[int]*account.Hour{0: fix(metric.EstimatedProfile, 34, 1)}},
+			meters: []account.Meter{meter("grid_input-a"), backup("grid_input-b", "grid_input-a")}, value: 1.21, coverage: 1, flag: "backup_meter"},
 		"a correction of a backup is of no matter": {
 			s: stretch{meters: with(grid(120), map[string][]uint64{"grid_input-b": energies(121)}), over: map[int]*account.Hour{0: corrected(0,
 				account.Correction{Meter: "grid_input-b", Metric: metric.MeterEnergyJoules, Quality: metric.Corrected, Amount: 1, Import: "i", At: 1})}},
@@ -191,6 +205,35 @@ func TestCorrectionsStandByTheirTime(t *testing.T) {
 		if mj, known := s.Standing("grid_input", metric.MeterEnergyJoules, 0); !known || mj != energies(tc.want)[0] {
 			t.Errorf("%s: %d mJ stand, want %v kWh", name, mj, tc.want)
 		}
+	}
+}
+
+// Of a quarter that was read in part an estimate adds the rest: what was read is
+// not lost to it, nor called an estimate.
+func TestAnEstimateCompletesWhatWasReadInPart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		estimate float64
+		want     map[metric.Quality]uint64
+	}{
+		"more than was read": {34, map[metric.Quality]uint64{metric.Measured: energies(20)[0], metric.EstimatedProfile: energies(14)[0]}},
+		"less than was read": {15, map[metric.Quality]uint64{metric.Measured: energies(20)[0]}},
+	} {
+		s := account.NewSheet(noon/hour, nil)
+		s.Add(&account.Hour{Site: "s1", Number: noon / hour, Meters: []account.MeterRow{
+			{Name: "grid_input", Metric: metric.MeterEnergyJoules, Quantity: account.GridInput, Amount: [4]uint64{energies(20)[0]}, Covered: [4]uint32{600_000}, Expected: [4]uint32{900_000}},
+			{Name: "grid_input", Metric: metric.MeterEnergyJoules, Quantity: account.GridInput, Quality: metric.EstimatedProfile, Amount: [4]uint64{energies(3)[0]}},
+		}})
+		s.Add(corrected(0, account.Correction{Meter: "grid_input", Metric: metric.MeterEnergyJoules, Quality: metric.EstimatedProfile, Amount: energies(tc.estimate)[0], Import: "i", At: 1}))
+		s.Done()
+		mj, known := s.Standing("grid_input", metric.MeterEnergyJoules, 0)
+		if want := tc.want[metric.Measured] + tc.want[metric.EstimatedProfile]; !known || mj != want {
+			t.Errorf("%s: %d mJ stand, want %d", name, mj, want)
+		}
+		s.Changes(func(_ string, _ metric.Number, by [metric.Qualities]uint64, covers uint32) {
+			if by[metric.Measured] != 0 || by[metric.EstimatedProfile]+energies(3)[0] != tc.want[metric.EstimatedProfile] || covers != 300_000 {
+				t.Errorf("%s: it changes %v and covers %d ms more", name, by, covers)
+			}
+		})
 	}
 }
 

@@ -136,7 +136,7 @@ func (h *branches) minuteAt(q Quantity, k int) bool {
 		return false
 	}
 	for i := range h.feeds[q] {
-		if r := h.feeds[q][i].register; r != nil && len(r.corrections[k]) > 0 && r.worth(k, asRead).corrected {
+		if r := h.feeds[q][i].register; r != nil && len(r.corrections[k]) > 0 && r.worth(k, asRead).by != nil {
 			return false
 		}
 	}

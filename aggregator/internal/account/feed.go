@@ -137,6 +137,7 @@ const (
 	byBackup     means = 1 << iota // a backup stood in
 	byCompletion                   // what stands beside it was taken off what stands above it
 	byCorrection                   // readings were corrected, or put in by hand
+	byEstimate                     // what was not read is as a file estimates it
 	noFactor                       // fuel was burnt of which no factor is stated
 )
 
@@ -144,7 +145,7 @@ const (
 func (h *branches) worth(f *feed, k int) (w worth, how means) {
 	from := h.from + int64(k)*quarter
 	w = h.own(f, k)
-	if f.meter == nil || w.full {
+	if f.meter == nil || w.full && !w.estimated() {
 		return w, w.how()
 	}
 	for _, m := range h.backups[f.meter.Name] {
@@ -152,11 +153,14 @@ func (h *branches) worth(f *feed, k int) (w worth, how means) {
 			continue
 		}
 		switch x := h.own(&feed{h.of[m.Name], m}, k); {
-		case x.full && !w.full:
+		case x.full && (!w.full || !x.estimated()): // what a backup read is better than an estimate
 			return x, byBackup | x.how()
 		case x.covered > w.covered:
 			w, how = x, byBackup
 		}
+	}
+	if w.full {
+		return w, w.how()
 	}
 	if x, ok := h.complete(f.meter, k); ok {
 		return x, byCompletion
@@ -164,11 +168,17 @@ func (h *branches) worth(f *feed, k int) (w worth, how means) {
 	return w, how
 }
 
+// estimated reports whether a file's estimate counts.
+func (w *worth) estimated() bool { return w.by != nil && w.by.Quality == metric.EstimatedProfile }
+
 func (w *worth) how() means {
-	if w.corrected {
-		return byCorrection
+	switch {
+	case w.by == nil:
+		return 0
+	case w.estimated():
+		return byEstimate
 	}
-	return 0
+	return byCorrection
 }
 
 // own is what the meter of f itself tells, while it stands in its place.
@@ -221,7 +231,7 @@ func (h *branches) complete(m *Meter, k int) (w worth, ok bool) {
 func (h *branches) known(m *Meter, k int) (uint64, bool) {
 	x := h.own(&feed{h.of[m.Name], m}, k)
 	for _, b := range h.backups[m.Name] {
-		if y := h.own(&feed{h.of[b.Name], b}, k); y.full && !x.full {
+		if y := h.own(&feed{h.of[b.Name], b}, k); y.full && (!x.full || x.estimated() && !y.estimated()) {
 			x = y
 		}
 	}

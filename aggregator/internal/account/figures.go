@@ -303,9 +303,10 @@ func (f *figures) tell(k *KPI) {
 	flag(f.how&byBackup != 0, "backup_meter", "a backup meter stands in where its primary was not read")
 	flag(f.how&byCompletion != 0, "completed_branch", "a branch without a reading is what stands above it less what stands beside it")
 	flag(f.how&byCorrection != 0, "corrected", "readings were corrected, or put in by hand")
+	flag(f.how&byEstimate != 0, "estimated_readings", "what was not read is as a file of readings estimates it")
 	flag(f.revised, "grid_revised", "what is said of the grid was revised")
 	flag(f.restated, "late_readings", "readings of meters came after their hour was sealed")
-	k.Restated = f.how&byCorrection != 0 || f.revised || f.restated
+	k.Restated = f.how&(byCorrection|byEstimate) != 0 || f.revised || f.restated
 	var all Wide
 	for _, w := range f.shared {
 		all, _ = all.Add(w)

@@ -13,7 +13,7 @@ import (
 type Import struct {
 	ID       string // by which it can be taken back
 	Reason   string
-	Quality  metric.Quality // Corrected: it counts before what was measured; Manual: where nothing was
+	Quality  metric.Quality // one of Corrects
 	Readings []Reading
 }
 
@@ -37,8 +37,8 @@ func (i *Import) Check() error {
 	switch {
 	case i.ID == "" || len(i.ID) > metric.MaxText || len(i.Reason) > metric.MaxText:
 		return errors.New("import readings: an id is needed, and texts of 255 bytes at most")
-	case i.Quality != metric.Corrected && i.Quality != metric.Manual:
-		return fmt.Errorf("import %s: quality %s is neither corrected nor manual", i.ID, i.Quality)
+	case !Corrects(i.Quality):
+		return fmt.Errorf("import %s: quality %d is none of corrected, manual and estimated", i.ID, i.Quality)
 	case len(i.Readings) > maxIntervalsAtOnce:
 		return fmt.Errorf("import %s: %d readings; the limit is %d", i.ID, len(i.Readings), maxIntervalsAtOnce)
 	}
@@ -98,6 +98,7 @@ type Receipt struct {
 	Quarters  int  // that it speaks of
 	Unchanged int  // of them, what it said before
 	Shadowed  int  // of them, those of which a better reading stands
+	Estimated int  // of them, those that it estimates
 	Before    Wide // what stood for those that it changes, mJ and mL
 	After     Wide // what stands now
 }
@@ -111,9 +112,12 @@ type Effect struct {
 	After     uint64
 }
 
-// Add counts e.
-func (r *Receipt) Add(e Effect) {
+// Add counts e, which is of c.
+func (r *Receipt) Add(c *Correction, e Effect) {
 	r.Quarters++
+	if c.Quality == metric.EstimatedProfile {
+		r.Estimated++
+	}
 	switch {
 	case e.Unchanged:
 		r.Unchanged++
@@ -133,5 +137,6 @@ type Imported struct {
 	From, To  int64    // ms since 1970
 	Corrected int      // quarters of registers that stand, by quality
 	Manual    int      //
+	Estimated int      //
 	Withdrawn int      // that were taken back
 }

@@ -47,12 +47,20 @@ type Correction struct {
 	Meter     string
 	Metric    metric.Number  // of its register: of energy, water or heat
 	Quarter   uint8          // of the hour
-	Quality   metric.Quality // Corrected, which counts before what was measured, or Manual, which counts after it
+	Quality   metric.Quality // one of Corrects
 	Amount    uint64         // mJ or mL
 	Withdrawn bool           // its import was taken back
 	Import    string         // by which it came
 	Reason    string
 	At        int64 // when, ms since 1970
+}
+
+// Corrects reports whether a correction can be of quality q. Corrected counts
+// before what was measured, Manual where nothing was, and EstimatedProfile where
+// neither is: a substitute of who runs the meter, made from what it shows at other
+// times. A file does not say by which method, and EstimatedStatic would say one.
+func Corrects(q metric.Quality) bool {
+	return q == metric.Corrected || q == metric.Manual || q == metric.EstimatedProfile
 }
 
 // Compare orders corrections by what they are of, then by import.
@@ -62,7 +70,7 @@ func (c *Correction) Compare(o *Correction) int {
 }
 
 func (c *Correction) valid() bool {
-	return c.Meter != "" && len(c.Meter) <= metric.MaxText && c.Quarter < 4 && (c.Quality == metric.Corrected || c.Quality == metric.Manual) &&
+	return c.Meter != "" && len(c.Meter) <= metric.MaxText && c.Quarter < 4 && Corrects(c.Quality) &&
 		(c.Metric == metric.MeterEnergyJoules || c.Metric == metric.MeterWater || c.Metric == metric.MeterHeatJoules) &&
 		c.Import != "" && len(c.Import) <= metric.MaxText && len(c.Reason) <= metric.MaxText && c.At >= 0 && c.At < 1<<45
 }

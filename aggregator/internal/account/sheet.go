@@ -177,9 +177,9 @@ func (r *register) standing(k int, q metric.Quality) (best *Correction) {
 // A worth is what is known of a register, or of a feed, in a quarter.
 type worth struct {
 	amount            [metric.Qualities]uint64
-	covered, expected int64 // ms
-	full              bool  // all of it is known
-	corrected         bool  // a correction counts
+	covered, expected int64       // ms
+	full              bool        // all of it is known
+	by                *Correction // that counts; nil: none does
 }
 
 func (w *worth) total() (t uint64) {
@@ -193,11 +193,11 @@ func (w *worth) total() (t uint64) {
 const asRead = -1
 
 // worth is what is known of r in quarter k of its hour: what corrects it; what was
-// read; what was put in by hand where that does not cover it. It is awaited for so
-// many ms.
+// read; where that does not cover it what was put in by hand; and where nothing was
+// what is estimated. It is awaited for so many ms.
 func (r *register) worth(k int, awaited int64) worth {
 	instead := func(c *Correction) worth {
-		w := worth{covered: quarter, expected: quarter, full: true, corrected: true}
+		w := worth{covered: quarter, expected: quarter, full: true, by: c}
 		w.amount[c.Quality] = c.Amount
 		return w
 	}
@@ -210,11 +210,26 @@ func (r *register) worth(k int, awaited int64) worth {
 	}
 	w.covered = min(int64(int32(r.covered[k])), w.expected)
 	w.full = w.expected > 0 && w.covered >= w.expected-w.expected/100 // clocks are set within a quarter, too
-	if !w.full {
-		if c := r.standing(k, metric.Manual); c != nil {
-			return instead(c)
-		}
+	if w.full {
+		return w
 	}
+	if c := r.standing(k, metric.Manual); c != nil {
+		return instead(c)
+	}
+	if c := r.standing(k, metric.EstimatedProfile); c != nil {
+		return w.completed(c)
+	}
+	return w
+}
+
+// completed is w up to what c estimates of the whole quarter: what was read of it
+// stays as it is.
+func (w worth) completed(c *Correction) worth {
+	w.amount[metric.EstimatedProfile], w.amount[metric.EstimatedStatic] = 0, 0
+	if read := w.total(); c.Amount > read {
+		w.amount[metric.EstimatedProfile] = c.Amount - read
+	}
+	w.covered, w.expected, w.full, w.by = quarter, quarter, true, c
 	return w
 }
 
@@ -226,6 +241,16 @@ func (s *Sheet) Standing(meter string, n metric.Number, k int) (amount uint64, k
 	}
 	w := r.worth(k, asRead)
 	return w.total(), w.full
+}
+
+// Rests reports whether what stands of a quarter of a register is as c says it.
+func (s *Sheet) Rests(c *Correction) bool {
+	r := s.registers[registerKey{c.Meter, c.Metric, 0}]
+	if r == nil {
+		return false
+	}
+	w := r.worth(int(c.Quarter), asRead)
+	return w.by != nil && w.by.key() == c.key() && w.by.At == c.At
 }
 
 // Measured is what a register counted in a quarter of the hour, whatever corrects
@@ -254,7 +279,7 @@ func (s *Sheet) Changes(yield func(meter string, n metric.Number, by [metric.Qua
 		changed := false
 		for k := range 4 {
 			w := r.worth(k, asRead)
-			if !w.corrected {
+			if w.by == nil {
 				continue
 			}
 			changed = true

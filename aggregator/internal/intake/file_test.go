@@ -103,13 +103,13 @@ func TestFilesAsTheyCome(t *testing.T) {
 		"German, Windows-1252, from and to, a preamble": {
 			o:    Options{Meter: "main"},
 			text: "Z\xe4hlpunkt;DE0001\nLastgang;;\n\nvon;bis;Z\xe4hler;Wert;Einheit;Status\n01.01.2026 00:00;01.01.2026 00:15;DE0001;12,5;kWh;W\n01.01.2026 00:15;01.01.2026 00:30;DE0001;0,5;kWh;Ersatzwert\n",
-			want: []string{"main 12-31T23:00 12-31T23:15 45000000000", "main 12-31T23:15 12-31T23:30 1800000000", "note: 1 value is estimated, as the file says: they count as readings by hand do"},
+			want: []string{"main 12-31T23:00 12-31T23:15 45000000000", "main 12-31T23:15 12-31T23:30 1800000000 estimated_profile", "note: 1 value is estimated, as the file says: only where nothing was measured or put in by hand does that count, and figures say so"},
 		},
 		"Belgian: dates and times in columns of their own, registers": {
 			o:    Options{Meter: "main", Registers: []string{"Afname Actief"}},
 			text: "Van Datum;Van Tijdstip;Tot Datum;Tot Tijdstip;EAN;Register;Volume;Eenheid;Validatiestatus\n01-07-2026;00:00:00;01-07-2026;00:15:00;=\"541448800000000017\";Afname Actief;0,125;kWh;Gevalideerd\n01-07-2026;00:00:00;01-07-2026;00:15:00;=\"541448800000000017\";Injectie Actief;0,5;kWh;Gevalideerd\n13-07-2026;23:45:00;14-07-2026;00:00:00;=\"541448800000000017\";Afname Actief;1;kWh;Geschat\n",
-			want: []string{"main 06-30T22:00 06-30T22:15 450000000", "main 07-13T21:45 07-13T22:00 3600000000", "gaps of main: 1, 311h30m0s",
-				"note: 1 value is estimated, as the file says: they count as readings by hand do", "note: 1 row is not of what was asked for"},
+			want: []string{"main 06-30T22:00 06-30T22:15 450000000", "main 07-13T21:45 07-13T22:00 3600000000 estimated_profile", "gaps of main: 1, 311h30m0s",
+				"note: 1 value is estimated, as the file says: only where nothing was measured or put in by hand does that count, and figures say so", "note: 1 row is not of what was asked for"},
 		},
 		"registers that nobody chose from": {
 			o:    Options{Meter: "main"},
@@ -248,6 +248,18 @@ func TestFilesAsTheyCome(t *testing.T) {
 			text: "time,kWh\n2026-01-01 12:00,1.5\n2026-01-02 00:00,2\n",
 			want: []string{"main 01-01T11:00 01-01T23:00 5400000000", "main 01-01T23:00 01-02T11:00 7200000000",
 				"note: main begins at 12:00 and ends at midnight: if its times are of the ends of intervals, say -labelled end"},
+		},
+		"settled, but for what the file itself estimates": {
+			o:    Options{Meter: "main", Kind: Interval, Settlement: true},
+			text: "time,kWh,status\n2026-01-01T00:00Z,1.5,W\n2026-01-01T00:05Z,1,W\n2026-01-01T00:10Z,1,E\n2026-01-01T00:15Z,3,W\n2026-01-01T00:20Z,0,W\n2026-01-01T00:25Z,0,W\n",
+			want: []string{"main 01-01T00:00 01-01T00:15 12600000000 estimated_profile", "main 01-01T00:15 01-01T00:30 10800000000 corrected",
+				"note: 1 value is estimated, as the file says: that settles nothing; only where nothing was measured or put in by hand does that count, and figures say so"},
+		},
+		"a register of which one reading is estimated": {
+			o:    Options{Meter: "main", Kind: Counter},
+			text: "time,kWh,quality\n2026-01-01T00:00Z,100.5,actual\n2026-01-01T01:00Z,101.5,actual\n2026-01-01T02:00Z,102.5,estimated\n2026-01-01T03:00Z,103.5,actual\n",
+			want: []string{"main 01-01T00:00 01-01T01:00 3600000000", "main 01-01T01:00 01-01T02:00 3600000000 estimated_profile", "main 01-01T02:00 01-01T03:00 3600000000 estimated_profile",
+				"note: 1 value is estimated, as the file says: only where nothing was measured or put in by hand does that count, and figures say so"},
 		},
 		"settled": {
 			o:    Options{Meter: "main", Kind: Interval, Settlement: true},

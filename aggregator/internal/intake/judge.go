@@ -20,7 +20,7 @@ func (p *Plan) judge(books Books) error {
 	}
 	for i := range all {
 		if all[i].ID == p.ID {
-			p.Standing = all[i].Corrected + all[i].Manual
+			p.Standing = all[i].Corrected + all[i].Manual + all[i].Estimated
 		}
 	}
 	if p.Standing > unchanged {

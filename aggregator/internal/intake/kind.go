@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -64,11 +65,26 @@ func claimOf(b []byte) (c claim, ok bool) {
 	return c, ok
 }
 
+// qualities of readings: how each counts beside what was measured. The best comes
+// first.
+var qualities = [...]metric.Quality{metric.Corrected, metric.Manual, metric.EstimatedProfile}
+
 // quality is that of readings which claim c. What was measured by another's meter
-// is not what this site's measured.
+// is not what this site's measured; and what is estimated is that in a settlement,
+// too: it takes the place of nothing that was read.
 func (c claim) quality(settlement bool) metric.Quality {
-	if settlement || c == claimsCorrected {
+	switch {
+	case c == claimsEstimated:
+		return metric.EstimatedProfile
+	case settlement || c == claimsCorrected:
 		return metric.Corrected
 	}
 	return metric.Manual
 }
+
+// rank is the place of q in qualities.
+func rank(q metric.Quality) int { return slices.Index(qualities[:], q) }
+
+// worse is the one of two qualities that counts for less: what is made of both is
+// no better.
+func worse(a, b metric.Quality) metric.Quality { return qualities[max(rank(a), rank(b))] }

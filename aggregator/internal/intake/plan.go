@@ -58,6 +58,7 @@ type Month struct {
 	New       int          // of which nothing was known
 	Unchanged int          // that this import said before
 	Shadowed  int          // of which a better reading stands
+	Estimated int          // that the file estimates
 	Before    account.Wide // what stands of all that the file speaks of
 	After     account.Wide // what will
 	Total     *account.Wide
@@ -125,6 +126,9 @@ func (m *Month) add(c *account.Correction, e account.Effect) {
 	m.Quarters++
 	m.Amount = plus(m.Amount, c.Amount)
 	m.Before, m.After = plus(m.Before, e.Before), plus(m.After, e.After)
+	if c.Quality == metric.EstimatedProfile {
+		m.Estimated++
+	}
 	switch {
 	case e.Unchanged:
 		m.Unchanged++
@@ -144,8 +148,8 @@ const (
 
 // each gives the readings of the file to the books, part by part.
 func (p *Plan) each(ctx context.Context, books Books, dry bool, bad *problems, each func(number int64, c *account.Correction, e account.Effect)) (*sequence, error) {
-	parts := [2][]account.Reading{} // by hand, and settled
-	qualities := [2]metric.Quality{metric.Manual, metric.Corrected}
+	var parts [len(qualities)][]account.Reading
+	waiting := 0
 	day := int64(-1)
 	flush := func() error {
 		if err := ctx.Err(); err != nil {
@@ -161,22 +165,21 @@ func (p *Plan) each(ctx context.Context, books Books, dry bool, bad *problems, e
 			}
 			parts[i] = parts[i][:0]
 		}
+		waiting = 0
 		if dry {
 			return nil
 		}
 		return books.Relieve(ctx, p.Site)
 	}
 	q, err := p.File.readings(bad, func(t *Track, x piece) error {
-		if n := x.from / partLength; n != day || len(parts[0])+len(parts[1]) >= mostInPart {
+		if n := x.from / partLength; n != day || waiting >= mostInPart {
 			if err := flush(); err != nil {
 				return err
 			}
 			day = n
 		}
-		i := 0
-		if x.quality == metric.Corrected {
-			i = 1
-		}
+		i := rank(x.quality)
+		waiting++
 		parts[i] = append(parts[i], account.Reading{Meter: t.Meter, Metric: t.Metric, From: x.from, To: x.to, Amount: x.amount})
 		return nil
 	})
@@ -205,7 +208,7 @@ func (p *Plan) Apply(ctx context.Context, books Books) (account.Receipt, error) 
 	case p.Bad > 0 && !p.SkipBad:
 		return receipt, fmt.Errorf("apply import %s: %s cannot be taken; mend them, or say -skip-bad-rows", p.ID, plural(p.Bad, "row"))
 	}
-	_, err := p.each(ctx, books, false, nil, func(_ int64, _ *account.Correction, e account.Effect) { receipt.Add(e) })
+	_, err := p.each(ctx, books, false, nil, func(_ int64, c *account.Correction, e account.Effect) { receipt.Add(c, e) })
 	if err != nil {
 		return receipt, fmt.Errorf("apply import %s: %w", p.ID, err)
 	}

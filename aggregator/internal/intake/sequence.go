@@ -190,7 +190,7 @@ func (q *sequence) counter(t *Track, r *record) error {
 		t.drop()
 		return nil
 	}
-	return q.cut(t, piece{before.from, r.from, by.Lo, min(before.quality, r.quality)})
+	return q.cut(t, piece{before.from, r.from, by.Lo, worse(before.quality, r.quality)})
 }
 
 func (t *Track) count(r *record) {
@@ -241,7 +241,7 @@ func mul(a, b, by uint64) (hi, lo, divisor uint64) {
 // put yields p if it is of whole quarters, else what it completes.
 func (q *sequence) put(t *Track, p piece) error {
 	if a := &t.partial; a.to > a.from && a.to == p.from && mod(a.to, quarter) != 0 {
-		a.to, a.amount, a.quality = p.to, a.amount+p.amount, min(a.quality, p.quality)
+		a.to, a.amount, a.quality = p.to, a.amount+p.amount, worse(a.quality, p.quality)
 	} else {
 		t.drop()
 		if mod(p.from, quarter) != 0 {

@@ -122,9 +122,9 @@ func mod(n, by int64) int64 { return ((n % by) + by) % by }
 // notes says what people should look at in a file that was read.
 func (f *File) notes() {
 	if n := f.claimed[claimsEstimated]; n > 0 {
-		as := "they count as readings by hand do"
+		as := "only where nothing was measured or put in by hand does that count, and figures say so"
 		if f.o.Settlement {
-			as = "they are settled all the same"
+			as = "that settles nothing; " + as
 		}
 		f.note("%s estimated, as the file says: %s", areMany(n, "value is", "values are"), as)
 	}

@@ -73,7 +73,7 @@ func (l *Ledger) revise(site string, number int64, w *account.Word, now time.Tim
 // and again. With dry nothing is taken.
 func (l *Ledger) Correct(site string, i account.Import, now time.Time, dry bool) (account.Receipt, error) {
 	var receipt account.Receipt
-	err := l.CorrectEach(site, i, now, dry, func(_ int64, _ *account.Correction, e account.Effect) { receipt.Add(e) })
+	err := l.CorrectEach(site, i, now, dry, func(_ int64, c *account.Correction, e account.Effect) { receipt.Add(c, e) })
 	if err == nil && !dry {
 		l.log.Info("readings imported", "site", site, "import", i.ID, "quality", i.Quality.String(), "quarters", receipt.Quarters,
 			"unchanged", receipt.Unchanged, "shadowed", receipt.Shadowed, "before", receipt.Before.String(), "after", receipt.After.String())
@@ -138,7 +138,7 @@ func (l *Ledger) correct(sheets *sheetCache, number int64, cs []account.Correcti
 		}
 		s.Add(&account.Hour{Number: number, Subject: account.CorrectedReadings, Corrected: []account.Correction{*c}})
 		after, is := s.Standing(c.Meter, c.Metric, int(c.Quarter))
-		e := account.Effect{New: !was, Shadowed: !c.Withdrawn && was && before == after && before != c.Amount}
+		e := account.Effect{New: !was, Shadowed: !c.Withdrawn && !s.Rests(c)}
 		if was {
 			e.Before = before
 		}
@@ -167,7 +167,7 @@ func (l *Ledger) TakeBack(site, id string, now time.Time) (account.Receipt, erro
 			c.Withdrawn, c.At = true, now.UnixMilli()
 			cs = append(cs, c)
 		})
-		err = l.correct(&sheets, number, cs, false, func(_ int64, _ *account.Correction, e account.Effect) { receipt.Add(e) })
+		err = l.correct(&sheets, number, cs, false, func(_ int64, c *account.Correction, e account.Effect) { receipt.Add(c, e) })
 		if err != nil {
 			return receipt, fmt.Errorf("take import %s back: %w", id, err)
 		}

@@ -223,8 +223,20 @@ func TestSettlementCorrectsAndCanBeTakenBack(t *testing.T) {
 	if r := correct(settlement("by hand", metric.Manual, 99), false); r.Shadowed != 1 {
 		t.Errorf("by hand: %+v", r)
 	}
+	// Nor an estimate, of which nothing is in the figures.
+	if r := correct(settlement("estimate", metric.EstimatedProfile, 30, 99), false); r.Shadowed != 2 || r.Before != r.After {
+		t.Errorf("an estimate: %+v", r)
+	}
 	p.settle()
-	said("with a reading by hand")
+	said("with a reading by hand and an estimate")
+	all, err := p.b.Imports("s1")
+	if err != nil || len(all) != 3 || all[0].Corrected+all[1].Corrected+all[2].Corrected != 4 || all[0].Manual+all[1].Manual+all[2].Manual != 1 || all[0].Estimated+all[1].Estimated+all[2].Estimated != 2 {
+		t.Errorf("imports %+v, %v", all, err)
+	}
+	if r, err := p.b.TakeBack("s1", "estimate", time.UnixMilli(p.now)); err != nil || r.Quarters != 2 {
+		t.Errorf("the estimate taken back: %+v, %v", r, err)
+	}
+	p.settle()
 	if _, err := check(d); err != nil {
 		t.Error(err)
 	}
@@ -236,7 +248,7 @@ func TestSettlementCorrectsAndCanBeTakenBack(t *testing.T) {
 	p.settle()
 	p.reopen(d)
 	p.is("pue", noon, noon+3*hourMs, 1.2)
-	if got := lines(t, d, "meter/v1 "); len(got) != 3 || !strings.Contains(got[2], "taken%20back:%20import%20october%2D7") {
+	if got := lines(t, d, "meter/v1 "); len(got) != 4 || !strings.Contains(got[3], "taken%20back:%20import%20october%2D7") {
 		t.Errorf("the log says %q", got)
 	}
 	if r, err := p.b.TakeBack("s1", "october-7", time.UnixMilli(p.now)); err != nil || r.Quarters != 0 {

@@ -64,8 +64,10 @@ func (l *Ledger) Imports(site string) ([]account.Imported, error) {
 				x.Withdrawn++
 			case c.Quality == metric.Corrected:
 				x.Corrected++
-			default:
+			case c.Quality == metric.Manual:
 				x.Manual++
+			default:
+				x.Estimated++
 			}
 		}
 	}
