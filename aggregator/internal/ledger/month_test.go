@@ -171,7 +171,7 @@ func (m *month) plan() {
 		gridA: {m.moment(5, 10, 0), m.moment(5, 12, 0)},
 		ups1:  {m.moment(8, 13, 0), m.moment(8, 16, 0)},
 		mains: {m.moment(20, 7, 0), m.moment(20, 19, 0)},
-		solar: {m.moment(27, 11, 5), m.moment(27, 13, 0)},
+		solar: {m.moment(27, 11, 5), m.moment(27, 12, 15)},
 	}
 	m.known = map[string]change{ups2: {m.moment(13, 9, 0), m.moment(13, 10, 30)}}
 	m.settled, m.revised = stretch{m.at(12, 0), m.at(19, 0)}, stretch{m.at(6, 0), m.at(9, 0)}

@@ -13,7 +13,8 @@ import (
 // Of 745 hours in October 2026, with four Sundays and 22 working days:
 //
 //	ups-1    is worked out for 3 h: 530 kW, for what is lost counts as its
-//	solar    60 kW in 7 hours of a day; of the 27th it is not known for 2 h
+//	solar    60 kW in 7 hours of a day; on the 27th it is not known for 1.25 h,
+//	         which leaves 743 hours that are whole
 //	diesel   200 kW in 2 h; export 5 kW in 4 h
 //	grid-b   is settled by 12 kW more in 7 days: 2016 kWh
 //	mains    1080 L/h; not known for 12 h; the invoice is of 400,000 L of rain
@@ -26,18 +27,18 @@ func byHand(t *testing.T, p *monthPlant, m *month, settled bool) {
 		more, rain = 7*24*12, 400_000
 	}
 	grid := 1030*745 - 60*7*31 - 200*2 + 5*4 + more // kWh
-	grid743 := grid - 2*970                         // without two hours of sun of the 27th
-	site743 := 1020*743 + more
+	sunny := grid - 1.25*970                        // without what is not known of the 27th
+	hours, site := 743.75, 1020*743.75+more
 	it := func(hours float64) float64 { return 900*hours + 3*30 }
-	anew := 3 * (1030.0*24 - 60*7)        // what the grid gave in the three days
-	carbon := 0.2*grid + 0.05*anew        // kg
-	banded := 22*(1030*15-60*7) - 2*970.0 // kWh in the day band of working days, less that of the 27th
+	anew := 3 * (1030.0*24 - 60*7)         // what the grid gave in the three days
+	carbon := 0.2*grid + 0.05*anew         // kg
+	banded := 22*(1030*15-60*7) - 1.25*970 // kWh in the day band of working days, less that of the 27th
 	if settled {
 		banded += 5 * 15 * 12
 	}
 	cost := map[string]float64{
-		"energy": grid743 * (0.6*0.09 + 0.4*(0.08+0.003)), "grid_fee": 0.024*banded + 0.009*(grid743-banded),
-		"tax": 0.0205 * grid743, "co2": 400 * 0.82 * 0.055, "capacity": 10 * 1030,
+		"energy": sunny * (0.6*0.09 + 0.4*(0.08+0.003)), "grid_fee": 0.024*banded + 0.009*(sunny-banded),
+		"tax": 0.0205 * sunny, "co2": 400 * 0.82 * 0.055, "capacity": 10 * 1030,
 	}
 	if settled {
 		cost["capacity"] = 10 * (1030 + 12)
@@ -49,22 +50,22 @@ func byHand(t *testing.T, p *monthPlant, m *month, settled bool) {
 	// Of the grid's energy 10 kW are the office's, but while diesel runs and covers
 	// them: in one hour, and in the six over which nothing was read of it. Of the
 	// hours that are known wind covers 153.
-	unmatched := grid743 - 10*(743-7) - 100*153
+	unmatched := grid - 2*970 - 10*(743-7) - 100*153
 	for name, want := range map[string]struct{ value, coverage float64 }{
-		"pue":                  {site743 / it(743), 743.0 / 745},
+		"pue":                  {site / it(hours), hours / 745},
 		"wue_freshwater":       {1080 * 733 / it(733), 733.0 / 745},
 		"wue":                  {(1080*733 + rain*733/745) / it(733), 733.0 / 745},
-		"erf":                  {(200*0.95 - 20) * 743 / site743, 743.0 / 745},
-		"ref":                  {(100*153 + 200_000*743.0/745 + 60*(7*31-2) - 5*4) / site743, 743.0 / 745},
-		"cfe":                  {(60*(7*31-2) - 5*4 + 100*153) / site743, 743.0 / 745},
+		"erf":                  {(200*0.95 - 20) * hours / site, hours / 745},
+		"ref":                  {(100*153.75 + 200_000*hours/745 + 60*(7*31-1.25) - 5*4) / site, hours / 745},
+		"cfe":                  {(60*(7*31-2) - 5*4 + 100*153) / (1020*743 + more), 743.0 / 745},
 		"carbon_location":      {carbon, 1},
-		"cue":                  {(carbon - 2*970*0.2 + 400*0.82) / it(743), 743.0 / 745},
+		"cue":                  {(carbon - 1.25*970*0.2 + 400*0.82) / it(hours), hours / 745},
 		"carbon_market":        {100*155*0.011 + (grid-100*155-200_000)*0.42, 1},
-		"cue_market":           {(100*153*0.011 + (grid743-100*153-200_000*743.0/745)*0.42 + 400*0.82) / it(743), 743.0 / 745},
+		"cue_market":           {(100*153.75*0.011 + (sunny-100*153.75-200_000*hours/745)*0.42 + 400*0.82) / it(hours), hours / 745},
 		"carbon_hourly":        {0.2*unmatched + 0.05*(anew-10*72-100*15), 743.0 / 745},
 		"carbon_market_hourly": {100*153*0.011 + unmatched*0.42, 743.0 / 745},
-		"carbon_scope1":        {2 * 200 * 0.82, 1 - 115.0/60/745},
-		"cost":                 {total, 743.0 / 745},
+		"carbon_scope1":        {2 * 200 * 0.82, 1 - 70.0/60/745},
+		"cost":                 {total, hours / 745},
 	} {
 		switch name {
 		case "wue", "wue_freshwater": // before the invoice nothing is known of the rain

@@ -17,7 +17,7 @@ type lesson struct {
 }
 
 // A stage is what has come besides the readings.
-type stage struct{ settled, invoiced, revised bool }
+type stage struct{ prior, settled, invoiced, revised bool }
 
 // known is what is known of a meter in a quarter.
 type known struct {
@@ -59,11 +59,14 @@ func (m *month) learn(s stage) *lesson {
 		}
 	}
 	l.standIn()
-	if s.settled {
-		for i := m.settled.from; i < m.settled.to; i++ {
-			l.known[gridB][i] = known{m.settledWh(i) * kWhMJ / 1000, metric.Corrected, true, "corrected"}
+	for i := m.settled.from; i < m.settled.to; i++ {
+		switch k := (known{m.settledWh(i) * kWhMJ / 1000, metric.Corrected, true, "corrected"}); {
+		case s.settled:
+			l.known[gridB][i] = k
+		case s.prior && i < m.settled.from+4:
+			k.amount = priorMJ
+			l.known[gridB][i] = k
 		}
-		l.complete() // settled energy is what comes in
 	}
 	l.known[rain] = make([]known, m.quarters)
 	if s.invoiced {
