@@ -57,6 +57,7 @@ type EnergyLine struct {
 	Coverage    *float64           `json:"coverage"`               // share of the time that is known; by job or tenant, of the energy inside the boundary that jobs are recorded of; nil: nothing was expected
 	Final       bool               `json:"final"`                  // the ledger will not change it but by a correction
 	Reason      string             `json:"reason,omitempty"`       // why Millijoules is nil
+	Note        string             `json:"note,omitempty"`         // what a reader must know of it: meters whose role was set right
 }
 
 // Exact is a count that travels as a decimal string, because readers of JSON

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -28,6 +29,7 @@ type Tally struct {
 	drawn, export     Amount // by site
 	metered           bool   // there is anything that could be counted
 	covered, expected int64
+	moved             []moved
 }
 
 // label is what tells lines of an interval apart.
@@ -86,6 +88,7 @@ func (t *Tally) AddDigest(d *Digest) {
 	if t.reason != "" || t.q.By != BySite {
 		return
 	}
+	t.note(d.moved)
 	add := func(a *Amount, q Quantity) {
 		t.metered = t.metered || q != Export && d.Metered&(1<<q) != 0
 		sum, err := a.Add(d.Sums[q])
@@ -147,6 +150,15 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 
 // Lines is the answer for the interval, in the order of its labels.
 func (t *Tally) Lines() []Line {
+	lines := t.list()
+	as, not := notes(t.moved)
+	for i := range lines {
+		lines[i].Note = strings.TrimPrefix(strings.TrimSuffix(as+"; "+not, "; "), "; ")
+	}
+	return lines
+}
+
+func (t *Tally) list() []Line {
 	nothing := Line{From: t.from, To: t.to, Reason: t.reason, Final: t.final, Category: t.category}
 	switch {
 	case t.reason != "":

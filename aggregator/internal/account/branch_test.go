@@ -137,11 +137,9 @@ func TestBranchesOfTheFacilityWhen(t *testing.T) {
 				silent: map[string][]int{"grid_input-a": {6, 7}, "grid_input-new": {0, 1, 2, 3, 4, 5}}},
 			meters: []account.Meter{{Name: "grid_input-a", Quantity: account.GridInput, To: noon + 5400*second}, {Name: "grid_input-new", Quantity: account.GridInput, From: noon + 5400*second}},
 			value:  1.2, coverage: 1},
-		"a role was edited": { // what was booked stands
-			s: stretch{meters: grid(120)}, meters: []account.Meter{{Name: "grid_input-a", Quantity: account.Cooling}}, value: 1.2, coverage: 1},
 		"a meter had no role when it was first read": {
 			s:      stretch{meters: map[string][]uint64{"main": energies(120), "ups_output": energies(100)}},
-			meters: []account.Meter{{Name: "main", Quantity: account.GridInput}}, value: 1.2, coverage: 1},
+			meters: []account.Meter{{Name: "main", Quantity: account.GridInput}}, value: 1.2, coverage: 1, flag: "role_corrected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b *account.Basis

@@ -79,6 +79,7 @@ type Resolved struct {
 	}
 	sources  []GridSource // whose words shares are by
 	absent   []absence
+	moved    []moved
 	revised  [GridKinds]bool // a word came after it was asked for
 	restated bool            // readings of meters came after the hour was sealed
 	adjusted map[Quantity]*adjustment
@@ -111,7 +112,7 @@ func (b *Basis) Resolve(s *Sheet, until int64, all bool) *Resolved {
 		b = nothing()
 	}
 	h := b.lookUp(s, until)
-	r := &Resolved{Number: s.Number, restated: s.restated}
+	r := &Resolved{Number: s.Number, restated: s.restated, moved: h.moved}
 	for k := range 4 {
 		q := &r.quarters[k]
 		over := h.from+int64(k+1)*quarter <= until
@@ -154,7 +155,10 @@ func (h *branches) minutesOf(r *Resolved, k int) (out []cell) {
 		c := cell{from: h.from + int64(m)*minute, minutes: 1}
 		for q := GridInput; q <= WaterPotable; q++ {
 			e := u.Expected[q][m]
-			met := e > 0 || len(h.feeds[q]) > 0 && h.altered[q]
+			met := e > 0
+			if h.altered[q] {
+				met = len(h.feeds[q]) > 0
+			}
 			c.set(int(q), u.Amount[q][m], met, met && usable[q] && u.Covered[q][m] >= e-e/100) // clocks are set within a minute, too
 			if c.knows(int(q)) {
 				h.mixOf(&c, q)
@@ -337,7 +341,7 @@ func (r *Resolved) source(w *Word) uint16 {
 
 // Size is about how many bytes r takes.
 func (r *Resolved) Size() int {
-	n := int(unsafe.Sizeof(*r)) + 96*len(r.sources) + 48*len(r.absent) + 192*len(r.adjusted)
+	n := int(unsafe.Sizeof(*r)) + 96*len(r.sources) + 48*(len(r.absent)+len(r.moved)) + 192*len(r.adjusted)
 	for k := range r.quarters {
 		q := &r.quarters[k]
 		n += 16*(len(q.whole.apart)+len(q.whole.shares)) + 32*len(q.whole.parts)

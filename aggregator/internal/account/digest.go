@@ -15,6 +15,8 @@ type Digest struct {
 	// add up, so that a branch that is missing does not read as zero. Those of the
 	// facility stand under Other.
 	Covered, Expected [Quantities]int64
+
+	moved []moved
 }
 
 // NewDigest is the hour of s in short, its branches as r has them; nil: as they
@@ -45,6 +47,9 @@ func NewDigest(u *Summary, r *Resolved) *Digest {
 		}
 	}
 	d.Covered[Other], d.Expected[Other] = u.worst(GridInput, GeneratorOutput, OnsiteGeneration, Export)
+	if r != nil {
+		d.moved = r.moved
+	}
 	if r != nil && len(r.adjusted) > 0 {
 		d.adjust(u, r)
 	}
@@ -55,11 +60,15 @@ func NewDigest(u *Summary, r *Resolved) *Digest {
 func (d *Digest) adjust(u *Summary, r *Resolved) {
 	for q, a := range r.adjusted {
 		d.Sums[q], d.Covered[q], d.Expected[q] = a.sums, 0, 0
+		d.Metered &^= 1 << q
 		for k := range 4 {
 			d.Covered[q] += a.covered[k]
 			if d.Expected[q] += a.expected[k]; a.expected[k] > 0 {
 				d.Metered |= 1 << q
 			}
+		}
+		if !a.sums.IsZero() {
+			d.Metered |= 1 << q
 		}
 	}
 	if r.adjusted[GridInput] != nil {

@@ -30,6 +30,12 @@
 //     record when that changes. Where records are missing, the two beside them
 //     must agree; else the energy is of unknown jobs. It is never guessed.
 //
+// What a meter adds to is booked by the role of its first reading, and answered by
+// the role that the operator states: one that was wrong is set right there, of all
+// times, and files stay as they are. Minutes are booked by quantity and not by
+// meter, so that of a role that was set right quarters are known and minutes are
+// not; hours of programs that kept no quarters stay as they were booked.
+//
 // Meters of one role add up: feeds A and B each carry a part. A device is
 // expected from its first reading until it has been silent for a week, a meter
 // for 30 days, so that what is missing shows as missing.

@@ -20,11 +20,14 @@ type branches struct {
 	*Basis
 	sheet   *Sheet
 	from    int64 // ms since 1970
+	since   int64 // nothing was awaited before
 	until   int64 // what comes after is not awaited yet
 	of      map[string]*register
 	feeds   [Quantities][]feed
 	selfUse []feed           // heat that comes back
 	outside []feed           // taken off what comes in
+	foreign map[string]bool  // meters that count as they were booked, not as stated
+	moved   []moved          // meters that are stated as something else than they were booked
 	plain   [Quantities]bool // the minutes of the quantity are its feeds'
 	altered [Quantities]bool // the feeds are more, fewer or others than what was booked
 	took    [Quantities][4]taken
@@ -40,7 +43,7 @@ type taken struct {
 
 // lookUp finds the feeds of an hour.
 func (b *Basis) lookUp(s *Sheet, until int64) *branches {
-	h := &branches{Basis: b, sheet: s, from: s.Number * hour, until: until, of: map[string]*register{}}
+	h := &branches{Basis: b, sheet: s, from: s.Number * hour, since: s.Since, until: until, of: map[string]*register{}, foreign: map[string]bool{}}
 	for q := range Quantities {
 		h.plain[q] = true
 	}
@@ -61,24 +64,10 @@ func (b *Basis) lookUp(s *Sheet, until int64) *branches {
 func (h *branches) find() {
 	b, s, to := h.Basis, h.sheet, h.from+hour
 	all := s.inOrder()
-	other := map[string]Quantity{} // what meters were booked as, where that is not what is stated
-	for _, r := range all {
-		m := b.meters[r.name]
-		switch {
-		case m == nil:
-		case m.Quantity == Other && r.booked && r.quantity == Distribution && r.measures(m): // of which no sum is made but to reconcile
-			h.of[r.name] = r
-		case r.booked && r.quantity == m.Quantity && (h.of[r.name] == nil || r.measures(m)), !r.booked && h.of[r.name] == nil && r.measures(m):
-			h.of[r.name] = r
-		case r.booked && r.quantity != Other && r.quantity != m.Quantity:
-			other[r.name] = r.quantity
-		case r.booked && r.measures(m) && h.of[r.name] == nil:
-			h.of[r.name] = r // it had no role that counts when it was first read
-		}
-	}
+	h.assign(all)
 	for q := range Quantities {
 		for _, m := range b.by[q] {
-			if !m.stands(h.from, to) || other[m.Name] != Other {
+			if !m.stands(h.from, to) || h.foreign[m.Name] {
 				continue
 			}
 			f := feed{h.of[m.Name], m}
@@ -100,29 +89,18 @@ func (h *branches) find() {
 	}
 	for _, r := range all {
 		m, q := b.meters[r.name], r.quantity
-		if m == nil || other[r.name] != Other {
-			if q != Other && r.booked {
-				h.feeds[q] = append(h.feeds[q], feed{register: r})
-			}
+		if q == Other || !r.booked {
+			continue
+		}
+		if m == nil || h.foreign[r.name] {
+			h.feeds[q] = append(h.feeds[q], feed{register: r})
 			continue
 		}
 		whole := m.From <= h.from && (m.To == 0 || m.To >= to)
-		if r.booked && q != Other && (!whole || m.Quantity == Other || !b.Counts(r.name, h.from, to)) && r.any() {
+		if (!whole || m.Quantity != q || h.of[r.name] != r || !b.Counts(r.name, h.from, to)) && r.any() {
 			h.plain[q], h.altered[q] = false, true
 		}
 	}
-}
-
-// measures reports whether r is the register by which m does what it is there
-// for.
-func (r *register) measures(m *Meter) bool {
-	switch {
-	case m.Quantity.IsWater():
-		return r.metric == metric.MeterWater
-	case m.Quantity == HeatReuse:
-		return r.metric == metric.MeterHeatJoules || r.metric == metric.MeterEnergyJoules
-	}
-	return r.metric == metric.MeterEnergyJoules
 }
 
 // any reports whether r shows, or should show, anything in its hour.

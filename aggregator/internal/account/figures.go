@@ -30,6 +30,7 @@ type figures struct {
 	revised     bool
 	shared      map[GridSource]Wide // of the grid's energy, by whose word counts
 	absent      map[string]int64    // minutes, by meter
+	moved       []moved
 
 	volumes  map[int32]int64 // ms for which those that lie in the known cells do so
 	claims   map[int]Wide    // mJ of contracts without volumes
@@ -74,6 +75,7 @@ func (f *figures) add(r *Resolved) {
 		return
 	}
 	f.restated = f.restated || r.restated
+	f.note(r)
 	for i := range r.absent {
 		if a := &r.absent[i]; f.concerns(a.quantity) {
 			f.absent[a.meter] += a.minutes
@@ -300,6 +302,7 @@ func (f *figures) tell(k *KPI) {
 			k.Flags = append(k.Flags, Flag{Code: code, Text: text})
 		}
 	}
+	f.tellRoles(flag)
 	flag(f.how&byBackup != 0, "backup_meter", "a backup meter stands in where its primary was not read")
 	flag(f.how&byCompletion != 0, "completed_branch", "a branch without a reading is what stands above it less what stands beside it")
 	flag(f.how&byCorrection != 0, "corrected", "readings were corrected, or put in by hand")

@@ -108,6 +108,7 @@ type Line struct {
 
 	Final  bool   // every hour of the interval is sealed
 	Reason string // why there is no figure; "" if there is one
+	Note   string // what a reader must know of it: meters whose role was set right
 
 	// Of a line by job or tenant:
 	Allocation      Allocation

@@ -121,7 +121,7 @@ func NewReconciliation(b *Basis, from, to, until int64, category int, of []Stage
 
 // Wants reports whether rows of d count.
 func (r *Reconciliation) Wants(d *Device) bool {
-	switch d.Kind {
+	switch d = r.b.As(d); d.Kind {
 	case metric.Host:
 		return d.Quantity == HostEnergy
 	case metric.GPU:

@@ -11,6 +11,7 @@ import (
 // is open of it say, together.
 type Sheet struct {
 	Number    int64
+	Since     int64   // ms since 1970: of the site's first reading, if that is in the hour; before it nothing was awaited
 	Summary   Summary // what was counted; with the carbon intensity that stands
 	zone      string  // whose words count; "": any
 	registers map[registerKey]*register

@@ -56,8 +56,8 @@ func (h *branches) sum(r *Resolved, c *cell, q Quantity, k int) {
 		for i, v := range w.amount {
 			t.sum[i] += v
 		}
-		if w.expected > 0 {
-			part, _ := share(uint64(quarter), uint64(w.covered), uint64(w.expected))
+		if awaited := min(w.expected, h.millis(k)); awaited > 0 {
+			part, _ := share(uint64(quarter), uint64(min(w.covered, awaited)), uint64(awaited))
 			t.covered = min(t.covered, int64(part))
 		}
 		if !w.full {
@@ -75,13 +75,17 @@ func (h *branches) sum(r *Resolved, c *cell, q Quantity, k int) {
 	c.set(int(q), all, t.met, t.met && known)
 }
 
-// millis is how much of quarter k is over.
+// millis is for how much of quarter k anything is awaited.
 func (h *branches) millis(k int) int64 {
-	return max(0, min(quarter, h.until-h.from-int64(k)*quarter))
+	from := h.from + int64(k)*quarter
+	return max(0, min(from+quarter, h.until)-max(from, h.since))
 }
 
 // miss notes that a branch was not known for so long.
 func (r *Resolved) miss(meter string, q Quantity, minutes int64) {
+	if minutes == 0 {
+		return
+	}
 	for i := range r.absent {
 		if a := &r.absent[i]; a.meter == meter && a.quantity == q {
 			a.minutes += minutes

@@ -42,7 +42,7 @@ func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int
 	var v view
 	switch {
 	case t.NeedsRows():
-		v = l.lookAt(site, number, t.Wants)
+		v = l.lookAt(site, number, func(d *account.Device) bool { return t.Wants(b.As(d)) })
 	case t.NeedsJobs():
 		v = l.lookAtJobs(site, number)
 	default:
@@ -65,7 +65,10 @@ func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int
 	from := number * hourMs
 	return l.eachRow(&v, b, func(d *account.Device, p *account.Place, r *account.Row) {
 		if d.Kind != metric.Meter || b.Counts(d.Name, from, from+hourMs) {
-			t.AddRow(d, p, r)
+			as := b.As(d)
+			if t.AddRow(as, p, r); as != d {
+				t.Restated(d, as)
+			}
 		}
 	})
 }

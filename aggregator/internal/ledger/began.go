@@ -31,11 +31,16 @@ func (l *Ledger) began(site string) (millis int64, ok bool) {
 	if err != nil {
 		return 0, false
 	}
-	u := &s.Summary
-	for minute := range int64(60) {
+	m, ok := firstMinute(&s.Summary)
+	return first*hourMs + (m+1)*60_000, ok
+}
+
+// firstMinute is the first minute of an hour of which anything is known.
+func firstMinute(u *account.Summary) (m int64, ok bool) {
+	for m := range int64(60) {
 		for q := range u.Covered {
-			if u.Covered[q][minute] > 0 {
-				return first*hourMs + (minute+1)*60_000, true
+			if u.Covered[q][m] > 0 {
+				return m, true
 			}
 		}
 	}

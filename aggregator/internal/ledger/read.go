@@ -82,6 +82,7 @@ type view struct {
 	leaves []leaf
 	files  []string
 	index  []int
+	first  bool            // it is the site's first of which anything was counted
 	until  int64           // what came later was not awaited then
 	fronts []*account.Hour // of what is open
 	rows   []openRow
@@ -111,6 +112,8 @@ func (l *Ledger) look(site string, number int64) view {
 
 func (l *Ledger) see(site string, number int64) view {
 	v := view{site: site, number: number, until: max(l.now, l.state.Latest(site))}
+	first, some := l.counted(site)
+	v.first = some && number == first
 	if g := l.logs[site]; g != nil {
 		for _, i := range g.known(number) {
 			v.leaves = append(v.leaves, g.leaves[i])
@@ -182,6 +185,10 @@ func (l *Ledger) span(site string) (first, end int64) {
 func (l *Ledger) firstCounted(site string) (first int64, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.counted(site)
+}
+
+func (l *Ledger) counted(site string) (first int64, ok bool) {
 	if g := l.logs[site]; g != nil && g.began >= 0 {
 		return g.began, true
 	}

@@ -55,6 +55,9 @@ func (l *Ledger) sheet(v *view, b *account.Basis) (*account.Sheet, error) {
 		s.Add(h)
 	}
 	s.Done()
+	if m, ok := firstMinute(&s.Summary); v.first && ok {
+		s.Since = v.number*hourMs + m*60_000
+	}
 	return s, nil
 }
 

@@ -143,7 +143,7 @@ func energyLine(l *account.Line, by account.Level) query.EnergyLine {
 	e := query.EnergyLine{
 		From: time.UnixMilli(l.From).UTC(), To: time.UnixMilli(l.To).UTC(),
 		Hall: l.Hall, Rack: l.Rack, Host: l.Host, GPU: l.GPU, UUID: l.UUID, Model: l.Model, Job: l.Job, Tenant: l.Tenant,
-		Parts: map[string]query.Exact{}, Quality: map[string]float64{}, Category: l.Category, Final: l.Final, Reason: l.Reason,
+		Parts: map[string]query.Exact{}, Quality: map[string]float64{}, Category: l.Category, Final: l.Final, Reason: l.Reason, Note: l.Note,
 	}
 	if l.ExpectedMillis > 0 {
 		c := float64(l.CoveredMillis) / float64(l.ExpectedMillis)
