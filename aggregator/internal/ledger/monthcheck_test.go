@@ -90,6 +90,16 @@ func (l *lesson) hold(t *testing.T, when string, k *account.KPI, from, to int) {
 	if k.Period != "interim" || k.Terms == "" || k.Needed != 0.95 {
 		bad("is %s, by terms %q, and needs %v", k.Period, k.Terms, k.Needed)
 	}
+	category, point := 0, ""
+	if slices.Contains(rests[name].meters, ups1) {
+		category, point = 1, "ups_output"
+	}
+	if slices.Contains(rests[name].meters, rain) {
+		category = 2 // of the water
+	}
+	if k.Category != category || k.Point != point {
+		bad("is of category %d at %q, want %d at %q", k.Category, k.Point, category, point)
+	}
 	if k.Value == nil {
 		return
 	}
