@@ -4,12 +4,13 @@ PAGE := aggregator/internal/page
 BACNET := collector/internal/meter/bacnet/testdata
 # Labels as references into one symbol table: half a kilobyte less a series.
 TAGS := dedupelabels
+PLUGIN := gigawatch-gigawatch-datasource
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := go build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)" -o bin/
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test check bench bench-site bench-peers bench-collector generate fuzz clean packages
+.PHONY: run build plugin plugin-zip test check bench bench-site bench-peers bench-collector generate fuzz clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -25,6 +26,22 @@ $(PAGE)/static/vendor/uPlot.esm.js: $(PAGE)/package-lock.json
 $(BACNET)/node_modules/.package-lock.json: $(BACNET)/package-lock.json
 	npm ci --prefix $(BACNET) --no-fund --no-audit
 	touch $@
+
+# The Grafana data source in plugin/dist, with the program for linux/amd64 and the list of its sources that Grafana's builder writes.
+plugin: plugin/node_modules/.package-lock.json
+	cd plugin && npm run typecheck && npm run build
+	cd plugin && CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags $(TAGS),arrow_json_stdlib -ldflags "-s -w -X main.version=$(VERSION)" -o dist/gpx_gigawatch_linux_amd64 ./pkg
+	cd plugin && find pkg -name '*.go' | LC_ALL=C sort | xargs sha256sum | sed 's/  /:/' > dist/go_plugin_build_manifest
+
+plugin/node_modules/.package-lock.json: plugin/package-lock.json
+	npm ci --prefix plugin --no-fund --no-audit
+	touch $@
+
+# What one drops into Grafana's folder of plugins. It is not signed: Grafana must be told to load it.
+plugin-zip: plugin
+	rm -rf out/zip out/$(PLUGIN).zip && mkdir -p out/zip && cp -R plugin/dist out/zip/$(PLUGIN)
+	cd out/zip && zip -qrX ../$(PLUGIN).zip $(PLUGIN)
+	@echo "out/$(PLUGIN).zip is not signed: set allow_loading_unsigned_plugins = $(PLUGIN) in Grafana's [plugins]"
 
 test: build packages
 	go test -tags $(TAGS) -count=1 -timeout 14m -v ./... 2>&1 | awk -f .ci/count.awk
@@ -62,4 +79,4 @@ fuzz:
 	go test -tags $(TAGS) -run '^$$' -fuzz "^$$t$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; done; done
 
 clean:
-	rm -rf bin out data $(PAGE)/node_modules $(PAGE)/static/vendor
+	rm -rf bin out data $(PAGE)/node_modules $(PAGE)/static/vendor plugin/node_modules plugin/dist
