@@ -12,6 +12,7 @@ type Contracts struct {
 	Residual   []Residual
 	PPAs       []PPA
 	Guarantees []Guarantee
+	Own        []Guarantee // for what the site generates; those that are not retired for it are another's
 }
 
 // A Supply is a supplier's contract for the rest, by the mix that it discloses.
@@ -109,7 +110,7 @@ func (s *Site) readContracts(r *reader, v value) {
 		read func(value)
 	}{
 		{"supply", s.readSupply}, {"residual", s.readResidual}, {"ppa", s.readPPA},
-		{"guarantees", func(v value) { s.readGuarantee(r, v, seen) }},
+		{"guarantees", func(v value) { s.readGuarantee(r, v, seen) }}, {"own_generation", func(v value) { s.readOwn(r, v, seen) }},
 	} {
 		for i, item := range top.get(list.key).items() {
 			if i == mostContracts {
@@ -235,14 +236,7 @@ func (s *Site) readGuarantee(r *reader, v value, seen map[string]place) {
 	c.Retired = k.get("retired").date()
 	k.end()
 	c.mark = k.mark()
-	if first, twice := seen[c.ID]; twice && c.ID != "" {
-		r.wrong(k.at("id"), "keep one: a guarantee counts once", "%q stands twice, first in line %d", short(c.ID), first.line)
-	} else {
-		seen[c.ID] = k.at("id")
-	}
-	if c.ID == "" {
-		r.wrong(k.at("id"), "write the number of the batch in its register", "missing: guarantees without a number cannot be told apart")
-	}
+	k.number(c.ID, seen)
 	c.judge(r)
 	s.Contracts.Guarantees = append(s.Contracts.Guarantees, c)
 }
@@ -301,6 +295,7 @@ func (s *Site) judgeContracts(r *reader) {
 	if i, day, sum := overfull(spans, part); i >= 0 {
 		r.wrong(c.Supply[i].mark.at("share"), "write share: for each of several suppliers, or end one before the next begins", "%s, suppliers cover %s of the rest", since(day), sum)
 	}
+	s.judgeOwn(r)
 	years := map[int]*Residual{}
 	for i := range c.Residual {
 		n := &c.Residual[i]

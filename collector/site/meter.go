@@ -24,6 +24,7 @@ type Meter struct {
 	Fluid     string         // of a loop: water, glycol25
 	Water     string         // fresh: from the mains, wells and rivers; reused: reclaimed, rain, sea; "": not said
 	TakenOff  bool           // what it shows is not the site's: an office behind the main meter, heat that comes back
+	Tolerance *Tolerance     // of what stands below it; nil: what is usual
 	Installed []Installation // at least one, by time
 	Read      *Read          // nil: nothing reads it
 
@@ -156,7 +157,7 @@ func (s *Site) meterEach(k *section, ids []string) func(i int) Meter {
 	if name == "" && !k.has("role") {
 		k.r.wrong(k.at("role"), "write role: and one of "+strings.Join(Roles(), ", "), "missing: what the meter measures")
 	}
-	one := Meter{Role: name, Measures: k.get("measures").measures(roleOf(name)), Fluid: k.get("fluid").choice("water", "glycol25"), Water: k.get("water").choice("fresh", "reused"), TakenOff: k.get("taken_off").truth()}
+	one := Meter{Role: name, Measures: k.get("measures").measures(roleOf(name)), Fluid: k.get("fluid").choice("water", "glycol25"), Water: k.get("water").choice("fresh", "reused"), TakenOff: k.get("taken_off").truth(), Tolerance: k.get("tolerance").tolerance()}
 	if one.TakenOff && name != metric.RoleDistribution && name != metric.RoleHeatReuse {
 		k.get("taken_off").wrong("give it role distribution, or heat_reuse if it is heat that comes back", "what role %s counts cannot be taken off", name)
 	}

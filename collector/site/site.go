@@ -39,6 +39,7 @@ type Site struct {
 	Batteries  []Battery
 	SetPoints  []SetPoint
 	Boundary   Boundary
+	Coverage   Coverage
 	Report     map[string][]Entry // what only people know, by key
 
 	file     string
@@ -157,7 +158,7 @@ func (s *Site) read(r *reader, top *section) {
 	}{
 		{"halls", s.readHalls}, {"racks", s.readRacks}, {"meters", s.readMeters},
 		{"generators", s.readGenerators}, {"batteries", s.readBatteries}, {"set_points", s.readSetPoints},
-		{"contracts", s.readContracts}, {"tariff", s.readTariffs}, {"boundary", s.readBoundary}, {"report", s.readReport},
+		{"contracts", s.readContracts}, {"tariff", s.readTariffs}, {"boundary", s.readBoundary}, {"coverage", s.readCoverage}, {"report", s.readReport},
 	} {
 		v := top.get(part.key)
 		s.marks[part.key] = &mark{place: v.place}
@@ -170,6 +171,7 @@ func (s *Site) read(r *reader, top *section) {
 func (s *Site) judge(r *reader) {
 	s.judgeRacks(r)
 	s.judgeTree(r)
+	s.judgeTolerances(r)
 	s.judgePoints(r)
 	s.judgeFeeds(r)
 	s.judgeIT(r)

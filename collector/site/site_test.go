@@ -60,6 +60,9 @@ func TestExampleIsInOrderAndHasEveryFigure(t *testing.T) {
 	equal(t, "connection", s.Grid.Connection.Watts(), 400e3)
 	equal(t, "category", s.ITCategory(), site.Category{Number: 1, Role: metric.RoleUPSOutput, Meters: 2, Racks: 2, Of: 2})
 
+	equal(t, "coverage", s.Coverage, site.Coverage{Period: 950_000, Year: 990_000})
+	equal(t, "tolerance", *s.Meter("ups-02").Tolerance, site.Tolerance{Least: -10_000, Most: 40_000})
+
 	b := s.Meter("r0002-pdu-b")
 	equal(t, "what it feeds", b.Racks, []string{"r0002"})
 	equal(t, "parents", b.Parents, []string{"ups-01", "ups-02"})
@@ -106,6 +109,7 @@ func TestExampleWithoutCommentSignsIsInOrder(t *testing.T) {
 	equal(t, "agent", s.Meter("grid-a").Read.By, "meters-1")
 	equal(t, "part", s.Boundary.Parts[0].IT, []string{"r0001-pdu-a", "r0001-pdu-b", "r0002-pdu-a", "r0002-pdu-b"})
 	equal(t, "oil", s.Boundary.Other[0].Emitted.String(), "32 t")
+	equal(t, "guarantees of own generation", s.Contracts.Own[0].Volume.String(), "12 MWh")
 }
 
 func TestMeterThatWasChangedIsExact(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 // A joint is where what some meters show, together, goes on to others, save for
 // losses and what is not metered: a bus bar, a UPS, a PDU.
 type joint struct {
-	name     string // of those above
-	up, down []*Meter
+	name      string // of those above
+	up, down  []*Meter
+	low, high float64 // least and most that may be lacking below, as is stated of those above; both 0: it is not
 }
 
 // join finds the joints: meters that share what feeds them are fed together.
@@ -54,6 +55,13 @@ func (b *Basis) join() {
 		var names []string
 		for _, m := range j.up {
 			names = append(names, m.Name)
+			switch {
+			case m.Low == 0 && m.High == 0:
+			case j.low == 0 && j.high == 0:
+				j.low, j.high = m.Low, m.High
+			default:
+				j.low, j.high = min(j.low, m.Low), max(j.high, m.High)
+			}
 		}
 		slices.Sort(names)
 		j.name = strings.Join(names, "+")

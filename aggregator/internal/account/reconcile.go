@@ -358,14 +358,18 @@ func (r *Reconciliation) balance(s Stage, name string, above, below side) {
 // Gaps are those that were found, stage by stage.
 func (r *Reconciliation) Gaps() []Gap {
 	out := make([]Gap, 0, len(r.gaps))
+	stated := map[string]*joint{}
+	for i := range r.b.joints {
+		stated[r.b.joints[i].name] = &r.b.joints[i]
+	}
 	for k, g := range r.gaps {
 		x := Gap{
 			Stage: k.stage, Name: k.name, From: r.from, To: r.to, Above: g.above, Below: g.below, Children: g.children,
 			Gap: g.above.Float() - g.below.Float(), Low: usual[k.stage][0], High: usual[k.stage][1], Finding: Unknown,
 			Missing: slices.Sorted(maps.Keys(g.missing)),
 		}
-		if m := r.b.meters[k.name]; k.stage == StageMeter && m != nil && (m.Low != 0 || m.High != 0) {
-			x.Low, x.High = m.Low, m.High
+		if j := stated[k.name]; k.stage == StageMeter && j != nil && (j.low != 0 || j.high != 0) {
+			x.Low, x.High = j.low, j.high
 		}
 		if r.hours > 0 {
 			x.Coverage = float64(g.hours) / float64(r.hours)

@@ -36,6 +36,13 @@ func contracts(s *site.Site, t *account.Terms) error {
 			add(c)
 		}
 	}
+	for i := range s.Contracts.Own {
+		c, err := own(s, &s.Contracts.Own[i])
+		if err != nil {
+			return err
+		}
+		add(c)
+	}
 	for i := range s.Contracts.Supply {
 		x := &s.Contracts.Supply[i]
 		if !x.HasFactor || x.Share == 0 {
@@ -135,4 +142,18 @@ func guarantee(s *site.Site, g *site.Guarantee) (c account.Contract, ok bool, er
 		Name: "guarantees " + g.ID, Kind: account.GuaranteeOrigin, Renewable: site.Renewable(g.Technology), CarbonFree: carbonFree(g.Technology, 0),
 		Volumes: []account.Volume{v}, Evidence: g.Evidence,
 	}, true, nil
+}
+
+// own is a batch of guarantees of what the site generates. Until they are retired
+// for the site that energy is another's, if it is anyone's.
+func own(s *site.Site, g *site.Guarantee) (c account.Contract, err error) {
+	v := account.Volume{}
+	v.From, v.To = during(s, g.Produced)
+	if v.Millijoules, err = millijoules("contracts.own_generation."+g.ID, g.Volume); err != nil {
+		return c, err
+	}
+	if g.Retired == (site.Date{}) {
+		v.Unretired = v.Millijoules
+	}
+	return account.Contract{Name: "own generation " + g.ID, Kind: account.OwnGeneration, Volumes: []account.Volume{v}, Evidence: g.Evidence}, nil
 }

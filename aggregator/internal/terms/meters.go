@@ -44,6 +44,9 @@ func meters(s *site.Site, burns map[string]string) (out []account.Meter) {
 		case "reused":
 			x.Scope = account.Reused
 		}
+		if t := m.Tolerance; t != nil {
+			x.Low, x.High = t.Least.Ratio(), t.Most.Ratio()
+		}
 		x.From, x.To = stands(m)
 		x.Parents = parents(s, m)
 		out = append(out, x)

@@ -18,6 +18,7 @@ func Of(s *site.Site) (account.Terms, error) {
 	if s.Grid.Factor == "direct" {
 		t.Factor = account.Direct
 	}
+	t.Coverage = account.Coverage{Period: s.Coverage.Period.Ratio(), Year: s.Coverage.Year.Ratio()}
 	burns := fuels(s, &t)
 	t.Meters = meters(s, burns)
 	for _, p := range s.Boundary.Parts {

@@ -128,6 +128,16 @@ meters:
 contracts:
   ppa: [{name: p, technology: wind_onshore, meter: wind, guarantees_retired: true}]
 `, []account.Meter{{Name: "wind"}}},
+		"what may lack below": {`
+meters:
+  - {id: main, role: distribution, tolerance: 3 %}
+  - {id: ups, role: ups_output, parent: main, tolerance: {least: -1 %, most: 4.5 %}}
+  - {id: pdu, role: pdu_output, parent: ups}
+`, []account.Meter{
+			{Name: "main", Quantity: account.Distribution, Low: -0.03, High: 0.03},
+			{Name: "ups", Quantity: account.UPSOutput, Parents: []string{"main"}, Low: -0.01, High: 0.045},
+			{Name: "pdu", Quantity: account.PDUOutput, Parents: []string{"ups"}},
+		}},
 		"devices one after another": {`
 meters:
   - id: a
@@ -212,6 +222,14 @@ boundary:
 	}
 }
 
+func TestHowMuchMustBeKnown(t *testing.T) {
+	for text, want := range map[string]account.Coverage{
+		"": {}, "coverage: {period: 90 %}\n": {Period: 0.9}, "coverage: {period: 97.5 %, year: 99.5 %}\n": {Period: 0.975, Year: 0.995},
+	} {
+		equal(t, text, want, of(t, text).Coverage)
+	}
+}
+
 func TestContracts(t *testing.T) {
 	const mwh = 1000 * 3_600_000_000
 	begin, end := at(t, "2026-01-01 00:00"), at(t, "2027-01-01 00:00")
@@ -233,6 +251,10 @@ func TestContracts(t *testing.T) {
 			[]account.Contract{{Name: "guarantees g1", Kind: account.GuaranteeOrigin, Renewable: true, CarbonFree: true, Volumes: []account.Volume{{From: begin, To: end, Millijoules: 300 * mwh}}}}},
 		"guarantees for their production": {"guarantees: [{id: g1, volume: 300 MWh, technology: nuclear, produced: {first_day: 2026-01-01, last_day: 2026-12-31}, retired: 2027-03-01}]",
 			[]account.Contract{{Name: "guarantees g1", Kind: account.GuaranteeOrigin, CarbonFree: true, Volumes: []account.Volume{{From: begin, To: end, Millijoules: 300 * mwh}}}}},
+		"guarantees of own generation that others hold": {"own_generation: [{id: g1, volume: 12 MWh, produced: {first_day: 2026-01-01, last_day: 2026-12-31}}]",
+			[]account.Contract{{Name: "own generation g1", Kind: account.OwnGeneration, Volumes: []account.Volume{{From: begin, To: end, Millijoules: 12 * mwh, Unretired: 12 * mwh}}}}},
+		"guarantees of own generation that are retired": {"own_generation: [{id: g1, volume: 12 MWh, retired: 2027-02-01, evidence: x, produced: {first_day: 2026-01-01, last_day: 2026-12-31}}]",
+			[]account.Contract{{Name: "own generation g1", Kind: account.OwnGeneration, Volumes: []account.Volume{{From: begin, To: end, Millijoules: 12 * mwh}}, Evidence: "x"}}},
 		"guarantees that are not retired": {"guarantees: [{id: g1, volume: 300 MWh, technology: solar, produced: {first_day: 2026-01-01, last_day: 2026-12-31}}]", nil},
 		"suppliers": {"supply: [{name: a, share: 30 %, factor: 210 g/kWh}, {name: a, share: 70 %, factor: 0 g/kWh, first_day: 2026-01-01}, {name: c, share: 0 %, factor: 1 g/kWh}]",
 			[]account.Contract{{Name: "supply a", Kind: account.SupplierMix, Share: 300_000, Milligrams: 210_000}, {Name: "supply a (2)", Kind: account.SupplierMix, Share: 700_000, From: begin}}},
@@ -276,6 +298,7 @@ func TestWhatIsMoreThanCanBeCounted(t *testing.T) {
 	for name, text := range map[string]string{
 		"other_energy.oil": "boundary: {other_energy: [{name: oil, energy: 4000 TWh, first_day: 2026-01-01, last_day: 2026-12-31, evidence: x}]}\n",
 		"ppa.w":            "contracts: {ppa: [{name: w, technology: solar, volume: 4000 TWh, guarantees_retired: true}]}\n",
+		"own_generation.g": "contracts: {own_generation: [{id: g, volume: 4000 TWh, produced: {first_day: 2025-06-01, last_day: 2025-09-30}}]}\n",
 		"guarantees.g":     "contracts: {guarantees: [{id: g, volume: 4000 TWh, technology: solar, retired: 2026-03-01, year: 2026, produced: {first_day: 2025-06-01, last_day: 2025-09-30}}]}\n",
 	} {
 		s, err := site.Parse("site.yaml", []byte(head+text))
