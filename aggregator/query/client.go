@@ -148,19 +148,34 @@ func (c *Client) request(ctx context.Context, method, path string, v url.Values,
 	return r, nil
 }
 
+// client is the HTTP client, its own timeout replaced.
+func (c *Client) client(timeout time.Duration) *http.Client {
+	h := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // an aggregator never sends its callers elsewhere
+	}}
+	if c.HTTP != nil {
+		h = *c.HTTP
+	}
+	h.Timeout = timeout
+	return &h
+}
+
 // do sends r and decodes the data of the answer.
 func (c *Client) do(r *http.Request, data any) (warnings []string, err error) {
 	h := c.HTTP
 	if h == nil {
-		h = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // an aggregator never sends its callers elsewhere
-		}}
+		h = c.client(time.Minute)
 	}
 	resp, err := h.Do(r)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	return answered(resp, data)
+}
+
+// answered decodes the data of an answer.
+func answered(resp *http.Response, data any) (warnings []string, err error) {
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
@@ -174,6 +189,9 @@ func (c *Client) do(r *http.Request, data any) (warnings []string, err error) {
 	}
 	if e.Status != "success" || resp.StatusCode != http.StatusOK {
 		return nil, &Error{Status: resp.StatusCode, Reason: e.Reason, Message: e.Message}
+	}
+	if data == nil {
+		return nil, errors.New("answer is not what was asked for")
 	}
 	return e.Warnings, json.Unmarshal(e.Data, data)
 }

@@ -96,8 +96,9 @@ type Live struct {
 	plans   map[string]Plan
 	clock   int64 // newest arrival at the bus, milliseconds: the stream's own time
 	points  []Point
-	heard   time.Time // when the newest tick was taken
-	silence int64     // second of the last look for silent agents
+	heard   time.Time     // when the newest tick was taken
+	silence int64         // second of the last look for silent agents
+	closed  chan struct{} // closed with the next second; nil: nobody waits
 
 	rollups, mixed, refused, full *metrics.Counter
 }

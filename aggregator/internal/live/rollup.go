@@ -41,6 +41,7 @@ func (l *Live) rollUp(s *site, second int64) {
 	}
 	s.history.add(second, watts)
 	s.remember(second)
+	l.tell()
 	if l.c.Emit != nil {
 		l.c.Emit(l.points)
 	}

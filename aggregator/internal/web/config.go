@@ -46,6 +46,7 @@ type Config struct {
 	// what the caller saw last and is handed through. nil: not implemented.
 	Status  func(ctx context.Context, site string, since int64) (any, error)
 	Health  Health          // nil: not implemented
+	Live    Live            // nil: not implemented
 	Imports query.Imports   // nil: not implemented
 	Ready   func() []string // why the aggregator is not ready; nil: it is
 	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
@@ -83,6 +84,7 @@ type Limits struct {
 	Queue      int           // requests that wait for their turn, likewise
 	Wait       time.Duration // longest wait for it
 	Conns      int           // open connections
+	Streams    int           // of live power, at once
 }
 
 // DefaultLimits suit a site of 100,000 GPUs: 20 million samples is one range
@@ -105,6 +107,7 @@ func DefaultLimits() Limits {
 		Queue:      64,
 		Wait:       10 * time.Second,
 		Conns:      1024,
+		Streams:    128,
 	}
 }
 
@@ -127,6 +130,7 @@ func (l Limits) filled() (Limits, error) {
 		{"Concurrent", &l.Concurrent, d.Concurrent},
 		{"Queue", &l.Queue, d.Queue},
 		{"Conns", &l.Conns, d.Conns},
+		{"Streams", &l.Streams, d.Streams},
 	} {
 		if *f.v < 0 {
 			return l, fmt.Errorf("limit %s is %d; it must be positive", f.name, *f.v)
@@ -173,6 +177,8 @@ type Server struct {
 	mux    *http.ServeMux
 	gates  map[lane]*gate
 	tally  *tally
+
+	streams *streams
 }
 
 // New is a server of what c holds.
@@ -199,6 +205,8 @@ func New(c Config) (*Server, error) {
 	for _, name := range []lane{seriesLane, ledgerLane, statusLane} {
 		s.gates[name] = newGate(l.Concurrent, l.Queue, l.Wait)
 	}
+	s.gates[streamLane] = newGate(l.Streams, 0, l.Wait)
+	s.streams = newStreams(c.Live, c.Metrics)
 	s.gates[importLane] = newGate(1, importQueue, l.Wait) // the books take one at a time
 	for i := range s.routes {
 		s.mux.Handle(s.routes[i].path, s.guard(&s.routes[i]))

@@ -65,7 +65,7 @@ func (s *Server) guard(rt *route) http.Handler {
 		}
 		if g := s.gates[rt.lane]; g != nil {
 			if err := g.enter(r.Context()); err != nil {
-				s.shed(a, r, err)
+				s.shed(a, r, g, err)
 				return
 			}
 			defer g.leave()
@@ -144,11 +144,11 @@ func (s *Server) readForm(a *answer, r *http.Request, limit int64) (err error) {
 }
 
 // shed answers a request that its gate turned away.
-func (s *Server) shed(a *answer, r *http.Request, err error) {
+func (s *Server) shed(a *answer, r *http.Request, g *gate, err error) {
 	switch {
 	case errors.Is(err, errQueueFull) || errors.Is(err, errQueueLong):
 		a.Header().Set("Retry-After", "2")
-		s.reject(a, r, rejectBusy, refuse(query.Unavailable, "busy: %v; %d requests of this kind run at once", err, s.l.Concurrent))
+		s.reject(a, r, rejectBusy, refuse(query.Unavailable, "busy: %v; %d requests of this kind run at once", err, cap(g.slots)))
 	default:
 		s.reject(a, r, rejectGone, refuse(query.Canceled, "the client went away while waiting"))
 	}

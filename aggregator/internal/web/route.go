@@ -17,6 +17,7 @@ const (
 	seriesLane lane = "series"
 	ledgerLane lane = "ledger"
 	statusLane lane = "status"
+	streamLane lane = "stream"
 	importLane lane = "import" // its bodies are files, which the handler reads
 )
 
@@ -56,6 +57,11 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/energy", get, false, ledgerLane, 0, long, packed(s.energy)},
 		{"/api/v1/kpi", get, false, ledgerLane, 0, long, packed(s.kpi)},
 		{"/api/v1/reconciliation", get, false, ledgerLane, 0, long, packed(s.reconciliation)},
+		{"/api/v1/inventory", get, false, statusLane, 0, short, packed(s.present(s.inventory, "site", "kind", "hall", "rack", "host", "match", "limit"))},
+		{"/api/v1/top", get, false, statusLane, 0, short, packed(s.present(s.top, "site", "of", "by", "hall", "rack", "host", "order", "limit"))},
+		{"/api/v1/map", get, false, statusLane, 0, short, packed(s.present(s.rackMap, "site", "value"))},
+		{"/api/v1/counts", get, false, statusLane, 0, short, packed(s.present(s.counts, "site"))},
+		{"/api/v1/live", get, false, streamLane, 0, streamTime, s.stream},
 		{"/api/v1/health", get, false, statusLane, 0, short, packed(s.health)},
 		{"/api/v1/health/reset", []string{http.MethodPost}, false, statusLane, body, short, s.healthReset},
 		{"/api/v1/imports", form, false, importLane, maxImport, importTimeout, packed(s.imports)},

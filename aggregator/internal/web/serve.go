@@ -94,7 +94,7 @@ func (f *certificateFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // httpServer is s with the bounds of a connection set.
 func (s *Server) httpServer() *http.Server {
-	return &http.Server{
+	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 5 * time.Second,
 		// A body has its own deadline (guard); a read timeout here would also
@@ -106,6 +106,8 @@ func (s *Server) httpServer() *http.Server {
 		TLSConfig:      s.c.TLS,
 		ErrorLog:       log.New(&serverLog{s.log}, "", 0),
 	}
+	h.RegisterOnShutdown(s.streams.end)
+	return h
 }
 
 // serverLog sorts what net/http has to say: a panic is ours to mend, all else
