@@ -59,6 +59,9 @@ const (
 	takeover = minute
 	// frozen is how long a counter may stand still while power flows.
 	frozen = 15 * minute
+	// varies is how many times as much may have flowed through a meter between two
+	// readings as at either, where its register does not go on from before.
+	varies = 4
 	// memory is how long a lifetime that seemed to end may turn out not to have.
 	memory = 10 * minute
 )

@@ -127,9 +127,9 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 	switch {
 	case same && onward:
 		return s.advance(n, r, r.value-c.last, o)
-	case !same && plausible(r.value, r.rate, dt):
+	case !same && plausible(r.value, r.rate, dt) && c.flowed(r.value, &r, dt):
 		return s.restart(n, r)
-	case onward: // another name for the same lifetime
+	case onward && c.flowed(r.value-c.last, &r, dt): // another name for the same lifetime
 		return s.advance(n, r, r.value-c.last, o)
 	}
 	return s.doubtful(n, r, same, o)
@@ -172,6 +172,20 @@ func (s *site) settle(n uint32, r reading) {
 	}
 	c.last, c.time, c.epoch = r.value, r.time, r.epoch
 	c.holding, c.record, c.mixed = r.holding, r.record, false
+}
+
+// flowed reports whether a meter whose lifetime is another one than before can
+// have counted d in dt ms, by what flows at both ends of that time. An agent that
+// takes a meter over, or that has lost what it knew of it, shows the register
+// whole: what it counted before, and what was booked under another name. What
+// meters there are is not known here, and so not their rating.
+func (c *counter) flowed(d uint64, r *reading, dt int64) bool {
+	power := c.power
+	if r.powered {
+		power = max(power, r.power)
+	}
+	unknown := power == 0 && !r.powered && c.time <= c.since // it was read once
+	return c.kind != metric.Meter || unknown || plausible(d, varies*power, dt)
 }
 
 // restart books a register that began again from zero: what it shows whole, and
@@ -225,7 +239,7 @@ func (s *site) restart(n uint32, r reading) error {
 func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 	c, u := &s.counters[n], s.doubt(n)
 	if b := u.before; b != nil && r.time-b.time <= memory && r.value >= b.value && r.value-b.value >= b.booked &&
-		plausible(r.value-b.value, r.rate, r.time-b.time+r.unsure) {
+		plausible(r.value-b.value, r.rate, r.time-b.time+r.unsure) && c.flowed(r.value-b.value, &r, r.time-b.time+r.unsure) {
 		// The lifetime before goes on: the restart was none.
 		d := r.value - b.value - b.booked
 		u.before, u.aside = nil, nil
@@ -249,7 +263,7 @@ func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 	u.aside = nil
 	first := r
 	first.value, first.time, first.boot = a.value, a.time, 0
-	if (!same || a.value < c.last) && plausible(a.value, r.rate, a.time-c.time) {
+	if (!same || a.value < c.last) && plausible(a.value, r.rate, a.time-c.time) && c.flowed(a.value, &r, a.time-c.time) {
 		if err := s.restart(n, first); err != nil {
 			return err
 		}
