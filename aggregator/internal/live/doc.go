@@ -6,6 +6,8 @@
 //	          │
 //	          └─ second T complete, or 1.5 s old ─▶ rack, hall, site T ─▶ Emit, history
 //
+//	Top, Map, Things, Counts, Powers ─▶ agents in portions, the lock free between them
+//
 // It stands beside the store because the questions that everybody asks every
 // second — totals, top lists, counts, maps — would take a query engine over
 // 100,000 series most of a second each; here they are sums over a few numbers an
@@ -22,5 +24,9 @@
 //   - What two agents report counts once: the one that came first is believed
 //     until it is silent, and the other is named.
 //   - A series whose value is not known any more is ended.
+//   - What is asked is answered of one site, of values that stand for the second last
+//     closed, each with its own second: of a silent agent, or of a stream that is
+//     behind, there are none, and why is said.
+//   - No question holds up a reading for longer than a portion of agents takes.
 //   - A figure of a simulated site stays a simulated figure.
 package live

@@ -23,5 +23,7 @@
 //     an answer that was cut says so.
 //   - Millijoules leave as decimal strings, exact; kWh are derived from them.
 //   - A figure that is not known is null with a reason, never zero.
+//   - Streams are bounded, and so is what waits for a slow reader: it loses events, is
+//     told how many, and they are counted. They end with the server.
 //   - Errors are {"status":"error","errorType":…,"error":…}.
 package web
