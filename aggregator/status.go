@@ -137,6 +137,9 @@ func (p *statusPage) site(st *live.Status) siteStatus {
 		if p := st.Power[b.String()]; e.Reason != "" && b >= metric.Hosts && p.Watts == nil {
 			e.Reason = p.Reason // the same, in better words
 		}
+		if day.since != 0 && day.since < day.from {
+			e.Since = day.since
+		}
 		out.Energy[b.String()] = e
 	}
 	if day == nil {

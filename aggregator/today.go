@@ -22,6 +22,7 @@ type today struct {
 	emit   func([]live.Point)
 	due    chan struct{} // that the ledger has changed; one is enough
 	log    *slog.Logger
+	life   *lifetimes
 
 	mu      sync.Mutex
 	sites   map[string]*siteDay
@@ -39,13 +40,13 @@ type siteDay struct {
 	from, to int64           // milliseconds since 1970
 	asked    time.Time       // the ledger
 	energy   [4]account.Line // by boundary
-	highest  [4]float64      // joules shown so far, by boundary
+	since    int64           // energy is of whole hours: of the one that the day begins in
 	kpis     map[string]account.KPI
 	tree     *treeDay // what of the power tree is known; shared with the days before
 }
 
 func newToday(l *ledger.Ledger, emit func([]live.Point), log *slog.Logger) *today {
-	return &today{ledger: l, emit: emit, log: log, due: make(chan struct{}, 1), sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
+	return &today{ledger: l, emit: emit, log: log, life: newLifetimes("", log), due: make(chan struct{}, 1), sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
 }
 
 // kpiSeries says which series a KPI is shown as.
@@ -83,6 +84,7 @@ func (d *today) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			midnight.Stop()
+			d.life.save()
 			return nil
 		case <-d.due:
 		case <-midnight.C:
@@ -92,6 +94,7 @@ func (d *today) Run(ctx context.Context) error {
 		d.refresh(began)
 		select { // a large site's day takes a while to add up
 		case <-ctx.Done():
+			d.life.save()
 			return nil
 		case <-time.After(min(shareOfCore*time.Since(began), mostRest)):
 		}
@@ -110,6 +113,9 @@ func (d *today) refresh(now time.Time) {
 	for _, name := range d.ledger.Sites() {
 		day := &siteDay{asked: now, kpis: map[string]account.KPI{}}
 		day.from, day.to = d.ledger.Today(name, now)
+		if midnight, _ := d.ledger.Around(name, account.ByDay, now.UnixMilli()); day.from == midnight { // else nothing was drawn before
+			day.since = midnight - midnight%hourMillis
+		}
 		for b := metric.Facility; b <= metric.GPUs; b++ {
 			day.energy[b] = d.energy(name, b, day.from, day.to)
 		}
@@ -123,7 +129,7 @@ func (d *today) refresh(now time.Time) {
 		}
 		before := d.of(name)
 		if before != nil {
-			day.highest, day.tree = before.highest, before.tree
+			day.tree = before.tree
 		}
 		day.tree = d.reconcile(name, day.kpis["pue"].Terms, day.tree, now)
 		d.mu.Lock()
@@ -133,12 +139,13 @@ func (d *today) refresh(now time.Time) {
 	}
 }
 
+const hourMillis = int64(time.Hour / time.Millisecond)
+
 // energy is what is booked in [from, to). It is booked by the hour: on a site's
 // first day that includes the part of a minute before the first whole one, and
 // where midnight is not on a whole hour UTC the part of the hour before it.
 func (d *today) energy(site string, b metric.Boundary, from, to int64) account.Line {
-	const hour = int64(time.Hour / time.Millisecond)
-	from, to = from-from%hour, to+(hour-to%hour)%hour
+	from, to = from-from%hourMillis, to+(hourMillis-to%hourMillis)%hourMillis
 	lines, err := d.ledger.Energy(account.Question{Site: site, By: account.BySite, Boundary: b, From: from, To: to})
 	switch {
 	case err != nil:
@@ -166,10 +173,11 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 	}()
 	for b := range day.energy {
 		if mj, _, ok := d.ledger.Life(site, metric.Boundary(b)); ok {
-			// Export is booked apart from what comes in, so that a difference may
-			// step back for a moment; a counter must not.
-			day.highest[b] = max(day.highest[b], mj.Float()/1000)
-			add(metric.SiteEnergyJoules, uint32(b), day.highest[b])
+			boundary, terms := metric.Boundary(b), ""
+			if boundary <= metric.IT { // nothing is stated of hosts and boards
+				terms = day.kpis["pue"].Terms
+			}
+			add(metric.SiteEnergyJoules, uint32(b), d.life.show(site+"/"+boundary.String(), terms, mj.Float()/1000))
 		}
 		if l := day.energy[b]; l.Reason == "" && l.ExpectedMillis > 0 {
 			add(metric.SiteCoverage, uint32(b), float64(l.CoveredMillis)/float64(l.ExpectedMillis))
@@ -188,7 +196,7 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 	case err != nil:
 		d.log.Error("carbon not known", "site", site, "error", err)
 	case ok:
-		add(metric.SiteCarbonGrams, 0, grams)
+		add(metric.SiteCarbonGrams, 0, d.life.show(site+"/carbon", day.kpis["pue"].Terms, grams))
 	}
 }
 
@@ -225,6 +233,7 @@ type energyStatus struct {
 	KWh         *float64 `json:"kwh"`
 	Millijoules *string  `json:"millijoules"`
 	Coverage    *float64 `json:"coverage"`
+	Since       int64    `json:"since,omitempty"` // milliseconds since 1970, where it begins before the day: midnight is on no whole hour UTC
 	Reason      string   `json:"reason"`
 }
 

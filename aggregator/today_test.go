@@ -239,6 +239,33 @@ func TestTodayIsTheSitesDay(t *testing.T) {
 	}
 }
 
+// Energy is of whole hours: where midnight is on none it begins before it, and says
+// so.
+func TestEnergyOfADayThatBeginsOnNoWholeHourSaysSinceWhen(t *testing.T) {
+	kolkata, err := time.LoadLocation("Asia/Kolkata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	midnight := time.Date(2026, 11, 21, 18, 30, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		began, now time.Duration // since midnight
+		since      int64
+	}{
+		"a site that was there before": {-40 * time.Minute, 5 * time.Minute, midnight.Add(-30 * time.Minute).UnixMilli()},
+		"a site that has just begun":   {2 * time.Minute, 9 * time.Minute, 0},
+	} {
+		l := ran(t, emptyLedger(t), midnight.Add(tc.began), midnight.Add(tc.now))
+		if _, err := l.SetTerms("s1", account.Terms{Location: kolkata}); err != nil {
+			t.Fatal(err)
+		}
+		d := newToday(l, func([]live.Point) {}, quietly())
+		d.refresh(midnight.Add(tc.now))
+		if got := (&statusPage{today: d}).site(&live.Status{Site: "s1"}).Energy["facility"]; got.Since != tc.since || got.KWh == nil {
+			t.Errorf("%s: since %d, want %d; %+v", name, got.Since, tc.since, got)
+		}
+	}
+}
+
 func TestTodayIsAskedAgainAtTheSitesMidnight(t *testing.T) {
 	auckland, err := time.LoadLocation("Pacific/Auckland")
 	if err != nil {

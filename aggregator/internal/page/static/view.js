@@ -84,7 +84,7 @@ export function carbon({ carbon, today, time_zone }) {
 export function energy({ energy_today, today, time_zone }) {
   const some = BOUNDARIES.some(({ key }) => f.known(energy_today?.[key]?.kwh));
   show(el("energy-aside"), some);
-  write(el("energy-note"), some ? [f.since(today?.from, time_zone), f.known(today?.asked) ? `as of ${f.stamp(today.asked, time_zone)}` : ""].filter(Boolean).join(" · ") : "");
+  write(el("energy-note"), some ? [f.since(energy_today?.facility?.since ?? today?.from, time_zone), f.known(today?.asked) ? `as of ${f.stamp(today.asked, time_zone)}` : ""].filter(Boolean).join(" · ") : "");
   [...rows(el("energy"), BOUNDARIES.length, energyRow)].forEach((row, i) => {
     const { kwh, millijoules, coverage, reason } = energy_today?.[BOUNDARIES[i].key] || {};
     const [name, value, cover] = row.children;
