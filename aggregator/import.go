@@ -81,7 +81,7 @@ func (f *importFlags) parse(args []string, stderr io.Writer) error {
 	flags.StringVar(&q.Interval, "interval", "", "`length` of intervals: 15m, 1h, day, month")
 	flags.StringVar(&q.Decimal, "decimal", "", "point or comma")
 	flags.StringVar(&q.Dates, "dates", "", "dmy or mdy: how 03/04/2026 is meant")
-	flags.StringVar(&q.Negative, "negative", "", "reject, or zero: what is below zero is none, for the other direction has a meter of its own")
+	flags.StringVar(&q.Negative, "negative", "", "reject, zero or only: where a column has both directions, zero counts what is below zero as nothing, and only counts nothing else")
 	flags.StringVar(&q.TimeZone, "time-zone", "", "`zone` of times without an offset, if not the site's: Europe/Brussels, UTC")
 	flags.Var(columnsFlag{q.Columns}, "columns", "`NAME=HEADER,...`: what the file calls meter, time, clock, end, end_clock, value, unit, kind, quality, register")
 	flags.Var(listFlag{&q.Registers}, "register", "`registers` that count, where a meter has several")

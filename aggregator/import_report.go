@@ -115,7 +115,7 @@ func reported(p *intake.Plan, done *account.Receipt) *query.ImportReport {
 func problemsShown(ps []intake.Problem) []query.ImportProblem {
 	out := []query.ImportProblem{}
 	for _, p := range ps {
-		out = append(out, query.ImportProblem{Line: p.Line, Column: p.Column, Text: p.Text, Fix: p.Fix})
+		out = append(out, query.ImportProblem{Line: p.Line, Column: p.Column, Text: p.Text, Fix: p.Fix, Alike: p.Alike, Last: p.Last})
 	}
 	return out
 }

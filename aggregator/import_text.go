@@ -19,7 +19,7 @@ func describeImport(w io.Writer, a *query.ImportReport) {
 		where = time.UTC
 	}
 	fmt.Fprintf(w, "%s, for site %s: import %s\n", oneLine(a.File), a.Site, a.ID)
-	fmt.Fprintf(w, "%d rows with a reading", a.Rows)
+	fmt.Fprintf(w, "%d readings", a.Rows)
 	for _, c := range []struct {
 		n    int
 		what string
@@ -145,7 +145,7 @@ func percent(n, all int) string {
 }
 
 func listImportProblems(w io.Writer, title string, list []query.ImportProblem, count int) {
-	if count == 0 {
+	if count == 0 || len(list) == 0 {
 		return
 	}
 	fmt.Fprintln(w, title)
@@ -157,10 +157,15 @@ func listImportProblems(w io.Writer, title string, list []query.ImportProblem, c
 		if p.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", p.Line, text)
 		}
-		fmt.Fprintf(w, "  %s\n      > %s\n", oneLine(text), oneLine(p.Fix))
+		fmt.Fprintf(w, "  %s\n", oneLine(text))
+		if p.Alike > 0 {
+			fmt.Fprintf(w, "  … and %d more such as this, up to line %d\n", p.Alike, p.Last)
+		}
+		fmt.Fprintf(w, "      > %s\n", oneLine(p.Fix))
+		count -= 1 + p.Alike
 	}
-	if count > len(list) {
-		fmt.Fprintf(w, "  … and %d more\n", count-len(list))
+	if count > 0 {
+		fmt.Fprintf(w, "  … and %d more\n", count)
 	}
 	fmt.Fprintln(w)
 }

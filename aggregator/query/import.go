@@ -47,7 +47,7 @@ type ImportQuestion struct {
 	Interval   string // 15m, 1h, day, month
 	Decimal    string // point, comma
 	Dates      string // dmy, mdy
-	Negative   string // reject, zero
+	Negative   string // reject, zero, only
 	TimeZone   string // of times without an offset; "": the site's
 	Registers  []string
 	Columns    map[string]string // names in the file, by meter, time, clock, end, value, unit, kind, quality, register
@@ -128,6 +128,8 @@ type ImportProblem struct {
 	Column string `json:"column,omitempty"`
 	Text   string `json:"text"`
 	Fix    string `json:"fix"`
+	Alike  int    `json:"alike,omitempty"`     // others that are wrong in the same way, and are not listed
+	Last   int    `json:"last_line,omitempty"` // of them
 }
 
 // An ImportReceipt says what was done to the books.

@@ -233,7 +233,10 @@ func (f *File) instant(s stamp, end bool, step int64, p *course) (ms int64, fix,
 		day := s
 		day.second = 0
 		t, v := where.resolve(day.wall(), false, 0, &course{})
-		if v == resolved {
+		if next, is := where.resolve(day.wall()+86_400, false, 0, &course{}); v == resolved && is == resolved {
+			if t+s.second >= next {
+				return 0, "look at the file: hours are counted from midnight, and the day on which the clocks go back has 25", fmt.Sprintf("%04d-%02d-%02d has %d hours, and this is after them", s.year, s.month, s.day, (next-t)/3600)
+			}
 			return (t+s.second)*1000 + int64(s.milli), "", ""
 		}
 	}

@@ -64,6 +64,7 @@ type feed struct {
 	index    uint16
 	meter    *Meter // nil: it is not taken in
 	problem  string // why not; "": nobody asked for it
+	stopped  bool   // what must be said of the file says it, too
 	fix      string
 	metric   metric.Number
 	kind     Kind
@@ -139,7 +140,7 @@ func Read(ctx context.Context, r io.Reader, o Options) (f *File, err error) {
 		case err != nil:
 			return f, err
 		default:
-			if err := f.row(t.line, fields); err != nil {
+			if err := l.each(fields, func(fields [][]byte) error { return f.row(t.line, fields) }); err != nil {
 				return f, err
 			}
 		}
@@ -163,7 +164,7 @@ func (f *File) Close() error { return f.pile.close() }
 
 // stop says what must be said before f can be applied, once.
 func (f *File) stop(column, fix, format string, args ...any) {
-	p := Problem{0, column, fmt.Sprintf(format, args...), fix}
+	p := Problem{Column: column, Text: fmt.Sprintf(format, args...), Fix: fix}
 	if len(f.Stops) < mostProblems && !slices.Contains(f.Stops, p) {
 		f.Stops = append(f.Stops, p)
 	}
@@ -204,16 +205,16 @@ func (f *File) match(d *feed) error {
 	name := d.name
 	switch {
 	case wanted == "" && name == "":
-		d.problem, d.fix = "the file does not name its meter", "say -meter"
+		d.problem, d.stopped = "the file does not name its meter", true
 		f.stop("", "say -meter and one of the site's meters"+f.names(), "the file does not name its meters")
 		return nil
 	case wanted != "":
-		m, err := f.find(wanted)
+		m, err := f.o.find(wanted)
 		if err != nil {
 			return err
 		}
 		if m == nil {
-			d.problem, d.fix = fmt.Sprintf("the site has no meter %q", wanted), "say another -meter"
+			d.problem, d.stopped = fmt.Sprintf("the site has no meter %q", wanted), true
 			f.stop("", "say -meter and one of the site's meters"+f.names(), "the site has no meter %q", wanted)
 			return nil
 		}
@@ -222,7 +223,7 @@ func (f *File) match(d *feed) error {
 		}
 		d.meter = m
 	default:
-		m, err := f.find(name)
+		m, err := f.o.find(name)
 		if err != nil {
 			return err
 		}
@@ -254,21 +255,21 @@ func (f *File) names() string {
 
 // find is the meter of the site that people or files call name; nil if there is
 // none.
-func (f *File) find(name string) (*Meter, error) {
-	for i := range f.o.Meters {
-		if m := &f.o.Meters[i]; m.File == name || m.Name == name {
+func (o *Options) find(name string) (*Meter, error) {
+	for i := range o.Meters {
+		if m := &o.Meters[i]; m.File == name || m.Name == name {
 			return m, nil
 		}
 	}
-	for i := range f.o.Meters {
-		if m := &f.o.Meters[i]; strings.EqualFold(m.File, name) && name != "" || strings.EqualFold(m.Name, name) {
+	for i := range o.Meters {
+		if m := &o.Meters[i]; strings.EqualFold(m.File, name) && name != "" || strings.EqualFold(m.Name, name) {
 			return m, nil
 		}
 	}
-	if f.o.Other == nil {
+	if o.Other == nil || name == "" {
 		return nil, nil
 	}
-	m, ok, err := f.o.Other(name)
+	m, ok, err := o.Other(name)
 	if err != nil || !ok {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func taken(t testing.TB, o Options, text string) []string {
 	}
 	defer f.Close()
 	var out []string
-	bad := problems{list: f.bad.list, count: f.bad.count}
+	bad := f.bad.clone()
 	q, err := f.readings(&bad, func(track *Track, p piece) error {
 		at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format("01-02T15:04") }
 		line := fmt.Sprintf("%s %s %s %d", track.Meter, at(p.from), at(p.to), p.amount)
@@ -103,19 +103,19 @@ func TestFilesAsTheyCome(t *testing.T) {
 		"German, Windows-1252, from and to, a preamble": {
 			o:    Options{Meter: "main"},
 			text: "Z\xe4hlpunkt;DE0001\nLastgang;;\n\nvon;bis;Z\xe4hler;Wert;Einheit;Status\n01.01.2026 00:00;01.01.2026 00:15;DE0001;12,5;kWh;W\n01.01.2026 00:15;01.01.2026 00:30;DE0001;0,5;kWh;Ersatzwert\n",
-			want: []string{"main 12-31T23:00 12-31T23:15 45000000000", "main 12-31T23:15 12-31T23:30 1800000000 estimated_profile", "note: 1 value is estimated, as the file says: only where nothing was measured or put in by hand does that count, and figures say so"},
+			want: []string{"main 12-31T23:00 12-31T23:15 45000000000", "main 12-31T23:15 12-31T23:30 1800000000 estimated_profile", "note: 1 value is estimated, as the file says: an estimate fills in where nothing was measured or put in by hand, and replaces neither"},
 		},
 		"Belgian: dates and times in columns of their own, registers": {
 			o:    Options{Meter: "main", Registers: []string{"Afname Actief"}},
 			text: "Van Datum;Van Tijdstip;Tot Datum;Tot Tijdstip;EAN;Register;Volume;Eenheid;Validatiestatus\n01-07-2026;00:00:00;01-07-2026;00:15:00;=\"541448800000000017\";Afname Actief;0,125;kWh;Gevalideerd\n01-07-2026;00:00:00;01-07-2026;00:15:00;=\"541448800000000017\";Injectie Actief;0,5;kWh;Gevalideerd\n13-07-2026;23:45:00;14-07-2026;00:00:00;=\"541448800000000017\";Afname Actief;1;kWh;Geschat\n",
 			want: []string{"main 06-30T22:00 06-30T22:15 450000000", "main 07-13T21:45 07-13T22:00 3600000000 estimated_profile", "gaps of main: 1, 311h30m0s",
-				"note: 1 value is estimated, as the file says: only where nothing was measured or put in by hand does that count, and figures say so", "note: 1 row is not of what was asked for"},
+				"note: 1 value is estimated, as the file says: an estimate fills in where nothing was measured or put in by hand, and replaces neither", "note: 1 row is not of what was asked for"},
 		},
 		"registers that nobody chose from": {
 			o:    Options{Meter: "main"},
 			text: "EAN;Timestamp;Register;Value [kWh];kind\n1;2026-01-01T00:00Z;Afname;1,5;interval\n1;2026-01-01T00:15Z;Injectie;2,5;interval\n",
-			want: []string{"main 01-01T00:00 01-01T00:15 5400000000", "main 01-01T00:15 01-01T00:30 9000000000",
-				`stop: Register: main has several registers: "Afname", "Injectie" > say -register "Afname", or which of them are added, with commas between`},
+			want: []string{"main 01-01T00:00 01-01T00:15 5400000000",
+				`stop: Register: main has several registers: "Afname", "Injectie" > say -register "Afname", or which of them are added, with commas between`, "note: 1 row is not of what was asked for"},
 		},
 		"French: power, ends of intervals, 24:00": {
 			o:    Options{Meter: "main"},
@@ -167,7 +167,7 @@ func TestFilesAsTheyCome(t *testing.T) {
 		"below zero": {
 			o:    Options{Meter: "main", Kind: Interval},
 			text: "time,kWh\n2026-01-01T00:00Z,1.5\n2026-01-01T00:15Z,-2\n2026-01-01T00:30Z,−0.0\n",
-			want: []string{"main 01-01T00:00 01-01T00:15 5400000000", "main 01-01T00:30 01-01T00:45 0", "! line 3: kWh: -2 is below zero", "gaps of main: 1, 15m0s"},
+			want: []string{"main 01-01T00:00 01-01T00:15 5400000000", "main 01-01T00:30 01-01T00:45 0", "! line 3: kWh: -2 is below zero, and main counts what is not", "gaps of main: 1, 15m0s"},
 		},
 		"below zero, the other direction": {
 			o:    Options{Meter: "export", Kind: Interval, Negative: "zero"},
@@ -253,13 +253,13 @@ func TestFilesAsTheyCome(t *testing.T) {
 			o:    Options{Meter: "main", Kind: Interval, Settlement: true},
 			text: "time,kWh,status\n2026-01-01T00:00Z,1.5,W\n2026-01-01T00:05Z,1,W\n2026-01-01T00:10Z,1,E\n2026-01-01T00:15Z,3,W\n2026-01-01T00:20Z,0,W\n2026-01-01T00:25Z,0,W\n",
 			want: []string{"main 01-01T00:00 01-01T00:15 12600000000 estimated_profile", "main 01-01T00:15 01-01T00:30 10800000000 corrected",
-				"note: 1 value is estimated, as the file says: that settles nothing; only where nothing was measured or put in by hand does that count, and figures say so"},
+				"note: 1 value is estimated, as the file says: an estimate fills in where nothing was measured or put in by hand, and replaces neither, not in a settlement either"},
 		},
 		"a register of which one reading is estimated": {
 			o:    Options{Meter: "main", Kind: Counter},
 			text: "time,kWh,quality\n2026-01-01T00:00Z,100.5,actual\n2026-01-01T01:00Z,101.5,actual\n2026-01-01T02:00Z,102.5,estimated\n2026-01-01T03:00Z,103.5,actual\n",
 			want: []string{"main 01-01T00:00 01-01T01:00 3600000000", "main 01-01T01:00 01-01T02:00 3600000000 estimated_profile", "main 01-01T02:00 01-01T03:00 3600000000 estimated_profile",
-				"note: 1 value is estimated, as the file says: only where nothing was measured or put in by hand does that count, and figures say so"},
+				"note: 1 value is estimated, as the file says: an estimate fills in where nothing was measured or put in by hand, and replaces neither"},
 		},
 		"settled": {
 			o:    Options{Meter: "main", Kind: Interval, Settlement: true},

@@ -17,7 +17,11 @@ func FuzzFile(f *testing.F) {
 		"POD;Data lettura;Lettura (m3)\n=\"main\";01/01/2026;100,5\n\"ma\"\"in\";02/01/2026;90\n",
 		"time,value [MWh]\n2026-01-01 00:00 - 2026-01-01 00:15,1\n2026-01-01,9e9\n1767225600,3\n",
 		"main,202601010000,1\nmain,202602010000,3\nmain,202603010000,\"6\n",
-		"time\tkWh\n2026-03-29 02:30\t-1\n2026-03-29 03:00\t0,001\n", ";;;\n", "a,b\n", "\x00\xff\xfe",
+		"time\tkWh\n2026-03-29 02:30\t-1\n2026-03-29 03:00\t0,001\n", ";;;\n", "a,b\n",
+		"Zeit;main (kWh);Status;water [L];Status\n;kWh;;L;\n01.02.2026 00:00;1,5;W;2;E\n25.10.2026 02:00;1;W;2;W\n",
+		"Z\xe4hlpunkt;main;ups\nEinheit;kW;kW\nZeitstempel;Wert;Wert\n01.02.2026 00:00;6,5;-4\n",
+		"Datum;" + strings.Join(numbered("H", 25), ";") + "\n" + dayRow("25.10.2026", 25, func(int) bool { return false }) + dayRow("29.03.2026", 25, func(i int) bool { return i > 22 }),
+		"\xff\xfed\x00a\x00t\x00e\x00,\x00k\x00W\x00h\x00\n\x001\x00", "\x00\xff\xfe",
 	} {
 		f.Add(s, uint8(0), "main")
 		f.Add(s, uint8(7), "")

@@ -69,6 +69,8 @@ var kindWords = map[string]Kind{
 	"index de consommation": Counter, "releve": Counter,
 	"leistung": Power, "wirkleistung": Power, "puissance": Power, "puissance active": Power, "puissance moyenne": Power, "vermogen": Power, "potenza": Power, "potencia": Power, "power": Power, "demand": Power,
 	"verbrauch": Interval, "consommation": Interval, "verbruik": Interval, "consumo": Interval, "consumption": Interval, "usage": Interval, "lastgang": Interval,
+	"arbeit": Interval, "wirkarbeit": Interval, "energie active": Interval, "energia attiva": Interval, "energia activa": Interval, "active energy": Interval,
+	"menge": Interval, "volume": Interval, "hoeveelheid": Interval, "quantity": Interval, "quantita": Interval, "cantidad": Interval,
 	"energiemenge": Interval, "strommenge": Interval, "afname": Interval, "prelievo": Interval, "soutirage": Interval,
 }
 
@@ -103,9 +105,19 @@ func words(header string, all bool) []string {
 	return out
 }
 
+var unbracketed = strings.NewReplacer("(", " ", ")", " ", "[", " ", "]", " ", "{", " ", "}", " ")
+
 // columnOf is what the column called header is.
 func columnOf(header string) (column, string) {
 	ws := words(header, false)
+	if whole := words(unbracketed.Replace(header), false); len(whole) > len(ws) { // Van (datum)
+		name := strings.Join(whole, " ")
+		for c := meterColumn; c < columns; c++ {
+			if slices.Contains(headers[c], name) {
+				return c, name
+			}
+		}
+	}
 	for len(ws) > 0 {
 		name := strings.Join(ws, " ")
 		for c := meterColumn; c < columns; c++ {

@@ -17,6 +17,8 @@ type layout struct {
 	unit   unit            // that the name of the value says
 	kind   Kind            // likewise
 	endTag bool            // the one time there is is of the end
+	wide   *wide           // nil: a row is one value
+	meter  string          // that lines above the names say all is of; "": none
 }
 
 // cell is the field of c in a row; nil if there is none.
@@ -84,12 +86,13 @@ func lay(sample []byte, o *Options) (*layout, error) {
 			row = append(row, string(f))
 		}
 		l := &layout{by: by, header: t.line}
-		found, err := l.take(row, o)
+		found, err := l.take(row, first, o)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", t.line, err)
 		}
 		if found {
-			return l, nil
+			l.units(t)
+			return l, l.preamble(first, o)
 		}
 		first = append(first, row)
 	}
@@ -103,6 +106,9 @@ func lay(sample []byte, o *Options) (*layout, error) {
 				return l, nil
 			}
 		}
+	}
+	if len(first) > 0 && len(first[0]) == 1 && strings.ContainsAny(first[0][0], ";,\t|") {
+		return nil, fmt.Errorf("each line is one field, as a whole in quotes: %q; take the quotes off, or split the column in the spreadsheet", short(first[0][0]))
 	}
 	seen := ""
 	if len(first) > 0 {
@@ -119,7 +125,7 @@ var (
 )
 
 // take reads names of columns; found is false if the row has none.
-func (l *layout) take(row []string, o *Options) (found bool, err error) {
+func (l *layout) take(row []string, above [][]string, o *Options) (found bool, err error) {
 	for c := range l.at {
 		l.at[c] = -1
 	}
@@ -166,6 +172,9 @@ func (l *layout) take(row []string, o *Options) (found bool, err error) {
 			l.at[clockColumn], l.at[endClockColumn] = l.at[endClockColumn], -1
 		}
 	}
+	if err := l.widen(row, above, o); l.wide != nil || err != nil {
+		return l.wide != nil, err
+	}
 	if !l.has(timeColumn) || len(values) == 0 && !told {
 		return false, nil
 	}
@@ -174,7 +183,10 @@ func (l *layout) take(row []string, o *Options) (found bool, err error) {
 		for _, i := range values {
 			names = append(names, row[i])
 		}
-		return false, fmt.Errorf("there are values in %s: say which by -columns value=%q, and take in the others by a command of their own", strings.Join(names, ", "), names[0])
+		if l.has(meterColumn) {
+			return false, fmt.Errorf("there are values in %s: say which by -columns value=%q, and take in the others by a command of their own", someOf(names), names[0])
+		}
+		return false, fmt.Errorf("there are values in %s, and no meter of the site is called so: say which by -meter %q, METER being one of the site's, and take in the others by a command of their own", someOf(names), "METER="+names[0])
 	}
 	if !told {
 		put(valueColumn, values[0], "")
@@ -224,4 +236,68 @@ func positional(row []string) *layout {
 		}
 	}
 	return l
+}
+
+// units takes the row behind the names in where it says units.
+func (l *layout) units(t *table) {
+	if l.wide == nil || l.wide.clocks {
+		return
+	}
+	fields, err := t.next()
+	if err != nil {
+		return
+	}
+	for i := range l.wide.cells {
+		x := &l.wide.cells[i]
+		if x.at >= len(fields) {
+			return
+		}
+		if _, ok := unitOf(string(fields[x.at])); !ok {
+			return
+		}
+	}
+	for i := range l.wide.cells {
+		x := &l.wide.cells[i]
+		x.field[2] = append([]byte{}, fields[x.at]...)
+	}
+	l.header = t.line
+	l.spread(l.wide)
+}
+
+// preamble takes from the lines above the names what these do not say: the unit of
+// all values, and the meter, if it is one of the site's.
+func (l *layout) preamble(above [][]string, o *Options) error {
+	for n, row := range above {
+		for i, name := range row {
+			c, _ := columnOf(name)
+			var says []string // what stands below it, or behind it
+			if n+1 < len(above) {
+				says = append(says, field(above[n+1], i))
+			}
+			for _, text := range append(says, field(row, i+1)) {
+				switch {
+				case text == "":
+				case c == unitColumn && !l.has(unitColumn) && l.unit.of == ofNothing:
+					l.unit, _ = unitOf(text)
+				case c == meterColumn && !l.has(meterColumn) && l.meter == "":
+					m, err := o.find(text)
+					if err != nil {
+						return err
+					}
+					if m != nil {
+						l.meter = text
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// owner is what a row says that its meter is.
+func (l *layout) owner(fields [][]byte) []byte {
+	if l.meter != "" {
+		return []byte(l.meter)
+	}
+	return l.cell(fields, meterColumn)
 }

@@ -40,7 +40,7 @@ type Options struct {
 	Registers  []string // that count, where a meter has many
 	Totals     []Total
 	Settlement bool
-	Negative   string // zero: what is below zero is none
+	Negative   string // zero: what is below zero is none; only: what is above is
 	Folder     string // for what is long; "": the system's
 }
 
@@ -114,7 +114,7 @@ func (o *Options) check() error {
 		{"labelled", o.Labelled, []string{"", "start", "end"}},
 		{"decimal", o.Decimal, []string{"", "point", "comma"}},
 		{"dates", o.Dates, []string{"", "dmy", "mdy"}},
-		{"negative", o.Negative, []string{"", "reject", "zero"}},
+		{"negative", o.Negative, []string{"", "reject", "zero", "only"}},
 	} {
 		ok := false
 		for _, v := range f.of {

@@ -78,7 +78,7 @@ func (f *File) Plan(ctx context.Context, books Books, r Request) (*Plan, error) 
 	if p.location == nil {
 		p.location = time.UTC
 	}
-	bad := problems{list: slices.Clone(f.bad.list), count: f.bad.count}
+	bad := f.bad.clone()
 	p.Stops, p.Notes = slices.Clone(f.Stops), slices.Clone(f.Notes)
 	if p.Reason == "" {
 		p.Reason = f.o.Name
@@ -93,7 +93,7 @@ func (f *File) Plan(ctx context.Context, books Books, r Request) (*Plan, error) 
 	p.Problems, p.Bad = bad.list, bad.count
 	slices.SortStableFunc(p.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 	for _, t := range q.tracks {
-		if t != nil {
+		if t != nil && t.any {
 			p.Tracks = append(p.Tracks, t)
 		}
 	}

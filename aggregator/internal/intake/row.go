@@ -34,7 +34,11 @@ func (f *File) row(line int, fields [][]byte) error {
 		f.footer(fields)
 		return nil
 	}
-	d, err := f.feed(f.s.cell(fields, meterColumn))
+	if !timed && f.remark(fields, day) {
+		f.Empty++
+		return nil
+	}
+	d, err := f.feed(f.s.owner(fields))
 	if err != nil {
 		return err
 	}
@@ -44,11 +48,11 @@ func (f *File) row(line int, fields [][]byte) error {
 	}
 	f.Rows++
 	bad := func(c column, fix, format string, args ...any) error {
-		if f.bad.full() {
-			f.bad.count++
-			return nil
-		}
 		f.bad.add(line, f.s.name[c], fix, format, args...)
+		return nil
+	}
+	if d.stopped {
+		f.bad.count++
 		return nil
 	}
 	if d.meter == nil {
@@ -75,7 +79,12 @@ func (f *File) row(line int, fields [][]byte) error {
 		}
 	}
 	u, problem := f.unitOf(fields, d)
-	if problem != "" {
+	switch problem {
+	case "":
+	case unsaidUnit:
+		f.bad.count++
+		return nil
+	default:
 		return bad(unitColumn, "there are "+knownUnits+"; or say -unit", "%s", problem)
 	}
 	if kind, u, problem = reconcile(kind, u, f.o.Kind != Unsaid); problem != "" {
@@ -93,6 +102,11 @@ func (f *File) row(line int, fields [][]byte) error {
 	}
 	r := record{line: uint32(line), meter: d.index, counter: kind == Counter, quality: says.quality(f.o.Settlement)}
 	if fix, problem := f.time(d, &r, start, fields, kind); problem != "" {
+		if v, ok := parseDecimal(value, f.s.mark); ok && v.digits == 0 && f.s.wide != nil && f.s.wide.clocks {
+			f.Rows--
+			f.note("line %d has 0 in column %q, which is passed over: %s", line, f.s.name[valueColumn], problem)
+			return nil
+		}
 		return bad(timeColumn, fix, "%s", problem)
 	}
 	if fix, problem := f.amount(d, &r, value, u, kind); problem != "" {
@@ -118,6 +132,25 @@ func (f *File) kindOf(b []byte) (Kind, bool) {
 		c.kind, c.ok = ParseKind(c.text)
 	}
 	return f.kind.kind, f.kind.ok
+}
+
+// remark reports whether a row is the names of columns again, as on each page of a
+// print, or a line of text.
+func (f *File) remark(fields [][]byte, day []byte) bool {
+	if f.s.header > 0 && string(day) == f.s.name[timeColumn] {
+		return true
+	}
+	said := 0
+	for _, b := range fields {
+		if len(b) > 0 {
+			said++
+		}
+	}
+	if said == 1 && digitsAt(fields[0]) == 0 && len(fields[0]) > 0 && len(f.s.cell(fields, valueColumn)) == 0 {
+		f.note("line %d is passed over: %q", f.line, short(fields[0]))
+		return true
+	}
+	return false
 }
 
 // footer takes in a row that sums others: what it says the sum is, is held
@@ -148,9 +181,13 @@ func (f *File) registered(d *feed, name []byte) bool {
 	} else if d.register != string(name) && d.meter != nil {
 		f.stop(f.s.name[registerColumn], fmt.Sprintf("say -register %q, or which of them are added, with commas between", d.register),
 			"%s has several registers: %q, %q", d.who(), short(d.register), short(name))
+		return false
 	}
 	return true
 }
+
+// unsaidUnit means that the file must be said more of, and so is no matter of a row.
+const unsaidUnit = "the unit is not said"
 
 // unitOf is the unit of a row's value.
 func (f *File) unitOf(fields [][]byte, d *feed) (u unit, problem string) {
@@ -169,7 +206,7 @@ func (f *File) unitOf(fields [][]byte, d *feed) (u unit, problem string) {
 	}
 	if text == "" {
 		f.stop(f.s.name[valueColumn], "say -unit, such as kWh", "the file does not say in which unit values are")
-		return u, "the unit is not said"
+		return u, unsaidUnit
 	}
 	if f.unit.text == text {
 		return f.unit.unit, ""
@@ -224,6 +261,9 @@ func (f *File) time(d *feed, r *record, start stamp, fields [][]byte, kind Kind)
 	if kind == Counter {
 		if ended {
 			start, ended = end, false
+		}
+		if step.seconds() >= 86_400 && start.clock && start.second >= 86_340 { // 23:59 is meant for midnight
+			start.second, start.milli = 86_400, 0
 		}
 		r.from, fix, problem = f.instant(start, false, seconds, &d.starts)
 		r.to = r.from
@@ -297,9 +337,14 @@ func (f *File) amount(d *feed, r *record, value []byte, u unit, kind Kind) (fix,
 		}
 		return "write digits, with a decimal " + map[mark]string{comma: "comma", point: "point", noMark: "point"}[f.s.mark], fmt.Sprintf("%q is no number", short(value))
 	}
-	if v.negative != d.meter.Invert && v.digits > 0 {
-		if f.o.Negative != "zero" {
-			return "a meter counts one way; say -negative zero if the other has a meter of its own, or invert: true in the site file", fmt.Sprintf("%s is below zero", short(value))
+	backward := d.meter.Invert != (f.o.Negative == "only")
+	if v.negative != backward && v.digits > 0 {
+		if f.o.Negative == "" || f.o.Negative == "reject" {
+			which := "below"
+			if backward {
+				which = "above"
+			}
+			return "a meter counts one way: -negative zero counts the other as nothing, for a meter of its own has it; -negative only takes that one in", fmt.Sprintf("%s is %s zero, and %s counts what is not", short(value), which, d.meter.Name)
 		}
 		v.digits = 0
 	}

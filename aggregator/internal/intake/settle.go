@@ -9,10 +9,16 @@ import (
 // settleKinds says what must be said of the file before its rows are read.
 func (f *File) settleKinds() {
 	if f.s.has(meterColumn) && f.o.Meter != "" && !strings.Contains(f.o.Meter, "=") && len(f.s.meters) > 1 {
-		m, err := f.find(f.o.Meter)
+		m, err := f.o.find(f.o.Meter)
 		if err == nil && m != nil && f.s.meters[m.Name] == nil && f.s.meters[m.File] == nil {
 			f.stop(f.s.name[meterColumn], "say -meter "+f.o.Meter+"=NAME, with one of these", "the file is of several meters, %s, and none is %s", f.some(), m.Name)
 		}
+	}
+	if f.s.deaf != "" {
+		f.note("column %q says nothing of what values are, counter, interval or power: it is passed over", f.s.deaf)
+	}
+	if f.s.meter != "" && f.o.Meter == "" {
+		f.note("the lines above the table say that it is of meter %q", short(f.s.meter))
 	}
 	if f.s.supposed > 0 && f.s.mark != noMark {
 		name, other := "decimal point", "comma"
@@ -56,6 +62,10 @@ func (f *File) settle(d *feed) {
 	}
 	d.labelled = cmp.Or(f.o.Labelled, m.Labelled)
 	switch {
+	case f.s.wide != nil && f.s.wide.clocks && f.o.Labelled == "": // its own columns say it
+		if d.labelled = "start"; f.s.lateDay {
+			d.labelled = "end"
+		}
 	case d.labelled != "":
 	case f.s.endTag, f.s.lateDay && !f.s.has(endColumn):
 		d.labelled = "end"
@@ -63,6 +73,13 @@ func (f *File) settle(d *feed) {
 		d.labelled = "start"
 	}
 	f.settleKind(d, h)
+	if d.kind != Counter && f.s.wide != nil {
+		for _, o := range f.feeds {
+			if o.meter != nil && o != d && o.kind != Counter && o.labelled != d.labelled {
+				f.stop(f.s.name[timeColumn], "say -labelled start or -labelled end", "by the site file its times are of the %s of intervals for %s, and of the %s for %s, and they stand in one row", o.labelled, o.who(), d.labelled, d.who())
+			}
+		}
+	}
 	if d.kind == Counter || f.s.has(endColumn) || f.s.meters[d.name] == nil || f.o.Labelled != "" || m.Labelled != "" || f.s.ordinal {
 		return
 	}
@@ -121,10 +138,11 @@ func mod(n, by int64) int64 { return ((n % by) + by) % by }
 
 // notes says what people should look at in a file that was read.
 func (f *File) notes() {
+	f.says()
 	if n := f.claimed[claimsEstimated]; n > 0 {
-		as := "only where nothing was measured or put in by hand does that count, and figures say so"
+		as := "an estimate fills in where nothing was measured or put in by hand, and replaces neither"
 		if f.o.Settlement {
-			as = "that settles nothing; " + as
+			as += ", not in a settlement either"
 		}
 		f.note("%s estimated, as the file says: %s", areMany(n, "value is", "values are"), as)
 	}

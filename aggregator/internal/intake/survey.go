@@ -18,8 +18,9 @@ type survey struct {
 	meters    map[string]*habit // by what the file calls them
 	apart     steps
 	zoned     bool
-	ranges    bool // times are written as FROM - TO
-	supposed  int  // line of a number whose mark is supposed; 0: it is known
+	ranges    bool   // times are written as FROM - TO
+	deaf      string // a column that speaks of another kind of things; "": there is none
+	supposed  int    // line of a number whose mark is supposed; 0: it is known
 }
 
 // A habit is how the rows of one meter go on.
@@ -46,7 +47,7 @@ func look(sample []byte, l *layout, o *Options) (s *survey, stops []Problem, err
 		return nil, nil, err
 	}
 	err = s.rows(sample, func(_ int, fields [][]byte) error {
-		name := l.cell(fields, meterColumn)
+		name := l.owner(fields)
 		h := s.meters[string(name)]
 		if h == nil {
 			if len(s.meters) == mostMeters {
@@ -105,7 +106,7 @@ func (s *survey) rows(sample []byte, yield func(line int, fields [][]byte) error
 		if err != nil || t.line <= s.header {
 			continue
 		}
-		if err := yield(t.line, fields); err != nil {
+		if err := s.each(fields, func(fields [][]byte) error { return yield(t.line, fields) }); err != nil {
 			return err
 		}
 	}
@@ -116,11 +117,22 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 	var numbers evidence
 	var dates dateEvidence
 	hours, sawZero, lastDays, firstDays := 0, false, 0, 0
+	kinds, others, claimed := 0, 0, 0
 	err := s.rows(sample, func(line int, fields [][]byte) error {
 		if digitsAt(s.cell(fields, timeColumn)) == 0 {
 			return nil
 		}
 		numbers.look(s.cell(fields, valueColumn), line)
+		if k := s.cell(fields, kindColumn); len(k) > 0 {
+			if _, is := ParseKind(string(k)); is {
+				kinds++
+			} else {
+				others++
+				if _, is := claimOf(k); is {
+					claimed++
+				}
+			}
+		}
 		b := s.cell(fields, timeColumn)
 		for _, c := range []column{timeColumn, endColumn} {
 			day, _, ranged := cutRange(s.cell(fields, c))
@@ -152,6 +164,17 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 		return nil
 	})
 	s.ordinal = hours > 0 && !sawZero
+	if s.wide != nil && s.wide.clocks {
+		s.ordinal = s.wide.counts
+	}
+	if _, told := o.Columns["kind"]; kinds == 0 && others > 0 && !told {
+		if claimed*2 > others && !s.has(qualityColumn) { // it is a quality by another name
+			s.at[qualityColumn], s.name[qualityColumn] = s.at[kindColumn], s.name[kindColumn]
+		} else {
+			s.deaf = s.name[kindColumn]
+		}
+		s.at[kindColumn] = -1
+	}
 	s.inclusive = lastDays > firstDays
 	var text string
 	s.mark, text = numbers.mark(s.by)
@@ -165,7 +188,7 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 		s.mark, text, s.supposed = comma, "", 0
 	}
 	if text != "" {
-		*stops = append(*stops, Problem{0, s.name[valueColumn], text, "say -decimal comma or -decimal point"})
+		*stops = append(*stops, Problem{Column: s.name[valueColumn], Text: text, Fix: "say -decimal comma or -decimal point"})
 	}
 	s.order, text = dates.order()
 	switch o.Dates {
@@ -175,7 +198,7 @@ func (s *survey) marks(sample []byte, o *Options, stops *[]Problem) error {
 		s.order, text = monthFirst, ""
 	}
 	if text != "" {
-		*stops = append(*stops, Problem{0, s.name[timeColumn], text, "say -dates dmy or -dates mdy"})
+		*stops = append(*stops, Problem{Column: s.name[timeColumn], Text: text, Fix: "say -dates dmy or -dates mdy"})
 	}
 	return err
 }
@@ -225,6 +248,10 @@ func (s *survey) read(b, c []byte) (t stamp, ok bool) {
 	}
 	// Some repeat the time of day, as 00:00, in the column of the day.
 	t.clock, t.second, t.milli = false, 0, 0
+	if s.wide != nil && s.wide.counts {
+		t.clock, t.second = true, int64(number(c)-1)*s.wide.step
+		return t, true
+	}
 	if len(c) > 2 || digitsAt(c) < len(c) {
 		return t.clocked(c)
 	}

@@ -45,7 +45,14 @@ func newTable(r io.Reader) (*table, error) {
 		_, err = t.r.Discard(3)
 		return t, err
 	case len(head) >= 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff):
-		return nil, errors.New("the file is UTF-16; save it as CSV UTF-8")
+		if _, err = t.r.Discard(2); err != nil {
+			return nil, err
+		}
+		t.r = bufio.NewReaderSize(&wideText{r: t.r, big: head[0] == 0xfe}, sampleBytes)
+		return t, nil
+	case len(head) >= 2 && head[1] == 0 && head[0] != 0: // without a mark
+		t.r = bufio.NewReaderSize(&wideText{r: t.r}, sampleBytes)
+		return t, nil
 	case bytes.HasPrefix(head, []byte("PK\x03")), bytes.HasPrefix(head, []byte{0xd0, 0xcf, 0x11}):
 		return nil, errors.New("the file is a workbook; save the sheet as CSV UTF-8")
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
