@@ -35,7 +35,7 @@ type counter struct {
 	life  life
 	heard time.Time // the newest good reading, by the collector's clock
 	base  point     // of flow, as of what is shown
-	moved point     // of flow, when the register last moved
+	moved point     // of flow, when the register last moved, or after a gap since
 	watch agreement
 	why   string // it is not sound, for people
 }

@@ -221,6 +221,21 @@ func TestRegisters(t *testing.T) {
 			{after: 6 * time.Minute, restart: restarted, steps: 541000, watts: 1e5, anew: true, event: recovered},
 			{after: 6 * time.Minute, steps: 551000, watts: 1e5, want: 10000 * wh},
 		}},
+		"it stands still, and its gauge was not read for a while": {r: fine, rating: 1e6, gauge: true, period: 6 * time.Minute, turns: []turnOf{
+			{steps: 500000, watts: 1e5, want: 500000 * wh, anew: true, event: met},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5},
+			{after: 20 * time.Minute, steps: 500000, watts: 1e5, quality: metric.CounterBridged},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5, want: 10000 * wh, quality: metric.Integrated, event: withheld},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5, want: 10000 * wh, quality: metric.Integrated},
+			{after: 6 * time.Minute, steps: 570000, watts: 1e5, want: 50000 * wh, quality: metric.CounterBridged, event: recovered},
+		}},
+		"it stands still, and the collector is restarted before that is plain": {r: fine, rating: 1e6, gauge: true, period: 6 * time.Minute, turns: []turnOf{
+			{steps: 500000, watts: 1e5, want: 500000 * wh, anew: true, event: met},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5},
+			{after: 6 * time.Minute, restart: restarted, steps: 500000, watts: 1e5},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5, want: 10000 * wh, quality: metric.Integrated, event: withheld},
+			{after: 6 * time.Minute, steps: 500000, watts: 1e5, want: 10000 * wh, quality: metric.Integrated},
+		}},
 		"reset after an outage, and its rating is not known": {r: Register{Modulus: 1 << 32, Size: Size{wh, 1}}, rating: anyRating, unrated: true, turns: []turnOf{
 			{steps: 4_000_000_000, want: 4_000_000_000 * wh, anew: true, event: met},
 			{after: time.Hour, steps: 12, hidden: true, event: setAside},

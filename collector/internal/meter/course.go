@@ -152,13 +152,16 @@ func (c *counter) advance(r Register, at time.Time, since time.Duration, d uint6
 }
 
 // stuck reports whether the register stands still while what flows would have
-// moved it.
+// moved it. What flowed is known since the gauge's last gap only.
 func (c *counter) stuck(r Register, at time.Time) bool {
-	if c.flow == nil || at.Sub(c.life.Moved) < still {
+	if c.flow == nil {
 		return false
 	}
 	amount, whole := c.flow.since(c.moved)
-	return whole && float64(amount) > 3*r.Size.float(max(1, r.Grain))
+	if !whole {
+		c.moved = c.flow.here()
+	}
+	return whole && at.Sub(c.life.Moved) >= still && float64(amount) > 3*r.Size.float(max(1, r.Grain))
 }
 
 // thousands is an amount of millijoules or millilitres in J or L, for people.
