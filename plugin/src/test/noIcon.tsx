@@ -1,0 +1,2 @@
+/** Stands where an icon would be drawn. */
+export default () => null;
