@@ -14,6 +14,10 @@
 //     from the digits in the file.
 //   - What a row means is never guessed where another meaning is as likely: the
 //     file is refused, and the option named that says it.
+//   - What a file itself calls estimated is an estimate in the books, in a
+//     settlement, too.
+//   - A row that is a day, or has a column for each meter, is read as the rows that
+//     it stands for.
 //   - A row that cannot be taken is said with its line, its column and what to do.
 //     A file with such a row is applied only by one who asks for that.
 //   - A plan changes nothing. What Apply takes is what the plan showed.
