@@ -54,6 +54,7 @@ var only = map[string]string{
 	"aggregator/internal/health":   "collector/metric collector/setting",
 	"aggregator/query":             "collector/metric aggregator/internal/account",
 	"aggregator/internal/web":      "collector/metric aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
+	"plugin/pkg":                   "collector/metric aggregator/query",
 }
 
 // never lists what a program must not link: the collector is light.
@@ -62,6 +63,7 @@ var never = map[string][]string{
 	"aggregator": {"github.com/grafana/grafana-plugin-sdk-go"}, // its time-series library links testing
 	// Whoever asks an aggregator is none.
 	"aggregator/query": {"github.com/prometheus", "github.com/nats-io", "github.com/VictoriaMetrics", "google.golang.org", "testing"},
+	"plugin/pkg":       {"github.com/prometheus/prometheus", "github.com/nats-io", "github.com/VictoriaMetrics"},
 }
 
 func list(t *testing.T, args ...string) []string {

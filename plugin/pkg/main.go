@@ -5,11 +5,16 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
-	_ "github.com/grafana/grafana-plugin-sdk-go/data"
 )
 
+// pluginID is the id of plugin.json.
+const pluginID = "gigawatch-gigawatch-datasource"
+
+// version is set by the build.
+var version = "dev"
+
 func main() {
-	if err := datasource.Manage("gigawatch-gigawatch-datasource", nil, datasource.ManageOpts{}); err != nil {
+	if err := datasource.Manage(pluginID, newInstance, datasource.ManageOpts{}); err != nil {
 		log.DefaultLogger.Error("plugin ended", "error", err)
 		os.Exit(1)
 	}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A fleet is the aggregators of a data source, and which sites each answers for.
+type fleet struct {
+	callers []*caller
+	cache   *cache
+	usual   string // the site that is meant where none is said; "": the only one
+}
+
+// A siteOf is a site with who answers for it.
+type siteOf struct {
+	name      string
+	simulated bool
+	by        *caller
+}
+
+// sites are all sites, by name, real ones first. What could not be asked is in
+// notes; the error is of the first where none answered.
+func (f *fleet) sites(ctx context.Context) (sites []siteOf, notes []string, err error) {
+	lists := make([][]siteOf, len(f.callers))
+	errs := make([]error, len(f.callers))
+	var wait sync.WaitGroup
+	for i, c := range f.callers {
+		wait.Go(func() { lists[i], errs[i] = f.sitesOf(ctx, c) })
+	}
+	wait.Wait()
+	seen := map[string]string{}
+	for i, list := range lists {
+		if errs[i] != nil {
+			err = errs[i]
+			notes = append(notes, errs[i].Error())
+			continue
+		}
+		for _, s := range list {
+			if other, ok := seen[s.name]; ok {
+				notes = append(notes, fmt.Sprintf("site %s is answered for by aggregator %s and by %s; the first is asked", s.name, other, s.by.name))
+				continue
+			}
+			seen[s.name] = s.by.name
+			sites = append(sites, s)
+		}
+	}
+	if len(notes) > 0 && len(sites) == 0 && err != nil {
+		return nil, nil, err
+	}
+	slices.SortFunc(sites, func(a, b siteOf) int {
+		if a.simulated != b.simulated {
+			if a.simulated {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	return sites, notes, nil
+}
+
+func (f *fleet) sitesOf(ctx context.Context, c *caller) ([]siteOf, error) {
+	list, err := f.inventory(ctx, c, query.InventoryQuestion{Kind: "site"})
+	if err != nil {
+		return nil, err
+	}
+	var sites []siteOf
+	for _, i := range list.Items {
+		sites = append(sites, siteOf{i.Name, i.Simulated, c})
+	}
+	return sites, nil
+}
+
+// inventory asks an aggregator what there is, from the cache if it was asked a
+// moment ago.
+func (f *fleet) inventory(ctx context.Context, c *caller, q query.InventoryQuestion) (*query.Inventory, error) {
+	v := q.Values()
+	return cached(ctx, f.cache, c.name+" inventory "+v.Encode(), func(ctx context.Context) (*query.Inventory, error) {
+		a, err := ask[query.Inventory](ctx, c, "/api/v1/inventory", v)
+		return a, advised(c.name, err)
+	})
+}
+
+// all is what a question says for all sites.
+const all = "*"
+
+// chosen are the sites that a question means: names with commas between them, *
+// for all, or none for the usual one.
+func (f *fleet) chosen(ctx context.Context, said string) (sites []siteOf, notes []string, err error) {
+	known, notes, err := f.sites(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if said = strings.TrimSpace(said); said == "" {
+		said = f.usual
+	}
+	switch {
+	case said == all:
+		return known, notes, nil
+	case said == "":
+		real := slices.DeleteFunc(slices.Clone(known), func(s siteOf) bool { return s.simulated })
+		if len(real) == 1 {
+			return real, notes, nil
+		}
+		if len(known) == 1 {
+			return known, notes, nil
+		}
+		return nil, nil, wrong("which site? Write one of %s, or %s for all; or set a default site in the data source's settings", names(known), all)
+	}
+	for name := range strings.SplitSeq(said, ",") {
+		name = strings.TrimSpace(name)
+		i := slices.IndexFunc(known, func(s siteOf) bool { return s.name == name })
+		switch {
+		case !metric.ValidName(name):
+			return nil, nil, wrong("site %q is not a name; write one of %s, or %s for all", name, names(known), all)
+		case i < 0 && len(notes) > 0:
+			return nil, nil, wrong("site %q is not known to the aggregators that answered; not all did: %s", name, strings.Join(notes, "; "))
+		case i < 0:
+			return nil, nil, wrong("site %q is not known, or this data source's token may not read it; there are %s", name, names(known))
+		case slices.Contains(sites, known[i]):
+		default:
+			sites = append(sites, known[i])
+		}
+	}
+	return sites, notes, nil
+}
+
+func names(sites []siteOf) string {
+	const shown = 20
+	var out []string
+	for _, s := range sites[:min(shown, len(sites))] {
+		out = append(out, s.name)
+	}
+	if len(out) == 0 {
+		return "none yet"
+	}
+	if n := len(sites) - shown; n > 0 {
+		out = append(out, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(out, ", ")
+}
+
+// each asks ask of every site at once, a few at a time, and gives what came in
+// the sites' order. It fails only if all did; what else did is in notes.
+func each[T any](ctx context.Context, sites []siteOf, ask func(context.Context, siteOf) (T, error)) (out []T, of []siteOf, notes []string, err error) {
+	const atOnce = 8
+	answers, errs := make([]T, len(sites)), make([]error, len(sites))
+	gate := make(chan struct{}, atOnce)
+	var wait sync.WaitGroup
+	for i, s := range sites {
+		wait.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			defer recovered(&errs[i])
+			answers[i], errs[i] = ask(ctx, s)
+		})
+	}
+	wait.Wait()
+	for i := range sites {
+		if errs[i] != nil {
+			errs[i] = advised(sites[i].by.name, errs[i])
+			if err == nil {
+				err = errs[i]
+			}
+			notes = append(notes, fmt.Sprintf("site %s is not in this answer: %v", sites[i].name, errs[i]))
+			continue
+		}
+		out, of = append(out, answers[i]), append(of, sites[i])
+	}
+	if len(out) > 0 || err == nil {
+		return out, of, notes, nil
+	}
+	return nil, nil, nil, err
+}

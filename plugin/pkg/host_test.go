@@ -1,0 +1,244 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+)
+
+const id = "gigawatch-gigawatch-datasource"
+
+// binary is the program as it is shipped, built once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "gpx")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "gpx_gigawatch")
+	out, err := exec.Command("go", "build", "-tags", "dedupelabels,arrow_json_stdlib", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path)) // a folder of temporary files
+	}
+	os.Exit(code)
+}
+
+// host is what Grafana is to the program: the other end of its handshake.
+type host struct {
+	diagnostics pluginv2.DiagnosticsClient
+	data        pluginv2.DataClient
+	resource    pluginv2.ResourceClient
+	stream      pluginv2.StreamClient
+}
+
+// part hands out one gRPC client.
+type part[T any] struct {
+	goplugin.NetRPCUnsupportedPlugin
+	client func(grpc.ClientConnInterface) T
+}
+
+func (part[T]) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
+
+func (p part[T]) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
+	return p.client(c), nil
+}
+
+// start runs the program as Grafana does: with the handshake and without the
+// environment of its own.
+func start(t *testing.T) *host {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	c := goplugin.NewClient(&goplugin.ClientConfig{
+		Cmd: cmd, SkipHostEnv: true, AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: grpcplugin.ProtocolVersion, MagicCookieKey: grpcplugin.MagicCookieKey, MagicCookieValue: grpcplugin.MagicCookieValue},
+		Plugins: goplugin.PluginSet{
+			"diagnostics": part[pluginv2.DiagnosticsClient]{client: pluginv2.NewDiagnosticsClient},
+			"data":        part[pluginv2.DataClient]{client: pluginv2.NewDataClient},
+			"resource":    part[pluginv2.ResourceClient]{client: pluginv2.NewResourceClient},
+			"stream":      part[pluginv2.StreamClient]{client: pluginv2.NewStreamClient},
+		},
+		Logger: hclog.New(&hclog.LoggerOptions{Output: &lines{t: t}, Level: hclog.Warn}),
+	})
+	t.Cleanup(c.Kill)
+	rpc, err := c.Client()
+	if err != nil {
+		t.Fatalf("handshake: %v", err)
+	}
+	h := &host{}
+	for name, set := range map[string]func(any){
+		"diagnostics": func(v any) { h.diagnostics = v.(pluginv2.DiagnosticsClient) }, "data": func(v any) { h.data = v.(pluginv2.DataClient) },
+		"resource": func(v any) { h.resource = v.(pluginv2.ResourceClient) }, "stream": func(v any) { h.stream = v.(pluginv2.StreamClient) },
+	} {
+		v, err := rpc.Dispense(name)
+		if err != nil {
+			t.Fatalf("dispense %s: %v", name, err)
+		}
+		set(v)
+	}
+	return h
+}
+
+// lines keeps what the program logs, for tests of what it must not say.
+type lines struct {
+	t  *testing.T
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// source is a data source as Grafana keeps it.
+type source struct {
+	uid    string
+	url    string
+	json   map[string]any
+	secure map[string]string
+}
+
+func (s *source) context() *pluginv2.PluginContext {
+	raw, err := json.Marshal(s.json)
+	if err != nil || s.json == nil {
+		raw = []byte("{}")
+	}
+	uid := s.uid
+	if uid == "" {
+		uid = "one"
+	}
+	return &pluginv2.PluginContext{OrgId: 1, PluginId: id, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
+		Id: int64(len(uid)), Uid: uid, Name: uid, Url: s.url, JsonData: raw, DecryptedSecureJsonData: s.secure, LastUpdatedMS: 1,
+	}}
+}
+
+// now is when the tests' fake world is.
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// asked is a question as a panel or a rule has it.
+type asked map[string]any
+
+// ask sends questions with refIDs A, B, …; each gets an answer or the test fails.
+func (h *host) ask(t *testing.T, s *source, headers map[string]string, qs ...asked) []backend.DataResponse {
+	t.Helper()
+	req := &pluginv2.QueryDataRequest{PluginContext: s.context(), Headers: headers}
+	for i, q := range qs {
+		from, to := now.Add(-time.Hour), now
+		m := asked{}
+		for k, v := range q {
+			switch k {
+			case "from":
+				from = v.(time.Time)
+			case "to":
+				to = v.(time.Time)
+			default:
+				m[k] = v
+			}
+		}
+		m["refId"], m["datasource"] = string(rune('A'+i)), map[string]any{"type": id, "uid": s.uid}
+		raw, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		typ, _ := q["queryType"].(string)
+		points := int64(1000)
+		if n, ok := q["maxDataPoints"].(int); ok {
+			points = int64(n)
+		}
+		req.Queries = append(req.Queries, &pluginv2.DataQuery{
+			RefId: string(rune('A' + i)), QueryType: typ, MaxDataPoints: points, IntervalMS: 60_000, Json: raw,
+			TimeRange: &pluginv2.TimeRange{FromEpochMS: from.UnixMilli(), ToEpochMS: to.UnixMilli()},
+		})
+	}
+	resp, err := h.data.QueryData(t.Context(), req)
+	if err != nil {
+		t.Fatalf("query data: %v", err)
+	}
+	out := make([]backend.DataResponse, len(qs))
+	for i := range qs {
+		a, ok := resp.Responses[string(rune('A'+i))]
+		if !ok {
+			t.Fatalf("no response for %c", 'A'+i)
+		}
+		if a.Error != "" {
+			out[i] = backend.DataResponse{Error: fmt.Errorf("%s", a.Error), ErrorSource: backend.ErrorSource(a.ErrorSource), Status: backend.Status(a.Status)}
+			continue
+		}
+		frames, err := data.UnmarshalArrowFrames(a.Frames)
+		if err != nil {
+			t.Fatalf("frames of %c: %v", 'A'+i, err)
+		}
+		out[i] = backend.DataResponse{Frames: frames}
+	}
+	return out
+}
+
+// one asks one question that must be answered.
+func (h *host) one(t *testing.T, s *source, q asked) data.Frames {
+	t.Helper()
+	r := h.ask(t, s, nil, q)[0]
+	if r.Error != nil {
+		t.Fatalf("%v: %v", q, r.Error)
+	}
+	return r.Frames
+}
+
+// call asks for a resource.
+func (h *host) call(t *testing.T, s *source, method, path string, body any) (int, string) {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, _, _ := strings.Cut(path, "?")
+	c, err := h.resource.CallResource(t.Context(), &pluginv2.CallResourceRequest{PluginContext: s.context(), Method: method, Path: bare, Url: path, Body: raw})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(resp.Code), string(resp.Body)
+}
+
+// notices are all that the frames say besides their figures.
+func notices(frames data.Frames) string {
+	var out []string
+	for _, f := range frames {
+		if f.Meta != nil {
+			for _, n := range f.Meta.Notices {
+				out = append(out, n.Text)
+			}
+		}
+	}
+	return strings.Join(out, "\n")
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"slices"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// What the aggregator answers from its live state in milliseconds; nothing of it
+// is kept here.
+
+// topModel asks for those that stand out now.
+type topModel struct {
+	base
+	Of     string `json:"of,omitempty"`     // gpu, host, rack, hall
+	Metric string `json:"metric,omitempty"` // of the catalogue; of racks and halls: power
+	Order  string `json:"order,omitempty"`  // desc, asc
+	Hall   string `json:"hall,omitempty"`
+	Rack   string `json:"rack,omitempty"`
+	Host   string `json:"host,omitempty"`
+}
+
+func (m *topModel) check() error {
+	if err := oneOf("of", &m.Of, "gpu", "host", "rack", "hall"); err != nil {
+		return err
+	}
+	if err := oneOf("order", &m.Order, "desc", "asc"); err != nil {
+		return err
+	}
+	if m.Metric == "" {
+		m.Metric = map[string]string{"gpu": "gpu_power_watts", "host": "host_power_watts"}[m.Of]
+	}
+	if m.Metric == "" {
+		m.Metric = "power"
+	}
+	if d := metric.ByName(m.Metric); m.Metric != "power" && (d == nil || d.Kind != metric.Gauge) {
+		return wrong("metric %q is not in the catalogue, or is no gauge; write one such as gpu_power_watts, gpu_temperature_celsius, host_cpu_usage_ratio; of racks and halls: power", m.Metric)
+	}
+	if m.Limit == 0 {
+		m.Limit = 10
+	}
+	return nil
+}
+
+func (m *topModel) answer(a *asking) (*result, error) {
+	sites, notes, err := a.fleet.chosen(a, m.Site)
+	if err != nil {
+		return nil, err
+	}
+	most := a.most(a.limits.Rows)
+	q := query.TopQuestion{Of: m.Of, By: m.Metric, Ascending: m.Order == "asc", Hall: m.Hall, Rack: m.Rack, Host: m.Host, Limit: most}
+	lists, of, failed, err := each(a, sites, func(ctx context.Context, s siteOf) (*query.Top, error) {
+		q := q
+		q.Site = s.name
+		return ask[query.Top](ctx, s.by, "/api/v1/top", q.Values())
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &result{notes: warnings(append(notes, failed...))}
+	type ranked struct {
+		labels data.Labels
+		value  float64
+	}
+	var rows []ranked
+	for i, l := range lists {
+		if l.Reason != "" {
+			out.notes = append(out.notes, warning("%s: %s", of[i].name, l.Reason))
+		}
+		if l.Missing > 0 {
+			out.notes = append(out.notes, warning("%s: of %d of %d %s nothing is known now", of[i].name, l.Missing, l.Considered, plural(m.Of)))
+		}
+		for _, r := range l.Rows {
+			labels := labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack, "host", r.Host, "gpu", r.GPU, "uuid", r.UUID, "model", r.Model)
+			if pass(m.Filters, labels) {
+				rows = append(rows, ranked{labels, r.Value})
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b ranked) int {
+		if a.value == b.value {
+			return compareLabels(a.labels, b.labels)
+		}
+		if (a.value > b.value) == (m.Order == "desc") {
+			return -1
+		}
+		return 1
+	})
+	rows = rows[:min(len(rows), most)]
+	columns, used := []*data.Field{}, []string{}
+	for _, k := range []string{"site", "hall", "rack", "host", "gpu", "uuid", "model"} {
+		if k == "site" || slices.ContainsFunc(rows, func(r ranked) bool { return r.labels[k] != "" }) {
+			columns, used = append(columns, text(k, labelTitle(k))), append(used, k)
+		}
+	}
+	value := column("value", m.config(), (*float64)(nil))
+	t := newTable(data.FrameTypeNumericLong, append(columns, value)...)
+	for _, r := range rows {
+		row := make([]any, 0, len(used)+1)
+		for _, k := range used {
+			row = append(row, r.labels[k])
+		}
+		t.row(append(row, &r.value)...)
+	}
+	out.frames = data.Frames{t.frame}
+	return out, nil
+}
+
+func (m *topModel) config() data.FieldConfig {
+	if d := metric.ByName(m.Metric); d != nil {
+		c := configOf(d)
+		c.DisplayNameFromDS = m.Metric
+		return c
+	}
+	return data.FieldConfig{Unit: unitWatt, DisplayNameFromDS: "Power"}
+}
+
+func labelTitle(k string) string {
+	t := map[string]string{"site": "Site", "hall": "Hall", "rack": "Rack", "host": "Host", "gpu": "GPU", "uuid": "UUID", "model": "Model", "job": "Job", "tenant": "Tenant"}[k]
+	if t == "" {
+		return k
+	}
+	return t
+}
+
+// with is v and one more.
+func with(v url.Values, key, value string) url.Values {
+	out := url.Values{key: {value}}
+	for k, vs := range v {
+		out[k] = vs
+	}
+	return out
+}
+
+// mapModel asks for every rack with one value.
+type mapModel struct {
+	base
+	Value string `json:"value,omitempty"` // power, temperature, gpus_not_ok, hosts_silent, utilization
+	Hall  string `json:"hall,omitempty"`
+}
+
+func (m *mapModel) check() error {
+	return oneOf("value", &m.Value, "power", "temperature", "gpus_not_ok", "hosts_silent", "utilization")
+}
+
+func (m *mapModel) answer(a *asking) (*result, error) {
+	sites, notes, err := a.fleet.chosen(a, m.Site)
+	if err != nil {
+		return nil, err
+	}
+	lists, of, failed, err := each(a, sites, func(ctx context.Context, s siteOf) (*query.RackMap, error) {
+		return ask[query.RackMap](ctx, s.by, "/api/v1/map", url.Values{"site": {s.name}, "value": {m.Value}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &result{notes: warnings(append(notes, failed...))}
+	t := newTable(data.FrameTypeNumericLong, text("site", "Site"), text("hall", "Hall"), text("rack", "Rack"), column("value", m.config(), (*float64)(nil)),
+		column("state", stateConfig("State"), ""), count("hosts", "Hosts"), count("reporting", "Hosts reporting"), count("gpus", "GPUs"), count("gpus_ok", "GPUs ok"))
+	most, n := a.most(a.limits.Rows), 0
+	for i, l := range lists {
+		if l.Reason != "" {
+			out.notes = append(out.notes, warning("%s: %s", of[i].name, l.Reason))
+		}
+		reasons := map[string]int{}
+		lacking := 0
+		var hosts, reporting int64
+		for _, r := range l.Racks {
+			if m.Hall != "" && r.Hall != m.Hall || !pass(m.Filters, labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack)) {
+				continue
+			}
+			hosts, reporting = hosts+int64(r.Hosts), reporting+int64(r.Reporting)
+			if n++; n > most {
+				continue
+			}
+			if r.Value == nil {
+				lacking++
+				reasons[r.Reason]++
+			}
+			t.row(of[i].name, r.Hall, r.Rack, r.Value, r.State, int64(r.Hosts), int64(r.Reporting), int64(r.GPUs), int64(r.GPUsOk))
+		}
+		if lacking > 0 {
+			out.notes = append(out.notes, warning("%s: of %d racks the value is not known: %s", of[i].name, lacking, listed(reasons)))
+		}
+		out.notes = append(out.notes, missingHosts(of[i].name, reporting, hosts)...)
+		if l.Truncated {
+			out.notes = append(out.notes, warning("%s: the aggregator cut its list of racks", of[i].name))
+		}
+	}
+	if n > most {
+		out.notes = append(out.notes, warning("%d of %d racks are shown: choose a hall, or raise limit and the data source's limits", most, n))
+	}
+	if a.fromAlert { // a number a rack
+		t.keep("site", "hall", "rack", "value")
+	}
+	out.frames = data.Frames{t.frame}
+	return out, nil
+}
+
+// missingHosts says how many hosts a figure lacks.
+func missingHosts(site string, reporting, expected int64) []data.Notice {
+	if expected == 0 || reporting >= expected {
+		return nil
+	}
+	return []data.Notice{warning("%s: %d %s missing: %s covered", site, expected-reporting, hostWord(expected-reporting), percent(float64(reporting)/float64(expected)))}
+}
+
+func hostWord(n int64) string {
+	if n == 1 {
+		return "host"
+	}
+	return "hosts"
+}
+
+func (m *mapModel) config() data.FieldConfig {
+	switch m.Value {
+	case "temperature":
+		return data.FieldConfig{Unit: "celsius", DisplayNameFromDS: "Hottest GPU", Thresholds: above(hot)}
+	case "utilization":
+		return data.FieldConfig{Unit: unitShare, DisplayNameFromDS: "GPU utilization", Min: bound(0), Max: bound(1)}
+	case "gpus_not_ok":
+		return data.FieldConfig{DisplayNameFromDS: "GPUs not ok", Min: bound(0), Thresholds: above(1)}
+	case "hosts_silent":
+		return data.FieldConfig{DisplayNameFromDS: "Hosts silent", Min: bound(0), Thresholds: above(1)}
+	}
+	return data.FieldConfig{Unit: unitWatt, DisplayNameFromDS: "Power", Min: bound(0)}
+}
