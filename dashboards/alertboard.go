@@ -1,0 +1,27 @@
+package main
+
+func alertsNow() *board {
+	firing := func(wide uint32, title, help, state, colour string) panel {
+		return panel{figure, wide, title, help, count, asks(alerts("count", state)), look{only: "^Alerts$", sum: "sum", name: title, steps: from(good, step{1, colour}), empty: "0"}}
+	}
+	return &board{
+		uid: "alerts", person: "who is on call", question: "what fires, what is behind it, and what just happened?", since: "now-24h", refresh: "30s",
+		chosen: []variable{bySite}, next: []string{"site", "gpu-health", "self"}, events: []string{"health", "meter"},
+		rows: []row{
+			{"", 4, []panel{
+				firing(6, "Firing", "Alerts of the aggregator that fire. Grafana's own stand under Alerting.", "firing", bad),
+				firing(6, "Pending", "Alerts whose condition holds, and not yet for long enough.", "pending", caution),
+				{figure, 6, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")), look{only: "^Count$", sum: "sum", name: "Failed or degraded", steps: anyIsBad, empty: "0"}},
+				howFresh(6),
+			}},
+			{"", 9, []panel{
+				{list, 24, "Alerts", "Alerts of the aggregator, with since when and what they say.", mixed, asks(alerts("table", "")), look{state: []string{"State"}, sort: "Since", hide: []string{"Site", "Labels"}, empty: "No alert fires or is pending"}},
+			}},
+			{"What is behind it", 10, []panel{
+				attention(24, needs("table", "failed", "degraded", "unknown")),
+				powerOver(12, "Power"),
+				{list, 12, "What happened", "Verdicts on hosts and GPUs, meters that were not well, and corrections, in the range.", mixed, asks(happened()), look{sort: "time", hide: []string{"Tags"}, empty: "Nothing happened in the range"}},
+			}},
+		},
+	}
+}

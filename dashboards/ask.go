@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
+)
+
+// plugin is the data source that is asked.
+const plugin = "gigawatch-gigawatch-datasource"
+
+// A source names a data source: the one that the dashboard's variable says.
+type source struct {
+	Type string `json:"type"`
+	UID  string `json:"uid"`
+}
+
+// An ask is one query, with the keys of all kinds of them; each kind has some.
+type ask struct {
+	RefID      string `json:"refId"`
+	Datasource source `json:"datasource"`
+	Kind       string `json:"queryType"`
+	Version    int    `json:"version"`
+	Site       string `json:"site,omitempty"`
+
+	Measure  string   `json:"measure,omitempty"`
+	By       string   `json:"by,omitempty"`
+	Boundary string   `json:"boundary,omitempty"`
+	KPIs     []string `json:"kpis,omitempty"`
+	Shape    string   `json:"shape,omitempty"`
+	Period   string   `json:"period,omitempty"`
+	Step     string   `json:"step,omitempty"`
+
+	Of     string `json:"of,omitempty"`
+	Metric string `json:"metric,omitempty"`
+	Order  string `json:"order,omitempty"`
+	Value  string `json:"value,omitempty"`
+
+	About    string   `json:"kind,omitempty"`
+	States   []string `json:"states,omitempty"`
+	State    string   `json:"state,omitempty"`
+	Stages   []string `json:"stages,omitempty"`
+	Findings []string `json:"findings,omitempty"`
+	What     []string `json:"what,omitempty"`
+	Expr     string   `json:"expr,omitempty"`
+	Mode     string   `json:"mode,omitempty"`
+	Format   string   `json:"format,omitempty"`
+	Legend   string   `json:"legend,omitempty"`
+	Hall     string   `json:"hall,omitempty"`
+	Rack     string   `json:"rack,omitempty"`
+	Host     string   `json:"host,omitempty"`
+	GPU      string   `json:"gpu,omitempty"`
+	Job      string   `json:"job,omitempty"`
+	Tenant   string   `json:"tenant,omitempty"`
+	Limit    int      `json:"limit,omitempty"`
+	Unit     string   `json:"unit,omitempty"`
+
+	name   string // "": as the data source names what it answers
+	colour string
+}
+
+// question begins an ask of a kind, of the chosen site.
+func question(kind string) ask {
+	return ask{Kind: kind, Version: 1, Site: "$site", Datasource: source{plugin, "${ds}"}}
+}
+
+// power is over time, by what, inside a boundary.
+func power(by, boundary string) ask {
+	a := question("power_energy")
+	a.By, a.Boundary = by, boundary
+	if by == "site" {
+		a.name, a.colour = boundaryName(boundary), boundaryColour(boundary)
+	}
+	return a
+}
+
+// energy is what the ledger has booked: in intervals, or in all.
+func energy(by, boundary, shape string) ask {
+	a := power(by, boundary)
+	a.Measure, a.Shape = "energy", shape
+	return a
+}
+
+// live is the site's power, a value a second.
+func live() ask {
+	a := question("live")
+	a.By = "site"
+	return a
+}
+
+// tree is what stages of the power tree show, less what stands below them.
+func tree(findings []string, stages ...string) ask {
+	a := question("reconciliation")
+	a.Findings, a.Stages = findings, stages
+	return a
+}
+
+// alerts are those of the aggregator.
+func alerts(shape, state string) ask {
+	a := question("alerts")
+	a.Shape, a.State = shape, state
+	return a
+}
+
+// happened is what annotations mark, as rows.
+func happened(what ...string) ask {
+	a := question("annotations")
+	a.What = what
+	return a
+}
+
+func kpi(shape string, names ...string) ask {
+	a := question("kpi")
+	a.Shape, a.KPIs = shape, names
+	return a
+}
+
+// today is figures since the site's midnight.
+func today(names ...string) ask {
+	a := kpi("value", names...)
+	a.Period = "today"
+	return a
+}
+
+// top ranks GPUs, hosts, racks or halls by what they say now.
+func top(of, metric string, n int) ask {
+	a := question("top")
+	a.Of, a.Metric, a.Limit = of, metric, n
+	return a
+}
+
+// racks are all racks of a hall, or of the site, with one value each.
+func racks(value string) ask {
+	a := question("map")
+	a.Value, a.Limit = value, mostTiles
+	return a
+}
+
+// needs is what needs a person; counted, how many do.
+func needs(shape string, states ...string) ask {
+	a := question("health")
+	a.Shape, a.States = shape, states
+	return a
+}
+
+// series is PromQL over the range.
+func series(expr, legend string) ask {
+	a := question("promql")
+	a.Expr, a.Legend = expr, legend
+	return a
+}
+
+// now is PromQL at the end of the range.
+func now(expr, legend string) ask {
+	a := series(expr, legend)
+	a.Mode = "instant"
+	return a
+}
+
+// rows is PromQL at the end of the range, a row a series.
+func rows(expr string) ask {
+	a := now(expr, "")
+	a.Format = "table"
+	return a
+}
+
+// in narrows a to places that the dashboard's variables of that name say.
+func (a ask) in(places ...string) ask {
+	for _, p := range places {
+		*map[string]*string{"hall": &a.Hall, "rack": &a.Rack, "host": &a.Host, "gpu": &a.GPU, "job": &a.Job, "tenant": &a.Tenant}[p] = "$" + p
+	}
+	return a
+}
+
+// ofAll asks about all sites.
+func (a ask) ofAll() ask {
+	a.Site, a.name, a.colour = "*", "", ""
+	if a.Kind == "promql" {
+		a.Site = ""
+	}
+	return a
+}
+
+// as names what a answers, in a colour of its own if one is given.
+func (a ask) as(name, colour string) ask {
+	a.name, a.colour = name, colour
+	return a
+}
+
+// about is of hosts alone, or of GPUs.
+func (a ask) about(kind string) ask {
+	a.About = kind
+	return a
+}
+
+func (a ask) by(step string) ask {
+	a.Step = step
+	return a
+}
+
+func (a ask) most(n int) ask {
+	a.Limit = n
+	return a
+}
+
+// The rest is what the SDK asks of a query.
+
+func (a ask) ImplementsDataqueryVariant() {}
+func (a ask) DataqueryType() string       { return plugin }
+func (a ask) Validate() error             { return nil }
+
+func (a ask) Equals(other variants.Dataquery) bool {
+	x, err := json.Marshal(a)
+	y, err2 := json.Marshal(other)
+	return err == nil && err2 == nil && bytes.Equal(x, y)
+}
+
+// variant lets the SDK read asks back, and refuse what is none.
+func variant() variants.DataqueryConfig {
+	read := func(raw []byte) (variants.Dataquery, error) {
+		var a ask
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&a); err != nil {
+			return nil, fmt.Errorf("read query: %w", err)
+		}
+		return a, nil
+	}
+	return variants.DataqueryConfig{Identifier: plugin, DataqueryUnmarshaler: read, StrictDataqueryUnmarshaler: read}
+}

@@ -1,0 +1,404 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// boards are the committed files as the SDK reads them back, by uid.
+func boards(t *testing.T) map[string]*dashboard.Dashboard {
+	t.Helper()
+	register()
+	files, err := filepath.Glob("*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*dashboard.Dashboard{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d dashboard.Dashboard
+		if err := d.UnmarshalJSONStrict(text); err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		for _, p := range d.Panels {
+			if p.RowPanel != nil && p.RowPanel.Panels == nil { // the SDK reads an empty list as none, and refuses to read none
+				p.RowPanel.Panels = []dashboard.Panel{}
+			}
+		}
+		out[*d.Uid] = &d
+	}
+	return out
+}
+
+func panels(d *dashboard.Dashboard) (out []*dashboard.Panel) {
+	for _, p := range d.Panels {
+		if p.Panel != nil {
+			out = append(out, p.Panel)
+		}
+	}
+	return out
+}
+
+func TestFilesAreWhatTheCodeWrites(t *testing.T) {
+	dir := t.TempDir()
+	if err := run(dir); err != nil {
+		t.Fatal(err)
+	}
+	written, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed, err := filepath.Glob("*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(written) != len(committed) || len(written) != 12 {
+		t.Errorf("%d files are written, %d are here, and there are twelve dashboards", len(written), len(committed))
+	}
+	for _, w := range written {
+		want, err := os.ReadFile(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Base(w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+			t.Errorf("%s is not up to date: go generate ./dashboards\n%.2000s", filepath.Base(w), diff)
+		}
+	}
+}
+
+func TestFilesSurviveTheStrictRoundTrip(t *testing.T) {
+	for uid, d := range boards(t) {
+		if err := d.Validate(); err != nil {
+			t.Errorf("%s: %v", uid, err)
+		}
+		text, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again dashboard.Dashboard
+		if err := again.UnmarshalJSONStrict(text); err != nil {
+			t.Errorf("%s, read back twice: %v", uid, err)
+		}
+		if !d.Equals(again) {
+			t.Errorf("%s is another after a round trip", uid)
+		}
+	}
+	misspelt := []byte(`{"uid":"x","schemaVersion":42,"templating":{},"annotations":{},"refrsh":"1m"}`)
+	var d dashboard.Dashboard
+	if err := d.UnmarshalJSONStrict(misspelt); err == nil {
+		t.Error("a misspelt key is read")
+	}
+}
+
+// core are the panels that come with Grafana.
+var core = map[string]bool{"stat": true, "timeseries": true, "table": true, "state-timeline": true, "bargauge": true, "histogram": true}
+
+// knownUnits are Grafana's own; ours besides begin with suffix.
+func knownUnits() map[string]bool {
+	return map[string]bool{
+		units.Watt: true, units.WattHour: true, units.Celsius: true, units.PercentUnit: true, units.NoUnit: true, units.Seconds: true, units.BytesIEC: true,
+		units.BytesPerSecondSI: true, units.Hertz: true, units.Kilogram: true, units.Euro: true,
+	}
+}
+
+func TestEveryPanelIsWhole(t *testing.T) {
+	for uid, d := range boards(t) {
+		if d.Title == nil || d.Description == nil || !strings.HasPrefix(*d.Description, "For ") || !strings.HasSuffix(*d.Description, "?") {
+			t.Errorf("%s says neither for whom it is nor which question it answers", uid)
+		}
+		ids, seen := map[uint32]bool{}, map[string]bool{}
+		for _, p := range d.Panels {
+			id := uint32(0)
+			if p.RowPanel != nil {
+				id = p.RowPanel.Id
+			} else if p.Panel.Id != nil {
+				id = *p.Panel.Id
+			}
+			if id == 0 || ids[id] {
+				t.Errorf("%s: id %d is none, or stands twice", uid, id)
+			}
+			ids[id] = true
+		}
+		for _, p := range panels(d) {
+			if p.Title == nil || *p.Title == "" {
+				t.Errorf("%s, panel %d has no title", uid, *p.Id)
+				continue
+			}
+			at := uid + ", " + *p.Title
+			if seen[*p.Title] {
+				t.Errorf("%s: two panels have that title", at)
+			}
+			seen[*p.Title] = true
+			if !core[p.Type] {
+				t.Errorf("%s: panel %s does not come with Grafana", at, p.Type)
+			}
+			if p.Description == nil || len(*p.Description) < 20 || !strings.HasSuffix(*p.Description, ".") {
+				t.Errorf("%s: no help that is a sentence", at)
+			}
+			f := &p.FieldConfig.Defaults
+			if f.Unit == nil || !knownUnits()[*f.Unit] && !strings.HasPrefix(*f.Unit, "suffix: ") {
+				t.Errorf("%s: no unit that Grafana has", at)
+			}
+			if f.Thresholds == nil || len(f.Thresholds.Steps) == 0 || f.Thresholds.Steps[0].Value != nil {
+				t.Errorf("%s: no thresholds", at)
+			}
+			if f.NoValue == nil && p.Type != "timeseries" {
+				t.Errorf("%s: it does not say what it means that there is nothing", at)
+			}
+			if p.Datasource == nil || *p.Datasource.Uid != "${ds}" || len(p.Targets) == 0 {
+				t.Errorf("%s: it asks nothing, or not the data source that is chosen", at)
+			}
+			refs := map[string]bool{}
+			for _, target := range p.Targets {
+				a, ok := target.(ask)
+				if !ok || a.Datasource != (source{plugin, "${ds}"}) || a.RefID == "" || refs[a.RefID] {
+					t.Errorf("%s: query %v is not of the data source that is chosen, or its letter is another's", at, target)
+				}
+				refs[a.RefID] = true
+			}
+		}
+	}
+}
+
+func TestPanelsDoNotOverlap(t *testing.T) {
+	for uid, d := range boards(t) {
+		taken := map[[2]uint32]bool{}
+		for _, p := range d.Panels {
+			g := &dashboard.GridPos{}
+			if p.RowPanel != nil {
+				g = p.RowPanel.GridPos
+			} else {
+				g = p.Panel.GridPos
+			}
+			if g.W == 0 || g.H == 0 || g.X+g.W > 24 {
+				t.Errorf("%s: a panel is %d wide at %d, and %d high", uid, g.W, g.X, g.H)
+			}
+			for x := g.X; x < g.X+g.W; x++ {
+				for y := g.Y; y < g.Y+g.H; y++ {
+					if taken[[2]uint32{x, y}] {
+						t.Fatalf("%s: two panels overlap at %d, %d", uid, x, y)
+					}
+					taken[[2]uint32{x, y}] = true
+				}
+			}
+		}
+	}
+}
+
+var variableForm = regexp.MustCompile(`\$\{?([a-z]+)(?::[a-z]+)?\}?`)
+
+// variables that a text names, macros and Grafana's own left out.
+func variablesIn(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range variableForm.FindAllStringSubmatch(text, -1) {
+		out[m[1]] = true
+	}
+	return out
+}
+
+func TestVariablesAreThereAndLive(t *testing.T) {
+	for uid, d := range boards(t) {
+		asked, err := json.Marshal(d.Panels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := map[string]bool{}
+		named := variablesIn(string(asked))
+		for i, v := range d.Templating.List {
+			if i == 0 && (v.Name != "ds" || v.Type != dashboard.VariableTypeDatasource || *v.Query.String != plugin) {
+				t.Errorf("%s: its first variable is not the data source", uid)
+			}
+			if v.Label == nil || v.Description == nil {
+				t.Errorf("%s: variable %s says nothing of itself", uid, v.Name)
+			}
+			if v.Query != nil && v.Query.Map != nil {
+				q, err := json.Marshal(v.Query.Map)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for n := range variablesIn(string(q)) {
+					if !known[n] {
+						t.Errorf("%s: variable %s needs %s, which is not before it", uid, v.Name, n)
+					}
+					named[n] = true
+				}
+				if *v.Datasource.Uid != "${ds}" {
+					t.Errorf("%s: variable %s asks another data source", uid, v.Name)
+				}
+			}
+			known[v.Name] = true
+		}
+		for n := range known {
+			if !named[n] {
+				t.Errorf("%s: nobody needs variable %s", uid, n)
+			}
+		}
+		for n := range named {
+			if !known[n] {
+				t.Errorf("%s: there is no variable %s", uid, n)
+			}
+		}
+	}
+}
+
+var linkForm = regexp.MustCompile(`"url":"(/d/[^"]*)"`)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	all := boards(t)
+	reached := map[string]bool{prefix + "fleet": true}
+	for uid, d := range all {
+		text, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(string(text))
+		found := linkForm.FindAllStringSubmatch(plain, -1)
+		if len(found) == 0 {
+			t.Errorf("%s leads nowhere", uid)
+		}
+		for _, m := range found {
+			path, query, _ := strings.Cut(strings.TrimPrefix(m[1], "/d/"), "?")
+			to := all[path]
+			if to == nil {
+				t.Errorf("%s: a link leads to %s, which is not there", uid, path)
+				continue
+			}
+			if path != uid {
+				reached[path] = true
+			}
+			for pair := range strings.SplitSeq(query, "&") {
+				name, ok := strings.CutPrefix(pair, "var-")
+				if name, _, _ = strings.Cut(name, "="); !ok {
+					continue
+				}
+				has := false
+				for _, v := range to.Templating.List {
+					has = has || v.Name == name
+				}
+				if !has {
+					t.Errorf("%s: a link tells %s its %s, which it does not have", uid, path, name)
+				}
+			}
+		}
+	}
+	for uid := range all {
+		if !reached[uid] {
+			t.Errorf("no link leads to %s", uid)
+		}
+	}
+}
+
+var word = regexp.MustCompile(`[a-z][a-z0-9]*(?:_[a-z0-9]+)+`)
+
+// functions of PromQL that look like metrics.
+var functions = map[string]bool{
+	"avg_over_time": true, "max_over_time": true, "min_over_time": true, "day_of_year": true, "group_left": true,
+}
+
+func TestEveryMetricIsInTheCatalogue(t *testing.T) {
+	for uid, d := range boards(t) {
+		for _, p := range panels(d) {
+			for _, target := range p.Targets {
+				a := target.(ask)
+				if a.Kind == "top" && metric.ByName(a.Metric) == nil {
+					t.Errorf("%s, %s: no metric %s", uid, *p.Title, a.Metric)
+				}
+				quoted := regexp.MustCompile(`"[^"]*"|\$[a-z_]+`)
+				for _, w := range word.FindAllString(quoted.ReplaceAllString(a.Expr, ""), -1) {
+					if !functions[w] && metric.ByName(w) == nil {
+						t.Errorf("%s, %s: no metric %s", uid, *p.Title, w)
+					}
+				}
+			}
+		}
+	}
+}
+
+// sweeping are metrics of which a site has one for each GPU: PromQL over all of
+// them takes seconds at a hundred thousand GPUs.
+func TestNoPromQLOverEveryGPU(t *testing.T) {
+	few := map[string]string{
+		"gpu_xid_events_total":      "only boards that had one have a series",
+		`gpu_state{state!="ok"}`:    "only boards that were not ok have a series",
+		"agent_spool_bytes":         "one a host and lane, at one instant",
+		"agent_spool_dropped_total": "one a host and lane, at one instant",
+	}
+	for uid, d := range boards(t) {
+		for _, p := range panels(d) {
+			for _, target := range p.Targets {
+				a := target.(ask)
+				for _, m := range regexp.MustCompile(`([a-z][a-z0-9_]+)\{([^}]*)\}`).FindAllStringSubmatch(a.Expr, -1) {
+					def := metric.ByName(m[1])
+					if def == nil || few[m[1]] != "" || strings.Contains(m[2], `state!="ok"`) && few[m[1]+`{state!="ok"}`] != "" {
+						continue
+					}
+					fixed := strings.Contains(m[2], `host="$host"`) || strings.Contains(m[2], `uuid="$gpu"`) || strings.Contains(m[2], `job="$job"`)
+					if inHost(def.Entity) && !fixed && (def.Number != metric.AgentSourceFailures || a.Mode != "instant") {
+						t.Errorf("%s, %s: %s is of every %s", uid, *p.Title, m[1], def.Entity)
+					}
+				}
+				if a.Kind == "power_energy" && a.Measure != "energy" && (a.By == "gpu" && a.Host == "" || a.By == "host" && a.Host == "" && a.Rack == "") {
+					t.Errorf("%s, %s: power of every %s", uid, *p.Title, a.By)
+				}
+			}
+		}
+	}
+}
+
+func inHost(k metric.EntityKind) bool {
+	switch k {
+	case metric.Host, metric.GPU, metric.Device, metric.Port, metric.Mount, metric.Sensor, metric.Job:
+		return true
+	}
+	return false
+}
+
+func TestABoundaryHasOneColour(t *testing.T) {
+	colours := map[string]string{}
+	for uid, d := range boards(t) {
+		for _, p := range panels(d) {
+			for _, o := range p.FieldConfig.Overrides {
+				name, colour := "", ""
+				for _, x := range o.Properties {
+					switch x.Id {
+					case "displayName":
+						name, _ = x.Value.(string)
+					case "color":
+						if c, ok := x.Value.(map[string]any); ok {
+							colour, _ = c["fixedColor"].(string)
+						}
+					}
+				}
+				for _, b := range boundaries() {
+					if name != boundaryName(b) || colour == "" {
+						continue
+					}
+					if was := colours[name]; was != "" && was != colour {
+						t.Errorf("%s, %s: %s is %s here, and %s elsewhere", uid, *p.Title, name, colour, was)
+					}
+					colours[name] = colour
+				}
+			}
+		}
+	}
+	if len(colours) != len(boundaries()) {
+		t.Errorf("boundaries with a colour: %v", colours)
+	}
+}

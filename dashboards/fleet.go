@@ -1,0 +1,63 @@
+package main
+
+func fleet() *board {
+	state := func(kind, title string) panel {
+		return panel{list, 6, title, "How many are in which state, by site. Failed and degraded ones need a person; unknown ones have not been heard.", count,
+			asks(needs("count").ofAll().about(kind)), look{
+				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), steps: anyIsPoor, lit: []string{"^(degraded|unknown)$", "^failed$"},
+				empty: "No site has told its health", links: []link{to("gpu-health", `Site\State`, "site", "${__value.text}")},
+			}}
+	}
+	sum := func(b string) ask {
+		return now(`sum(site_power_watts{boundary="`+b+`"})`, "").ofAll().as(boundaryName(b), boundaryColour(b))
+	}
+	return &board{
+		uid: "fleet", person: "who answers for all sites", question: "are all sites well, and where does the power go?", since: "now-6h", refresh: "30s",
+		next: []string{"site", "energy", "gpu-health", "alerts"},
+		rows: []row{
+			{"", 5, []panel{
+				{figure, 12, "Power of all sites", "What all sites of this data source draw now, inside each boundary. Of several aggregators each has its own sum.", watts, each(sum), look{empty: "No site has power that is known"}},
+				{figure, 6, "GPUs reporting", "Share of the GPUs that the sites should have that report and are ok.", share,
+					asks(now(`sum(site_gpus{state="reporting"}) / sum(site_gpus{state="expected"})`, "").ofAll().as("GPUs reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No GPU is known"}},
+				{figure, 6, "Hosts reporting", "Share of the hosts that the sites should have that report.", share,
+					asks(now(`sum(site_hosts{state="reporting"}) / sum(site_hosts{state="expected"})`, "").ofAll().as("Hosts reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No host is known"}},
+			}},
+			{"Sites", 7, []panel{
+				{tiles, 24, "Power by site", "A tile a site: what its facility draws now. A click opens the site.", watts, asks(power("site", "facility").ofAll()),
+					look{name: label("site"), heat: true, empty: "No site has facility meters", links: []link{to("site", "", "site", label("site"))}}},
+			}},
+			{"", 8, []panel{
+				{list, 12, "Figures of today", "Figures of each site since its midnight. What is empty is not known; the site's own board says why.", ratio,
+					asks(func() ask {
+						a := kpi("table", "pue", "wue", "cue", "erf", "ref", "carbon_location").ofAll()
+						a.Period = "today"
+						return a
+					}()), look{
+						change: changes(matrix("Site", "Figure", "Value")), titles: matrixTitles(`Site\Figure`, "Site", "PUE", "WUE", "CUE", "ERF", "REF", "Carbon, location-based"),
+						units: map[string]string{"WUE": litreKWh, "CUE": kiloKWh, "ERF": share, "REF": share, "Carbon, location-based": kilos}, steps: pueSteps, lit: []string{"^PUE$"}, decimals: ptr(2.0),
+						empty: "No site has figures of today", links: []link{to("energy", `Site\Figure`, "site", "${__value.text}")},
+					}},
+				state("gpu", "GPUs by state"), state("host", "Hosts by state"),
+			}},
+			{"", 9, []panel{
+				{lines, 24, "Power by site over time", "What each site's facility draws.", watts, asks(power("site", "facility").ofAll()), look{stacked: true, empty: "No site has facility meters"}},
+			}},
+			{"", 9, []panel{
+				{list, 24, "What needs a person, at all sites", "Hosts and GPUs that have failed or are degraded, of all sites, the worst first.", mixed, asks(needs("table", "failed", "degraded").ofAll().most(200)), look{
+					empty: nobody, state: []string{"State"}, hide: []string{"Model", "UUID", "Action", "Last"},
+					links: []link{to("site", "Site", "site", cell("site")), to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},
+				}},
+			}},
+		},
+	}
+}
+
+// matrixTitles call each column of a matrix by its own name: the values' field
+// would give them all one.
+func matrixTitles(first, title string, columns ...string) map[string]string {
+	out := map[string]string{first: title}
+	for _, c := range columns {
+		out[c] = c
+	}
+	return out
+}

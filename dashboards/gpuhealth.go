@@ -1,0 +1,52 @@
+package main
+
+func gpuHealth() *board {
+	const s = `site="$site"`
+	flag := func(title, help, metric, shown string) panel {
+		p := ranking(8, title, help, count, shown, top("gpu", metric, 50), anyIsPoor)
+		p.look.empty = "None"
+		p.look.change = changes(change("filterByValue", map[string]any{
+			"type": "include", "match": "any",
+			"filters": []any{map[string]any{"fieldName": metric, "config": map[string]any{"id": "greater", "options": map[string]any{"value": 0}}}},
+		}))
+		return p
+	}
+	return &board{
+		uid: "gpu-health", person: "who keeps the GPUs alive", question: "which boards are failing, of what, and is it getting worse?", since: "now-24h", refresh: "1m",
+		chosen: []variable{bySite}, next: []string{"gpu", "host", "hall", "alerts"}, events: []string{"health"},
+		rows: []row{
+			{"", 5, []panel{
+				{tiles, 8, "GPUs by health", "GPUs by the state that their evidence puts them in.", count, asks(needs("count").about("gpu")), look{only: exactly("State", "Count"), name: cell("state"), empty: "Nothing was judged yet"}},
+				{tiles, 8, "Hosts by health", "Hosts by the state that their evidence puts them in.", count, asks(needs("count").about("host")), look{only: exactly("State", "Count"), name: cell("state"), empty: "Nothing was judged yet"}},
+				howMany(8, "GPUs now", "GPUs that the site should have, by what is known of them now.", "^GPUs", quiet()),
+			}},
+			{"", 10, []panel{attention(24, needs("table").about("gpu"))}},
+			{"By cause", 9, []panel{
+				{list, 8, "How many of each cause", "What the evidence is, of hosts and GPUs together, and of how many: XIDs by code, memory errors, lost boards, links, heat.", count, asks(needs("table")), look{
+					change: changes(counted("Cause")), titles: map[string]string{"Kind (count)": "How many"}, bar: "Kind (count)", steps: anyIsPoor, sort: "How many", empty: nobody}},
+				{columns, 8, "XIDs by code", "Errors that the driver reported, by code. Only boards that ever had one are looked at.", count, asks(series(`sum by (xid) (increase(gpu_xid_events_total{`+s+`}[$__rate_interval]))`, "XID {{xid}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsBad, empty: "No XID was seen"}},
+				{lines, 8, "Boards that are not ok", "How many GPUs are lost, blank, stale or unreachable.", count, asks(series(`count by (state) (gpu_state{`+s+`,state!="ok"} == 1)`, "{{state}}")), look{stacked: true, steps: anyIsPoor, empty: "All are ok"}},
+			}},
+			{"", 8, []panel{
+				{lines, 12, "GPUs expected and reporting", "GPUs that the site should have, and those that report and are ok.", count, asks(
+					series(`site_gpus{`+s+`,state="expected"}`, "").as("Expected", plain), series(`site_gpus{`+s+`,state="reporting"}`, "").as("Reporting", gpuColour)), look{anyBase: true, empty: "No GPU is known"}},
+				{lines, 12, "Hottest GPU", "Temperature of the hottest GPU of the site, and of the ten hottest racks at each time.", celsius, asks(
+					series(`max(rack_gpu_temperature_celsius_max{`+s+`})`, "").as("Hottest", bad), series(`topk(10, rack_gpu_temperature_celsius_max{`+s+`})`, "{{rack}}")), look{steps: hot, anyBase: true, legend: "right", empty: "No GPU says its temperature"}},
+			}},
+			{"Boards that wait for something", 9, []panel{
+				flag("Rows that wait for a reset", "GPUs with a row remapping that waits for a reset: drain them and reset.", "gpu_row_remap_pending", "Waits"),
+				flag("Remappings that failed", "GPUs whose row remapping has failed: they are to be replaced.", "gpu_row_remap_failed", "Failed"),
+				flag("What the driver asks for", "GPUs of which the driver asks something: 1 a reset, 2 a reboot, 3 to drain peer-to-peer, 4 to drain and reset.", "gpu_recovery_action", "Action"),
+			}},
+			{"Heat", 9, []panel{
+				ranking(8, "Hottest GPUs", "The hottest GPUs of the site, now.", celsius, "Die", top("gpu", "gpu_temperature_celsius", 20), hot),
+				ranking(8, "Hottest memory", "GPUs with the hottest memory, now.", celsius, "Memory", top("gpu", "gpu_memory_temperature_celsius", 20), from(good, step{85, caution}, step{95, bad})),
+				func() panel {
+					a := top("gpu", "gpu_temperature_margin_celsius", 20)
+					a.Order = "asc"
+					return ranking(8, "Least margin", "GPUs with the fewest degrees left before they slow themselves down, now.", celsius, "Left", a, from(bad, step{2, poor}, step{5, caution}, step{10, good}))
+				}(),
+			}},
+		},
+	}
+}

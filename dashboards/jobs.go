@@ -1,0 +1,42 @@
+package main
+
+func jobsAndTenants() *board {
+	const j = `site="$site",job="$job"`
+	ranked := func(title, help, by, column string, links ...link) panel {
+		return panel{list, 12, title, help, wattHour, asks(energy(by, "host", "total").in("tenant")), look{
+			change: changes(listed()), hide: []string{"site", "boundary", "Field"}, bar: "Last *", sort: "Energy", decimals: ptr(2.0),
+			titles: map[string]string{"Last *": "Energy", "job": "Job", "tenant": "Tenant"}, links: links, empty: "Nothing is booked to " + column,
+		}}
+	}
+	var ofJob []ask
+	for _, b := range boundaries() {
+		ofJob = append(ofJob, energy("job", b, "total").in("job").as(boundaryName(b), boundaryColour(b)))
+	}
+	return &board{
+		uid: "jobs", person: "who runs the scheduler and who pays", question: "who uses the energy, and what does a job need?", since: "now-24h", refresh: "5m",
+		chosen: []variable{bySite, byTenant, byJob}, next: []string{"energy", "host", "gpu", "site"},
+		rows: []row{
+			{"Tenants", 9, []panel{
+				ranked("Energy by tenant", "What the hosts and GPUs of each tenant's jobs needed, as booked. What nobody held is unallocated.", "tenant", "tenants"),
+				{columns, 12, "Power by tenant", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("tenant", "host").in("tenant")), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to tenants"}},
+			}},
+			{"Jobs", 10, []panel{
+				ranked("Energy by job", "What the hosts and GPUs of each job needed, as booked. A click chooses the job.", "job", "jobs", to("jobs", "job", "site", here("site"), "tenant", cell("tenant"), "job", cell("job"))),
+				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("job", "host").in("tenant").most(60)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
+			}},
+			{"Job $job", 5, []panel{
+				{figure, 12, "Energy of the job", "What is booked to the job in the range: its boards, its hosts, its part of what IT needs besides, and of the facility.", wattHour, ofJob, look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
+				{figure, 4, "GPUs", "Boards that the job holds a part of now.", count, asks(now(`count(job_gpu_share_ratio{`+j+`})`, "").as("GPUs", gpuColour)), look{empty: "It does not run now"}},
+				{figure, 4, "Whole GPUs", "Shares of boards that it holds, added up.", count, asks(now(`sum(job_gpu_share_ratio{`+j+`})`, "").as("Whole GPUs", gpuColour)), look{decimals: ptr(1.0), empty: "It does not run now"}},
+				{figure, 4, "Hosts", "Hosts that the job holds a part of now.", count, asks(now(`count(job_host_share_ratio{`+j+`})`, "").as("Hosts", hostColour)), look{empty: "It does not run now"}},
+			}},
+			{"", 9, []panel{
+				{columns, 12, "Power of the job", "Mean power of each interval, from the ledger's energy: of its boards, and of its hosts.", watts, asks(
+					power("job", "host").in("job").as("Hosts", hostColour), power("job", "gpu").in("job").as("GPUs", gpuColour)), look{points: 60, empty: "Nothing is booked to it"}},
+				{list, 12, "Where it runs", "Hosts that the job holds now, and how much of each.", share, asks(rows(`job_host_share_ratio{` + j + `}`).most(500)), look{
+					only: exactly("Hall", "Rack", "Host", "Value"), bar: "Value", titles: map[string]string{"Value": "Share"}, empty: "It does not run now",
+					links: []link{to("host", "Host", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}}},
+			}},
+		},
+	}
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+)
+
+// A look is what a panel shows otherwise than its kind does by itself.
+type look struct {
+	steps    steps    // thresholds; none: quiet
+	since    string   // a time of its own
+	points   int      // at most
+	decimals *float64 //
+	empty    string   // said where there is nothing
+	sum      string   // "": the newest; else how values become one, such as sum or max
+
+	name   string            // of each value
+	only   string            // columns that stay, as a regular expression
+	hide   []string          // columns that are there for links alone
+	titles map[string]string // of columns, by what the data source calls them
+	units  map[string]string // of columns, where the data source gives none
+	bar    string            // column that is drawn as a bar
+	state  []string          // columns coloured by what they say
+	lit    []string          // columns coloured by the panel's thresholds
+	sort   string            // by that column, greatest first; - before it: least first
+	links  []link
+	change []dashboard.DataTransformerConfig
+
+	heat    bool // colour by how great a value is among the others
+	stacked bool
+	limits  bool // thresholds are drawn as lines
+	anyBase bool // the axis need not begin at zero
+	legend  string
+	says    []saying // what 0, 1, … stand for
+}
+
+// A link leads from a value, a column or a series to another board.
+type link struct {
+	title, uid string
+	column     string            // "": from every value
+	with       map[string]string // the other board's variables, by what they are here
+}
+
+// Where a variable of the other board comes from.
+func here(variable string) string { return "${" + variable + "}" }
+
+// cell is a column by the name that the frame has it by, not by its title.
+func cell(column string) string { return "${__data.fields." + column + "}" }
+func label(name string) string  { return "${__field.labels." + name + "}" }
+
+// to is a link to a board with pairs of a variable there and what it is here.
+func to(uid, column string, pairs ...string) link {
+	l := link{title: "Open " + titleOf(uid), uid: uid, column: column, with: map[string]string{}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		l.with[pairs[i]] = pairs[i+1]
+	}
+	return l
+}
+
+func (l *link) model() dashboard.DashboardLink {
+	u := "/d/" + prefix + l.uid + "?var-ds=${ds}"
+	for _, name := range sorted(l.with) {
+		u += "&var-" + url.QueryEscape(name) + "=" + l.with[name]
+	}
+	return dashboard.DashboardLink{Title: l.title, Type: dashboard.DashboardLinkTypeLink, Url: ptr(u + "&${__url_time_range}"), Tags: []string{}}
+}
+
+// fields are how values are shown, and what is shown otherwise.
+func (p *panel) fields(custom map[string]any) *dashboard.FieldConfigSource {
+	l := &p.look
+	s := l.steps
+	if len(s) == 0 {
+		s = quiet()
+	}
+	f := dashboard.FieldConfig{Unit: ptr(p.unit), Decimals: l.decimals, Thresholds: s.thresholds(), Color: p.colours(s), Custom: custom}
+	if l.empty != "" {
+		f.NoValue = ptr(l.empty)
+	}
+	if l.name != "" {
+		f.DisplayName = ptr(l.name)
+	}
+	if p.unit == share {
+		f.Min = ptr(0.0)
+	}
+	if len(l.says) > 0 {
+		f.Mappings = []dashboard.ValueMapping{{ValueMap: worded(l.says)}}
+	}
+	for i := range l.links {
+		if l.links[i].column == "" {
+			f.Links = append(f.Links, l.links[i].model())
+		}
+	}
+	return &dashboard.FieldConfigSource{Defaults: f, Overrides: p.overrides()}
+}
+
+func (p *panel) colours(s steps) *dashboard.FieldColor {
+	switch {
+	case p.look.heat:
+		return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdContinuousBlYlRd}
+	case shapes[p.kind].drawn && !p.look.limits || p.kind == timeline:
+		// One thing has one colour in all panels.
+		return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdPaletteClassicByName}
+	}
+	return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
+}
+
+// A saying is a number in words, with its colour.
+type saying struct{ text, colour string }
+
+func worded(says []saying) *dashboard.ValueMap {
+	m := &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{}}
+	for i, s := range says {
+		m.Options[strconv.Itoa(i)] = dashboard.ValueMappingResult{Text: ptr(s.text), Color: ptr(s.colour), Index: ptr(int32(i))}
+	}
+	return m
+}
+
+// overrides are of what an ask answers, and of columns.
+func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
+	out := []dashboard.DashboardFieldConfigSourceOverrides{}
+	add := func(matcher, of string, properties ...dashboard.DynamicConfigValue) {
+		out = append(out, dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: matcher, Options: of}, Properties: properties})
+	}
+	set := func(id string, v any) dashboard.DynamicConfigValue {
+		return dashboard.DynamicConfigValue{Id: id, Value: v}
+	}
+	fixed := func(c string) dashboard.DynamicConfigValue {
+		return set("color", map[string]any{"mode": "fixed", "fixedColor": c})
+	}
+	for _, a := range p.asks {
+		if a.Kind == "live" {
+			for _, b := range boundaries() {
+				add("byRegexp", "/(^| )"+b+"$/", set("displayName", boundaryName(b)), fixed(boundaryColour(b)))
+			}
+		}
+		if a.name == "" {
+			continue
+		}
+		properties := []dashboard.DynamicConfigValue{set("displayName", a.name)}
+		if a.colour != "" {
+			properties = append(properties, fixed(a.colour))
+		}
+		add("byFrameRefID", a.name, properties...)
+	}
+	l := &p.look
+	for _, c := range sorted(l.units) {
+		add("byName", c, set("unit", l.units[c]))
+	}
+	for _, c := range sorted(l.titles) {
+		add("byName", c, set("displayName", l.titles[c]))
+	}
+	for _, c := range l.hide {
+		add("byName", c, set("custom.hideFrom.viz", true))
+	}
+	for _, c := range l.state {
+		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}), set("custom.width", 110))
+	}
+	for _, c := range l.lit {
+		add("byRegexp", c, set("custom.cellOptions", map[string]any{"type": "color-text"}))
+	}
+	if l.bar != "" {
+		add("byName", l.bar, set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("min", 0))
+	}
+	for i := range l.links {
+		if c := l.links[i].column; c != "" {
+			add("byName", c, set("links", []dashboard.DashboardLink{l.links[i].model()}))
+		}
+	}
+	return out
+}
+
+// transformations turn what is asked into what is shown.
+func (p *panel) transformations() []dashboard.DataTransformerConfig {
+	l := &p.look
+	if l.only == "" {
+		return l.change
+	}
+	return append([]dashboard.DataTransformerConfig{change("filterFieldsByName", map[string]any{"include": map[string]any{"pattern": l.only}})}, l.change...)
+}
+
+func change(id string, options map[string]any) dashboard.DataTransformerConfig {
+	return dashboard.DataTransformerConfig{Id: id, Options: options}
+}
+
+// withoutSite takes the site off the names of what is of the chosen site anyway.
+func withoutSite() dashboard.DataTransformerConfig {
+	return change("renameByRegex", map[string]any{"regex": `^(.*) [^ ]+$`, "renamePattern": "$1"})
+}
+
+// matrix is a table of row by column.
+func matrix(row, column, value string) dashboard.DataTransformerConfig {
+	return change("groupingToMatrix", map[string]any{"rowField": row, "columnField": column, "valueField": value, "emptyValue": "null"})
+}
+
+// listed makes a row of each series, its labels as columns.
+func listed() dashboard.DataTransformerConfig {
+	return change("reduce", map[string]any{"reducers": []string{"lastNotNull"}, "mode": "seriesToRows", "labelsToFields": true})
+}
+
+// counted is how many rows there are of each value of a column.
+func counted(column string) dashboard.DataTransformerConfig {
+	return change("groupBy", map[string]any{"fields": map[string]any{
+		column: map[string]any{"operation": "groupby", "aggregations": []string{}},
+		"Kind": map[string]any{"operation": "aggregate", "aggregations": []string{"count"}},
+	}})
+}
+
+// exactly are names as a regular expression.
+func exactly(names ...string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = regexp.QuoteMeta(n)
+	}
+	return fmt.Sprintf("^(%s)$", strings.Join(quoted, "|"))
+}
+
+func changes(c ...dashboard.DataTransformerConfig) []dashboard.DataTransformerConfig { return c }
+
+// total adds a column with the sum of all others.
+func total(name string) dashboard.DataTransformerConfig {
+	return change("calculateField", map[string]any{"mode": "reduceRow", "reduce": map[string]any{"reducer": "sum"}, "alias": name, "replaceFields": false})
+}

@@ -1,0 +1,62 @@
+package main
+
+// Panels that stand on several boards.
+
+const nobody = "Nothing needs a person"
+
+// attention is what needs a person, worst first as the data source has it.
+func attention(wide uint32, a ask) panel {
+	return panel{list, wide, "What needs a person", "Hosts and GPUs that are not well: what is seen, since when, and what to do. The worst are first. Whoever is in charge may set a finding aside on the aggregator; then it is not here.", mixed,
+		asks(a), look{
+			empty: nobody, state: []string{"State"}, hide: []string{"Site", "Model", "UUID", "Action", "Last"},
+			links: []link{to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},
+		}}
+}
+
+// hottest ranks GPUs by what they say now.
+func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
+	l := look{bar: a.Metric, titles: map[string]string{a.Metric: shown}, steps: limits, hide: []string{"Site", "UUID", "Model", "Hall"}, empty: "Nothing is known now"}
+	switch a.Of {
+	case "gpu":
+		l.links = []link{to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid")), to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}
+	case "host":
+		l.links = []link{to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}
+	case "rack":
+		l.links = []link{to("hall", "Rack", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"))}
+	}
+	return panel{list, wide, title, help, unit, asks(a), l}
+}
+
+// rackTiles is a tile a rack, coloured by how great its value is among all.
+func rackTiles(wide uint32, title, help, unit, shown string, a ask) panel {
+	return panel{tiles, wide, title, help, unit, asks(a), look{
+		only: exactly("Hall", "Rack", shown), name: cell("rack"), heat: true, empty: "No rack says it now",
+		links: []link{to("hall", "", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"))},
+	}}
+}
+
+// powerOver is the site's power inside each boundary.
+func powerOver(wide uint32, title string) panel {
+	return panel{lines, wide, title, "Power inside each boundary: the facility is all that comes in, IT what its meters feed, hosts what the nodes draw, GPUs their boards alone. A gap is time of which nothing is known.", watts,
+		each(func(b string) ask { return power("site", b) }), look{}}
+}
+
+// howMany are hosts, GPUs or agents, told by a regular expression.
+func howMany(wide uint32, title, help, which string, s steps) panel {
+	return panel{figure, wide, title, help, count, asks(question("counts")), look{only: which, change: changes(withoutSite()), steps: s, empty: "Nothing is known now"}}
+}
+
+func howFresh(wide uint32) panel {
+	return panel{figure, wide, "Freshness", "How old the newest second is that is whole. Above 30 s the aggregator says nothing of the present any more.", seconds,
+		asks(question("counts")), look{only: "^Freshness", change: changes(withoutSite()), steps: freshness, empty: "Nothing was heard yet"}}
+}
+
+// today's figure, with the same thresholds wherever it stands.
+func figureToday(wide uint32, title, help, unit, name string, s steps) panel {
+	return panel{figure, wide, title, help, unit, asks(today(name).as(title, "")), look{steps: s, empty: "Not known: see the notice"}}
+}
+
+// of is a figure of the range that is chosen.
+func figureOf(wide uint32, title, help, unit, name string, s steps) panel {
+	return panel{figure, wide, title, help, unit, asks(kpi("value", name).as(title, "")), look{steps: s, empty: "Not known: see the notice"}}
+}

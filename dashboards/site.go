@@ -1,0 +1,35 @@
+package main
+
+func siteNow() *board {
+	return &board{
+		uid: "site", person: "the operator on shift", question: "is the site well this minute, and if not, where?", since: "now-15m", refresh: "10s",
+		chosen: []variable{bySite}, next: []string{"hall", "energy", "gpu-health", "power-quality", "jobs", "alerts"}, events: []string{"health", "meter"},
+		rows: []row{
+			{"", 5, []panel{
+				{figure, 12, "Power now", "Power inside each boundary, pushed once a second.", watts, asks(live()), look{empty: "Not known now"}},
+				figureToday(4, "PUE today", "Facility energy over IT energy since the site's midnight (ISO/IEC 30134-2). The thresholds are those of Germany's Energy Efficiency Act: 1.2 for new data centres, 1.3 and 1.5 for others.", ratio, "pue", pueSteps),
+				{figure, 4, "Carbon now", "Carbon dioxide equivalent an hour, location-based, from what the ledger booked in the last quarter of an hour.", kiloHour,
+					asks(now(`rate(site_carbon_grams_total{site="$site",method="location"}[15m]) * 3.6`, "").as("Carbon", "")), look{decimals: ptr(1.0), empty: "Not known: no grid meter, or no intensity"}},
+				{figure, 4, "Grid", "Carbon dioxide equivalent of a kilowatt-hour from the grid now, over the life of what makes it; of several providers the highest.", gramsKWh,
+					asks(now(`max(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"})`, "").as("Intensity", "")), look{decimals: ptr(0.0), steps: from(good, step{200, caution}, step{400, poor}), empty: "No provider of grid intensity"}},
+			}},
+			{"", 4, []panel{
+				howMany(8, "Hosts", "Hosts that the site should have, and those that were heard in the last three seconds.", "^Hosts", quiet()),
+				howMany(8, "GPUs", "GPUs that the site should have, by what is known of them now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine.", "^GPUs", quiet()),
+				{figure, 4, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")),
+					look{only: "^Count$", sum: "sum", steps: anyIsBad, name: "Failed or degraded", empty: "0", links: []link{to("gpu-health", "", "site", here("site"))}}},
+				howFresh(4),
+			}},
+			{"", 9, []panel{
+				{lines, 12, "Power, every second", "Power inside each boundary, pushed once a second from when this page was opened. Steps and swings that the ten-second series smooth away are seen here.", watts, asks(live()), look{since: "5m", empty: "Waits for the next second"}},
+				powerOver(12, "Power"),
+			}},
+			{"Racks", 10, []panel{
+				rackTiles(24, "Power by rack", "A tile a rack, coloured from the least to the greatest. Blue draws little, red much. A click opens the rack.", watts, "Power", racks("power")),
+				rackTiles(12, "Hottest GPU by rack", "Temperature of the hottest GPU of each rack. A GPU slows itself down a little above 85 °C.", celsius, "Hottest GPU", racks("temperature")),
+				rackTiles(12, "GPU utilisation by rack", "Mean share of time in which kernels ran. A rack that is cold and draws power all the same waits for something.", share, "GPU utilization", racks("utilization")),
+			}},
+			{"", 10, []panel{attention(24, needs("table"))}},
+		},
+	}
+}
