@@ -136,7 +136,7 @@ func (s *source) context() *pluginv2.PluginContext {
 		uid = "one"
 	}
 	return &pluginv2.PluginContext{OrgId: 1, PluginId: id, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
-		Id: int64(len(uid)), Uid: uid, Name: uid, Url: s.url, JsonData: raw, DecryptedSecureJsonData: s.secure, LastUpdatedMS: 1,
+		Uid: uid, Name: uid, Url: s.url, JsonData: raw, DecryptedSecureJsonData: s.secure, LastUpdatedMS: 1,
 	}}
 }
 

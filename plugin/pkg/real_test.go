@@ -29,6 +29,8 @@ func aggregate(t *testing.T) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
+	t.Cleanup(func() { t.Logf("the aggregator ran for %v", time.Since(began)) })
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // it was told to end, and how it does is not asked
 	found := make(chan string, 1)
 	go func() {
