@@ -23,25 +23,34 @@ import (
 
 const id = "gigawatch-gigawatch-datasource"
 
-// binary is the program as it is shipped, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "gpx")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "gpx_gigawatch")
-	out, err := exec.Command("go", "build", "-tags", "dedupelabels,arrow_json_stdlib", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return path, nil
-})
+// built is where the program is built, once, and only if a test starts it.
+type built struct {
+	dir  string
+	once sync.Once
+	err  error
+}
+
+var program built
+
+// path is the program as it is shipped.
+func (b *built) path() (string, error) {
+	path := filepath.Join(b.dir, "gpx_gigawatch")
+	b.once.Do(func() {
+		if out, err := exec.Command("go", "build", "-tags", "dedupelabels,arrow_json_stdlib", "-o", path, ".").CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("build the program: %w\n%s", err, out)
+		}
+	})
+	return path, b.err
+}
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path)) // a folder of temporary files
+	dir, err := os.MkdirTemp("", "gpx")
+	if err != nil {
+		panic(err)
 	}
+	program.dir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir) // a folder of temporary files
 	os.Exit(code)
 }
 
@@ -69,7 +78,7 @@ func (p part[T]) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.C
 // environment of its own.
 func start(t *testing.T) *host {
 	t.Helper()
-	path, err := binary()
+	path, err := program.path()
 	if err != nil {
 		t.Fatal(err)
 	}
