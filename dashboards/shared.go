@@ -13,11 +13,12 @@ func attention(wide uint32, a ask) panel {
 		}}
 }
 
-// hottest ranks GPUs by what they say now.
+// ranking is of GPUs, hosts or racks by what they say now.
 func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
-	l := look{bar: a.Metric, titles: map[string]string{a.Metric: shown}, steps: limits, hide: []string{"Site", "UUID", "Model", "Hall"}, empty: "Nothing is known now"}
+	l := look{bar: a.Metric, titles: map[string]string{a.Metric: shown}, steps: limits, hide: []string{"Site", "Hall"}, empty: "Nothing is known now"}
 	switch a.Of {
 	case "gpu":
+		l.hide = append(l.hide, "UUID", "Model")
 		l.links = []link{to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid")), to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}
 	case "host":
 		l.links = []link{to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}
