@@ -8,10 +8,6 @@ func jobsAndTenants() *board {
 			titles: map[string]string{"Last *": "Energy", "job": "Job", "tenant": "Tenant"}, links: links, empty: "Nothing is booked to " + column,
 		}}
 	}
-	var ofJob []ask
-	for _, b := range boundaries() {
-		ofJob = append(ofJob, energy("job", b, "total").in("job").as(boundaryName(b), boundaryColour(b)))
-	}
 	return &board{
 		uid: "jobs", person: "who runs the scheduler and who pays", question: "who uses the energy, and what does a job need?", since: "now-24h", refresh: "5m",
 		chosen: []variable{bySite, byTenant, byJob}, next: []string{"energy", "host", "gpu", "site"},
@@ -25,7 +21,8 @@ func jobsAndTenants() *board {
 				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("job", "host").in("tenant").most(60)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
 			}},
 			{"Job $job", 5, []panel{
-				{figure, 12, "Energy of the job", "What is booked to the job in the range: its boards, its hosts, its part of what IT needs besides, and of the facility.", wattHour, ofJob, look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
+				{figure, 12, "Energy of the job", "What is booked to the job in the range: its hosts, and of that its boards. What lies outside its hosts is nobody's by any meter.", wattHour, asks(
+					energy("job", "host", "total").in("job").as("Hosts", hostColour), energy("job", "gpu", "total").in("job").as("GPUs", gpuColour)), look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
 				{figure, 4, "GPUs", "Boards that the job holds a part of now.", count, asks(now(`count(job_gpu_share_ratio{`+j+`})`, "").as("GPUs", gpuColour)), look{empty: "It does not run now"}},
 				{figure, 4, "Whole GPUs", "Shares of boards that it holds, added up.", count, asks(now(`sum(job_gpu_share_ratio{`+j+`})`, "").as("Whole GPUs", gpuColour)), look{decimals: ptr(1.0), empty: "It does not run now"}},
 				{figure, 4, "Hosts", "Hosts that the job holds a part of now.", count, asks(now(`count(job_host_share_ratio{`+j+`})`, "").as("Hosts", hostColour)), look{empty: "It does not run now"}},
