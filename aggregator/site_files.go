@@ -29,6 +29,7 @@ type siteFiles struct {
 	set  func(site string, t account.Terms) (version string, err error)
 	plan func(site string, p live.Plan)
 	wake func()
+	left func(site string) []string // meters that were read and are not in the file that is in force; nil: nobody knows
 	log  *slog.Logger
 }
 
@@ -45,6 +46,7 @@ type siteFile struct {
 	version string
 	at      time.Time // when it was taken
 	refused string    // why what stands in the file is not in force
+	left    []string  // meters that were read and are not in it: they count in nothing
 }
 
 // stamp tells whether a file has changed.
@@ -137,10 +139,29 @@ func (f *siteFiles) take(x *siteFile, d *description, now time.Time) error {
 	x.d, x.version, x.at, x.refused = d, version, now, ""
 	x.mu.Unlock()
 	f.replan(x, now)
+	f.compare(x)
 	if before != version {
 		f.log.Info("site file taken", "site", x.name, "file", x.path, "version", version, "meters", len(d.terms.Meters), "warnings", len(d.site.Check()))
 	}
 	return nil
+}
+
+// compare finds the meters that were read and that the file does not name, and
+// says which are so since it last looked.
+func (f *siteFiles) compare(x *siteFile) {
+	if f.left == nil {
+		return
+	}
+	left := f.left(x.name)
+	x.mu.Lock()
+	before := x.left
+	x.left = left
+	x.mu.Unlock()
+	for _, name := range left {
+		if !slices.Contains(before, name) {
+			f.log.Warn("meter is not in the site file, its energy counts in nothing: keep it in the file, with its last day if it was taken away", "site", x.name, "file", x.path, "meter", name)
+		}
+	}
 }
 
 // replan tells what there should be at a time, if that is not what was told
@@ -150,7 +171,7 @@ func (f *siteFiles) replan(x *siteFile, now time.Time) {
 	if len(x.d.site.Racks) == 0 {
 		p.Inventory = x.said
 	}
-	if p.Inventory == x.planned.Inventory && p.Category == x.planned.Category && slices.Equal(p.Meters, x.planned.Meters) && x.planned.Meters != nil {
+	if p.Inventory == x.planned.Inventory && p.Category == x.planned.Category && p.Only == x.planned.Only && slices.Equal(p.Meters, x.planned.Meters) && x.planned.Meters != nil {
 		return
 	}
 	x.planned = p
@@ -185,6 +206,7 @@ func (f *siteFiles) Run(ctx context.Context) error {
 			minute = now
 			for _, x := range f.list {
 				f.replan(x, now)
+				f.compare(x)
 			}
 		}
 	}
@@ -223,7 +245,7 @@ func (f *siteFiles) read(x *siteFile, now time.Time) {
 // plan is what there should be at a time.
 func (d *description) plan(now time.Time) live.Plan {
 	from := now.UnixMilli()
-	p := live.Plan{Inventory: d.inventory(now), Category: d.terms.Category, Meters: []live.Meter{}}
+	p := live.Plan{Inventory: d.inventory(now), Category: d.terms.Category, Only: len(d.terms.Meters) > 0, Meters: []live.Meter{}}
 	for i := range d.terms.Meters {
 		m, s := &d.terms.Meters[i], &d.site.Meters[i]
 		if m.From > from || m.To != 0 && m.To <= from {

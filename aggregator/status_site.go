@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -69,8 +70,9 @@ func figureOf(k *account.KPI) figureStatus {
 // fileStatus is what is in force of a site's file.
 type fileStatus struct {
 	Version string `json:"version"`
-	Taken   int64  `json:"taken"`   // milliseconds since 1970
-	Refused string `json:"refused"` // why what stands in the file now is not in force; "": it is
+	Taken   int64  `json:"taken"`    // milliseconds since 1970
+	Refused string `json:"refused"`  // why what stands in the file now is not in force; "": it is
+	Left    string `json:"unstated"` // which meters were read and count in nothing, for the file does not name them; "": none
 }
 
 func (x *siteFile) status() *fileStatus {
@@ -83,5 +85,21 @@ func (x *siteFile) status() *fileStatus {
 	if refused = lines[0]; len(lines) > 1 {
 		refused += " (and more)"
 	}
-	return &fileStatus{version, at.UnixMilli(), refused}
+	return &fileStatus{version, at.UnixMilli(), refused, x.unstated()}
+}
+
+// mostLeft is how many meters the page names.
+const mostLeft = 5
+
+// unstated says which meters were read and are not in the file.
+func (x *siteFile) unstated() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch n := len(x.left); {
+	case n == 0:
+		return ""
+	case n > mostLeft:
+		return fmt.Sprintf("%s and %d more", strings.Join(x.left[:mostLeft], ", "), n-mostLeft)
+	}
+	return strings.Join(x.left, ", ")
 }

@@ -151,9 +151,10 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 // Lines is the answer for the interval, in the order of its labels.
 func (t *Tally) Lines() []Line {
 	lines := t.list()
-	as, not := notes(t.moved)
+	as, not, none := notes(t.moved)
+	says := slices.DeleteFunc([]string{as, not, none}, func(s string) bool { return s == "" })
 	for i := range lines {
-		lines[i].Note = strings.TrimPrefix(strings.TrimSuffix(as+"; "+not, "; "), "; ")
+		lines[i].Note = strings.Join(says, "; ")
 	}
 	return lines
 }

@@ -144,7 +144,7 @@ func TestBranchesOfTheFacilityWhen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var b *account.Basis
 			if tc.meters != nil {
-				b = basis(t, account.Terms{Meters: tc.meters})
+				b = basis(t, account.Terms{Meters: tc.s.rest(tc.meters)})
 			}
 			k := tc.s.ask(t, b, account.KPIQuestion{Names: []string{"pue"}})
 			if (k.Value != nil) != (tc.value != 0) {

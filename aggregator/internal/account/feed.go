@@ -92,6 +92,12 @@ func (h *branches) find() {
 		if q == Other || !r.booked {
 			continue
 		}
+		if !b.Names(r.name) {
+			if r.any() {
+				h.plain[q], h.altered[q] = false, true
+			}
+			continue
+		}
 		if m == nil || h.foreign[r.name] {
 			h.feeds[q] = append(h.feeds[q], feed{register: r})
 			continue

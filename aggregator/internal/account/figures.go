@@ -295,13 +295,15 @@ func (b *Basis) period(q *KPIQuestion) string {
 	return "interim"
 }
 
+func (k *KPI) flag(is bool, code, text string) {
+	if is {
+		k.Flags = append(k.Flags, Flag{Code: code, Text: text})
+	}
+}
+
 // tell flags what was done to come to know the figure.
 func (f *figures) tell(k *KPI) {
-	flag := func(is bool, code, text string) {
-		if is {
-			k.Flags = append(k.Flags, Flag{Code: code, Text: text})
-		}
-	}
+	flag := k.flag
 	f.tellRoles(flag)
 	flag(f.how&byBackup != 0, "backup_meter", "a backup meter stands in where its primary was not read")
 	flag(f.how&byCompletion != 0, "completed_branch", "a branch without a reading is what stands above it less what stands beside it")

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"cmp"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -134,9 +135,25 @@ func basis(t testing.TB, terms account.Terms) *account.Basis {
 	return b
 }
 
-// kpi is a figure of all hours of s, with IT metered at the outermost point.
+// rest are the meters of a statement, and where there are any all others of s: as
+// they are booked.
+func (s *stretch) rest(stated []account.Meter) []account.Meter {
+	if len(stated) == 0 {
+		return nil
+	}
+	all := slices.Clone(stated)
+	for _, name := range slices.Sorted(maps.Keys(s.meters)) {
+		if !slices.ContainsFunc(stated, func(m account.Meter) bool { return m.Name == name }) {
+			all = append(all, account.Meter{Name: name, Quantity: quantityOf(name)})
+		}
+	}
+	return all
+}
+
+// kpi is a figure of all hours of s, of whose meters all are stated if any is, with IT metered at the outermost point.
 func (s *stretch) kpi(t testing.TB, terms account.Terms, name string) account.KPI {
 	t.Helper()
+	terms.Meters = s.rest(terms.Meters)
 	return s.ask(t, basis(t, terms), account.KPIQuestion{Names: []string{name}})
 }
 

@@ -223,6 +223,10 @@ func (f *figures) finish() KPI {
 	}
 	k.Quality = f.shares()
 	if k.Reason = f.unmet(); k.Reason != "" {
+		f.tellRoles(k.flag)
+		if _, _, none := notes(f.moved); none != "" {
+			k.Reason += "; " + none
+		}
 		return k
 	}
 	if f.over > 0 {

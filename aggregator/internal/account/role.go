@@ -20,6 +20,7 @@ type moved struct {
 	booked, stated Quantity
 	less           bool // it is taken off
 	foreign        bool // it counts as it was booked: it has no register for what is stated
+	unstated       bool // it counts in nothing: others are stated, and it is not
 }
 
 // measures reports whether the register of n is one by which m may do what it is
@@ -65,6 +66,9 @@ func (h *branches) assign(all []*register) {
 	}
 	for _, r := range all {
 		m := h.meters[r.name]
+		if !h.Names(r.name) && r.booked && r.quantity != Other && r.any() {
+			h.moved = append(h.moved, moved{meter: r.name, booked: r.quantity, unstated: true})
+		}
 		if m == nil || !r.booked || r.quantity == m.Quantity || !r.any() || !m.stands(h.from, h.from+hour) {
 			continue
 		}
@@ -100,7 +104,8 @@ const mostMoved = 3
 // if the figure rests on either.
 func (f *figures) note(r *Resolved) {
 	for _, x := range r.moved {
-		if f.part < 0 && x.concerns(f.concerns) && !slices.Contains(f.moved, x) {
+		it := x.unstated && f.uses(needIT) && f.q.Category == 0 && slices.Contains(categories[:], x.booked) // why there is none
+		if f.part < 0 && (it || x.concerns(f.concerns)) && !slices.Contains(f.moved, x) {
 			f.moved = append(f.moved, x)
 		}
 	}
@@ -114,20 +119,23 @@ func (x *moved) concerns(rests func(Quantity) bool) bool {
 
 // tellRoles says which meters count otherwise than they were booked.
 func (f *figures) tellRoles(flag func(is bool, code, text string)) {
-	as, not := notes(f.moved)
+	as, not, none := notes(f.moved)
 	flag(as != "", "role_corrected", as)
 	flag(not != "", "role_not_measured", not)
+	flag(none != "", "unstated_meters", none)
 }
 
-// notes are what to say of meters that count as they are stated, and of those that
-// cannot; "" where there are none.
-func notes(ms []moved) (as, not string) {
+// notes are what to say of meters that count as they are stated, of those that
+// cannot, and of those of which nothing is stated; "" where there are none.
+func notes(ms []moved) (as, not, none string) {
 	slices.SortFunc(ms, func(a, b moved) int {
 		return cmp.Or(strings.Compare(a.meter, b.meter), cmp.Compare(a.booked, b.booked))
 	})
-	var yes, no []string
+	var yes, no, out []string
 	for _, x := range ms {
 		switch {
+		case x.unstated:
+			out = append(out, fmt.Sprintf("%s as %s", x.meter, x.booked))
 		case x.foreign:
 			no = append(no, fmt.Sprintf("%s as %s, not %s", x.meter, x.booked, x.stated))
 		case x.less:
@@ -146,7 +154,10 @@ func notes(ms []moved) (as, not string) {
 	if len(no) > 0 {
 		not = "meters count by the role of their first reading: they have no register for the one that is stated: " + some(no)
 	}
-	return as, not
+	if len(out) > 0 {
+		none = "meters were read that the site file does not name, and count in nothing; one that was taken away stays in it with its last day: " + some(out)
+	}
+	return as, not, none
 }
 
 // note takes in which meters of an hour count otherwise than they were booked.
@@ -170,6 +181,14 @@ func (t *Tally) counted(q Quantity) bool {
 // was booked as.
 func (t *Tally) Restated(d, as *Device) {
 	t.note([]moved{{meter: d.Name, booked: d.Quantity, stated: as.Quantity}})
+}
+
+// Left notes that d, of which there are rows, counts in nothing, if that is because
+// nothing is stated of it.
+func (t *Tally) Left(b *Basis, d *Device) {
+	if !b.Names(d.Name) {
+		t.note([]moved{{meter: d.Name, booked: d.Quantity, unstated: true}})
+	}
 }
 
 // some lists the first of ss, and how many there are besides.

@@ -192,13 +192,23 @@ func (b *Basis) inside(m *Meter, from, to int64) bool {
 }
 
 // Counts reports whether the meter called name adds to quantity q in [from, to):
-// one that stands in for another does not, nor one inside another.
+// one that stands in for another does not, nor one inside another, nor where any
+// are stated one that is not.
 func (b *Basis) Counts(name string, from, to int64) bool {
 	if b == nil {
 		return true
 	}
 	m := b.meters[name]
-	return m == nil || m.Backup == "" && !m.Less && m.stands(from, to) && !b.inside(m, from, to)
+	if m == nil {
+		return len(b.Meters) == 0
+	}
+	return m.Backup == "" && !m.Less && m.stands(from, to) && !b.inside(m, from, to)
+}
+
+// Names reports whether name is a meter that may count: where any are stated, one
+// that is not counts in nothing.
+func (b *Basis) Names(name string) bool {
+	return b == nil || len(b.Meters) == 0 || b.meters[name] != nil
 }
 
 // Alters reports whether sums by role can be others than what was booked.

@@ -268,7 +268,9 @@ func TestReadingsByHandStandForAMeterThatIsNotRead(t *testing.T) {
 	if _, err := p.b.Correct("s1", water, time.UnixMilli(p.now), false); err == nil || !strings.Contains(err.Error(), `"water_total" of s1 is neither read then nor stated`) {
 		t.Errorf("a meter that nobody knows: %v", err)
 	}
-	if _, err := p.b.SetTerms("s1", account.Terms{WaterCategory: 1, Meters: []account.Meter{{Name: "water_total", Quantity: account.WaterTotal}}}); err != nil {
+	if _, err := p.b.SetTerms("s1", account.Terms{WaterCategory: 1, Meters: []account.Meter{
+		{Name: "water_total", Quantity: account.WaterTotal}, {Name: "ups_output", Quantity: account.UPSOutput},
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := p.b.Correct("s1", water, time.UnixMilli(p.now), false); err != nil || r.Quarters != 108 || r.After.Lo != 108_000 {
@@ -284,7 +286,7 @@ func TestReadingsByHandStandForAMeterThatIsNotRead(t *testing.T) {
 		}
 		p.settle()
 		p.reopen(d)
-		if _, err := p.b.SetTerms("s1", account.Terms{WaterCategory: 1, Meters: []account.Meter{{Name: "water_total", Quantity: account.WaterTotal}}}); err != nil {
+		if _, err := p.b.SetTerms("s1", account.Terms{WaterCategory: 1, Meters: []account.Meter{{Name: "water_total", Quantity: account.WaterTotal}, {Name: "ups_output", Quantity: account.UPSOutput}}}); err != nil {
 			t.Fatal(err)
 		}
 	}

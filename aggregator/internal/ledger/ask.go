@@ -64,7 +64,9 @@ func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int
 	}
 	from := number * hourMs
 	return l.eachRow(&v, b, func(d *account.Device, p *account.Place, r *account.Row) {
-		if d.Kind != metric.Meter || b.Counts(d.Name, from, from+hourMs) {
+		if d.Kind == metric.Meter && !b.Counts(d.Name, from, from+hourMs) {
+			t.Left(b, d)
+		} else {
 			as := b.As(d)
 			if t.AddRow(as, p, r); as != d {
 				t.Restated(d, as)

@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // SetTerms makes answers of a site rest on what its operator states, from now on
@@ -25,4 +27,20 @@ func (l *Ledger) basis(site string) *account.Basis {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.bases[site]
+}
+
+// Unstated are the meters of a site that were read and that its operator does not
+// name although others are: they count in nothing. They are sorted; a meter that
+// was never read is not known here.
+func (l *Ledger) Unstated(site string) (names []string) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	b := l.bases[site]
+	for x := range func(yield func(account.Balance) bool) { l.state.Balances(site, yield) } {
+		if x.Device.Kind == metric.Meter && !b.Names(x.Device.Name) {
+			names = append(names, x.Device.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

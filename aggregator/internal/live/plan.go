@@ -228,7 +228,7 @@ func (s *sender) countMeters(mine []bool) {
 				s.mute = append(s.mute, muted{point, rack})
 			}
 		}
-		if !ok {
+		if !ok || point < 0 && s.site.only {
 			continue
 		}
 		i := slices.IndexFunc(s.meters, func(m meterCount) bool { return m.rack == rack && m.quantity == q && m.planned == (point >= 0) })
@@ -314,7 +314,7 @@ func (s *sender) addMeter(e int, v int32) {
 		at := &s.site.points[p.point]
 		q, ok, p.limit = at.quantity, at.quantity != none, at.Rating*1.2
 	}
-	if !ok {
+	if !ok || p.point < 0 && s.site.only {
 		return
 	}
 	p.quantity = q

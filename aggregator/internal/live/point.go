@@ -10,7 +10,8 @@ import (
 type Plan struct {
 	Inventory
 	Category int     // where IT is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: the outermost point that is
-	Meters   []Meter // that should be there; of others counts what their roles say
+	Meters   []Meter // that should be there
+	Only     bool    // others count in nothing; else what their roles say
 }
 
 // A Meter is one that should be there, whether it was ever heard of or not.
@@ -61,7 +62,7 @@ func (l *Live) SetPlan(name string, p Plan) {
 // setPlan makes the points of p. Layouts that are known have to be looked at
 // again.
 func (s *site) setPlan(p Plan) {
-	s.expected, s.category = p.Inventory, p.Category
+	s.expected, s.category, s.only = p.Inventory, p.Category, p.Only
 	s.points, s.pointOf = make([]point, 0, len(p.Meters)), make(map[string]int32, len(p.Meters))
 	for i := range p.Meters {
 		m := &p.Meters[i]

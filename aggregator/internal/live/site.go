@@ -22,6 +22,7 @@ type site struct {
 	counts    [quantities]int32 // readings that all senders have of each
 	meters    [quantities]int32 // meters that all senders have of each, whether they say their power or not
 	expected  Inventory
+	only      bool             // meters that the plan does not have count in nothing
 	category  int              // where the plan says that IT is metered; 0: it does not
 	points    []point          // the plan's meters
 	pointOf   map[string]int32 // by name

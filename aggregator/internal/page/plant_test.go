@@ -16,6 +16,7 @@ type (
 		Version string `json:"version"`
 		Taken   int64  `json:"taken"`
 		Refused string `json:"refused"`
+		Left string `json:"unstated"`
 	}
 	figure struct {
 		Name     string             `json:"kpi"`
@@ -202,13 +203,14 @@ func refusedFile(t *testing.T, chrome context.Context) {
 	f := newFake(t, func(now time.Time, since int64) []fakeSite {
 		s := site("demo", 1, 2, now, since)
 		s.TimeZone = "Asia/Tokyo"
-		s.File = &siteFile{Version: "1f", Taken: 1795366020000, Refused: `site.yaml:41: meters.ups-03.parent: there is no meter "main-1"`}
+		s.File = &siteFile{Version: "1f", Taken: 1795366020000, Refused: `site.yaml:41: meters.ups-03.parent: there is no meter "main-1"`, Left: "grid-b, office"}
 		return []fakeSite{s}
 	})
 	p := open(t, chrome, f.URL, 900, 900, "light")
 	p.live()
 	want(p, map[string]string{
 		"file": `The site file is not in force site.yaml:41: meters.ups-03.parent: there is no meter "main-1". Figures rest on what the file said at 01:47 GMT+9.`,
+		"left": `Meters count in nothing The site file does not name grid-b, office. A meter that was taken away stays in it, with its last day.`,
 	})
 	sane(p)
 	p.quiet()

@@ -103,9 +103,12 @@ function gap(node, g) {
   write(hint, g.hint ? f.sentence(g.hint) : "");
 }
 
-// file says where what stands in the site's file is not in force.
+// file says where what stands in the site's file is not in force, and which meters
+// it lacks.
 export function file(site) {
-  const { refused, taken } = site.site_file || {};
+  const { refused, taken, unstated } = site.site_file || {};
+  show(el("left"), Boolean(unstated));
+  write(el("left-why"), unstated ? `The site file does not name ${unstated}. A meter that was taken away stays in it, with its last day.` : "");
   show(el("file"), Boolean(refused));
   write(el("file-why"), refused ? `${refused}${/[.?!]$/.test(refused) ? "" : "."} Figures rest on what the file said at ${f.stamp(taken, site.time_zone)}.` : "");
 }
