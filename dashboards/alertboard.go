@@ -2,7 +2,7 @@ package main
 
 func alertsNow() *board {
 	firing := func(wide uint32, title, help, state, colour string) panel {
-		return panel{figure, wide, title, help, count, asks(alerts("count", state)), look{only: "^Alerts$", sum: "sum", name: title, steps: from(good, step{1, colour}), empty: "0"}}
+		return panel{figure, wide, title, help, count, asks(alerts("count", state)), look{only: "/^Alerts$/", sum: "sum", name: title, steps: from(good, step{1, colour}), empty: "0"}}
 	}
 	return &board{
 		uid: "alerts", person: "who is on call", question: "what fires, what is behind it, and what just happened?", since: "now-24h", refresh: "30s",
@@ -11,7 +11,7 @@ func alertsNow() *board {
 			{"", 4, []panel{
 				firing(6, "Firing", "Alerts of the aggregator that fire. Grafana's own stand under Alerting.", "firing", bad),
 				firing(6, "Pending", "Alerts whose condition holds, and not yet for long enough.", "pending", caution),
-				{figure, 6, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")), look{only: "^Count$", sum: "sum", name: "Failed or degraded", steps: anyIsBad, empty: "0"}},
+				{figure, 6, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")), look{only: "/^Count$/", sum: "sum", name: "Failed or degraded", steps: anyIsBad, empty: "0"}},
 				howFresh(6),
 			}},
 			{"", 9, []panel{

@@ -165,6 +165,20 @@ func TestEveryPanelIsWhole(t *testing.T) {
 			if p.Datasource == nil || *p.Datasource.Uid != "${ds}" || len(p.Targets) == 0 {
 				t.Errorf("%s: it asks nothing, or not the data source that is chosen", at)
 			}
+			// Without slashes Grafana puts its own ^ and $ around an expression.
+			for _, x := range p.Transformations {
+				if x.Id == "filterFieldsByName" || x.Id == "renameByRegex" {
+					text, _ := json.Marshal(x.Options)
+					if !regexp.MustCompile(`"(pattern|regex)":"/.*/"`).Match(text) {
+						t.Errorf("%s: the expression of %s is not between slashes", at, text)
+					}
+				}
+			}
+			for _, o := range p.FieldConfig.Overrides {
+				if s, ok := o.Matcher.Options.(string); o.Matcher.Id == "byRegexp" && (!ok || len(s) < 3 || s[0] != '/' || s[len(s)-1] != '/') {
+					t.Errorf("%s: the expression %q is not between slashes", at, s)
+				}
+			}
 			refs := map[string]bool{}
 			for _, target := range p.Targets {
 				a, ok := target.(ask)

@@ -18,7 +18,7 @@ func gpuHealth() *board {
 			{"", 5, []panel{
 				{tiles, 8, "GPUs by health", "GPUs by the state that their evidence puts them in.", count, asks(needs("count").about("gpu")), look{only: exactly("State", "Count"), name: cell("state"), empty: "Nothing was judged yet"}},
 				{tiles, 8, "Hosts by health", "Hosts by the state that their evidence puts them in.", count, asks(needs("count").about("host")), look{only: exactly("State", "Count"), name: cell("state"), empty: "Nothing was judged yet"}},
-				howMany(8, "GPUs now", "GPUs that the site should have, by what is known of them now.", "^GPUs", quiet()),
+				howMany(8, "GPUs now", "GPUs that the site should have, by what is known of them now.", "/^GPUs/", quiet()),
 			}},
 			{"", 10, []panel{attention(24, needs("table").about("gpu"))}},
 			{"By cause", 9, []panel{

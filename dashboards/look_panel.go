@@ -20,7 +20,7 @@ type look struct {
 	sum      string   // "": the newest; else how values become one, such as sum or max
 
 	name   string            // of each value
-	only   string            // columns that stay, as a regular expression
+	only   string            // columns that stay, as a regular expression between slashes
 	hide   []string          // columns that are there for links alone
 	titles map[string]string // of columns, by what the data source calls them
 	units  map[string]string // of columns, where the data source gives none
@@ -189,7 +189,7 @@ func change(id string, options map[string]any) dashboard.DataTransformerConfig {
 
 // withoutSite takes the site off the names of what is of the chosen site anyway.
 func withoutSite() dashboard.DataTransformerConfig {
-	return change("renameByRegex", map[string]any{"regex": `^(.*) [^ ]+$`, "renamePattern": "$1"})
+	return change("renameByRegex", map[string]any{"regex": `/^(.*) [^ ]+$/`, "renamePattern": "$1"})
 }
 
 // matrix is a table of row by column.
@@ -216,7 +216,7 @@ func exactly(names ...string) string {
 	for i, n := range names {
 		quoted[i] = regexp.QuoteMeta(n)
 	}
-	return fmt.Sprintf("^(%s)$", strings.Join(quoted, "|"))
+	return fmt.Sprintf("/^(%s)$/", strings.Join(quoted, "|"))
 }
 
 func changes(c ...dashboard.DataTransformerConfig) []dashboard.DataTransformerConfig { return c }

@@ -12,9 +12,9 @@ func itself() *board {
 		chosen: []variable{bySite}, next: []string{"host", "report", "alerts"}, events: []string{"meter"},
 		rows: []row{
 			{"", 5, []panel{
-				howMany(6, "Agents", "Agents that were ever heard, and those that are silent now.", "^Agents", quiet()),
+				howMany(6, "Agents", "Agents that were ever heard, and those that are silent now.", "/^Agents/", quiet()),
 				howFresh(6),
-				howMany(6, "Hosts", "Hosts that the site should have, and those that report.", "^Hosts", quiet()),
+				howMany(6, "Hosts", "Hosts that the site should have, and those that report.", "/^Hosts/", quiet()),
 				{figure, 6, "Coverage of today", "Share of what was expected inside each boundary that the energy of today rests on.", share, asks(now(`site_coverage_ratio{`+s+`}`, "{{boundary}}")), look{steps: coverage, decimals: ptr(2.0), empty: "Nothing is booked yet"}},
 			}},
 			{"What is seen", 8, []panel{

@@ -49,7 +49,7 @@ func howMany(wide uint32, title, help, which string, s steps) panel {
 
 func howFresh(wide uint32) panel {
 	return panel{figure, wide, "Freshness", "How old the newest second is that is whole. Above 30 s the aggregator says nothing of the present any more.", seconds,
-		asks(question("counts")), look{only: "^Freshness", change: changes(withoutSite()), steps: freshness, empty: "Nothing was heard yet"}}
+		asks(question("counts")), look{only: "/^Freshness/", change: changes(withoutSite()), steps: freshness, empty: "Nothing was heard yet"}}
 }
 
 // today's figure, with the same thresholds wherever it stands.

@@ -14,10 +14,10 @@ func siteNow() *board {
 					asks(now(`max(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"})`, "").as("Intensity", "")), look{decimals: ptr(0.0), steps: from(good, step{200, caution}, step{400, poor}), empty: "No provider of grid intensity"}},
 			}},
 			{"", 4, []panel{
-				howMany(8, "Hosts", "Hosts that the site should have, and those that were heard in the last three seconds.", "^Hosts", quiet()),
-				howMany(8, "GPUs", "GPUs that the site should have, by what is known of them now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine.", "^GPUs", quiet()),
+				howMany(8, "Hosts", "Hosts that the site should have, and those that were heard in the last three seconds.", "/^Hosts/", quiet()),
+				howMany(8, "GPUs", "GPUs that the site should have, by what is known of them now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine.", "/^GPUs/", quiet()),
 				{figure, 4, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")),
-					look{only: "^Count$", sum: "sum", steps: anyIsBad, name: "Failed or degraded", empty: "0", links: []link{to("gpu-health", "", "site", here("site"))}}},
+					look{only: "/^Count$/", sum: "sum", steps: anyIsBad, name: "Failed or degraded", empty: "0", links: []link{to("gpu-health", "", "site", here("site"))}}},
 				howFresh(4),
 			}},
 			{"", 9, []panel{

@@ -174,7 +174,7 @@ func (c *columns) check(t *testing.T, at string, p *drawn) {
 	for _, x := range p.Transformations {
 		switch x.ID {
 		case "filterFieldsByName":
-			pattern, err := regexp.Compile(x.Options.Include.Pattern)
+			pattern, err := regexp.Compile(strings.Trim(x.Options.Include.Pattern, "/"))
 			if err != nil {
 				t.Errorf("%s: %v", at, err)
 				continue
