@@ -85,8 +85,8 @@ meters:
 			}
 		}
 		c := &query.Client{URL: p.url}
-		for boundary, to := range map[metric.Boundary]*float64{metric.Facility: &f.drawn, metric.IT: &f.itDrawn} {
-			e, err := c.Energy(t.Context(), query.EnergyQuestion{Site: "s1", Boundary: boundary, From: from, To: from.Add(2 * time.Hour)})
+		for boundary, to := range []*float64{metric.Facility: &f.drawn, metric.IT: &f.itDrawn} { // the note is of IT
+			e, err := c.Energy(t.Context(), query.EnergyQuestion{Site: "s1", Boundary: metric.Boundary(boundary), From: from, To: from.Add(2 * time.Hour)})
 			if err == nil && len(e.Lines) == 1 && e.Lines[0].KWh != nil {
 				*to, note = *e.Lines[0].KWh, e.Lines[0].Note
 			}

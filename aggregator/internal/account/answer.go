@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +28,9 @@ type Tally struct {
 	all      uint64            // mJ
 
 	drawn, export     Amount // by site
-	metered           bool   // there is anything that could be counted
+	outside           Amount
+	office            []string // meters of what is taken off
+	metered           bool     // there is anything that could be counted
 	covered, expected int64
 	moved             []moved
 }
@@ -100,6 +103,13 @@ func (t *Tally) AddDigest(d *Digest) {
 			add(&t.drawn, q)
 		}
 		add(&t.export, Export)
+		outside, err := t.outside.Add(d.Outside)
+		t.outside, t.overflow = outside, t.overflow || err != nil
+		for _, n := range d.office {
+			if !slices.Contains(t.office, n) {
+				t.office = append(t.office, n)
+			}
+		}
 		t.covered += d.Covered[Other]
 		t.expected += d.Expected[Other]
 		return
@@ -152,7 +162,12 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 func (t *Tally) Lines() []Line {
 	lines := t.list()
 	as, not, none := notes(t.moved)
-	says := slices.DeleteFunc([]string{as, not, none}, func(s string) bool { return s == "" })
+	less := ""
+	if mj, err := t.outside.Total(); err == nil && len(t.office) > 0 {
+		slices.Sort(t.office)
+		less = fmt.Sprintf("%.6g kWh are taken off, used outside of the data centre: %s", float64(mj)/metric.MillijoulesPerKWh, some(t.office))
+	}
+	says := slices.DeleteFunc([]string{less, as, not, none}, func(s string) bool { return s == "" })
 	for i := range lines {
 		lines[i].Note = strings.Join(says, "; ")
 	}
@@ -222,6 +237,10 @@ func (t *Tally) whole(l Line) Line {
 	left, ok := t.drawn.less(t.export)
 	if !ok {
 		l.Reason = "more is exported than comes in; a meter counts the wrong way or is missing"
+		return l
+	}
+	if left, ok = left.less(t.outside); !ok {
+		l.Reason = "more is used outside, by " + some(t.office) + ", than comes in; a meter counts the wrong way or is missing"
 		return l
 	}
 	l.Energy = left

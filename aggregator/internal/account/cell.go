@@ -83,6 +83,8 @@ type Resolved struct {
 	revised  [GridKinds]bool // a word came after it was asked for
 	restated bool            // readings of meters came after the hour was sealed
 	adjusted map[Quantity]*adjustment
+	outside  *adjustment // what is taken off the facility; nil: nothing is
+	office   []string    // by which meters
 }
 
 // A GridSource is who said something of the grid.
@@ -127,6 +129,7 @@ func (b *Basis) Resolve(s *Sheet, until int64, all bool) *Resolved {
 		}
 	}
 	h.adjust(r)
+	h.takeOff(r)
 	return r
 }
 
@@ -341,7 +344,7 @@ func (r *Resolved) source(w *Word) uint16 {
 
 // Size is about how many bytes r takes.
 func (r *Resolved) Size() int {
-	n := int(unsafe.Sizeof(*r)) + 96*len(r.sources) + 48*(len(r.absent)+len(r.moved)) + 192*len(r.adjusted)
+	n := int(unsafe.Sizeof(*r)) + 96*len(r.sources) + 48*(len(r.absent)+len(r.moved)) + 192*len(r.adjusted) + 16*len(r.office)
 	for k := range r.quarters {
 		q := &r.quarters[k]
 		n += 16*(len(q.whole.apart)+len(q.whole.shares)) + 32*len(q.whole.parts)

@@ -16,6 +16,9 @@ type Digest struct {
 	// facility stand under Other.
 	Covered, Expected [Quantities]int64
 
+	Outside Amount   // taken off the facility, as it is used outside of it
+	office  []string // by which meters
+
 	moved []moved
 }
 
@@ -50,7 +53,10 @@ func NewDigest(u *Summary, r *Resolved) *Digest {
 	if r != nil {
 		d.moved = r.moved
 	}
-	if r != nil && len(r.adjusted) > 0 {
+	if r != nil && r.outside != nil {
+		d.Outside, d.office = r.outside.sums, r.office
+	}
+	if r != nil && (len(r.adjusted) > 0 || r.outside != nil) {
 		d.adjust(u, r)
 	}
 	return d
@@ -78,8 +84,13 @@ func (d *Digest) adjust(u *Summary, r *Resolved) {
 	for k := range 4 {
 		var covered, expected int64
 		least := quarter // by the least known
-		for _, q := range []Quantity{GridInput, GeneratorOutput, OnsiteGeneration, Export} {
+		for _, q := range []Quantity{GridInput, GeneratorOutput, OnsiteGeneration, Export, Other} {
 			a := r.adjusted[q]
+			if q == Other {
+				if a = r.outside; a == nil {
+					continue
+				}
+			}
 			if a == nil {
 				a = &adjustment{}
 				a.covered[k], a.expected[k] = u.worstOf(k*15, k*15+15, q)

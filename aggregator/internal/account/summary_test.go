@@ -30,7 +30,7 @@ func TestWhereITIsMeteredIsAsStated(t *testing.T) {
 		if got := b.Best(&c, tc.by); got != tc.best {
 			t.Errorf("%s: category %d, want %d", name, got, tc.best)
 		}
-		if _, got, ok := b.Inside(metric.IT, total); !ok || got != tc.category {
+		if _, got, ok := b.Inside(metric.IT, account.Wide{}, total); !ok || got != tc.category {
 			t.Errorf("%s: a life of category %d, want %d", name, got, tc.category)
 		}
 	}

@@ -186,7 +186,7 @@ func (s *State) Resume(r Ref) {
 // LifeInside is all that was ever booked inside a boundary, mJ, and where IT is
 // metered; ok is false if nothing is.
 func (s *State) LifeInside(site string, b metric.Boundary) (mj Wide, category int, ok bool) {
-	return inside(b, 0, func(q Quantity) (w Wide) {
+	return inside(b, 0, Wide{}, func(q Quantity) (w Wide) {
 		for _, v := range s.Life(site, q) {
 			w, _ = w.Add(v) // fewer than 2^64 terms of 64 bits
 		}
@@ -195,23 +195,25 @@ func (s *State) LifeInside(site string, b metric.Boundary) (mj Wide, category in
 }
 
 // Inside is what lies inside a boundary by the totals of quantities, likewise, and
-// that of IT by where it is stated to be metered.
-func (b *Basis) Inside(boundary metric.Boundary, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
+// that of IT by where it is stated to be metered, that of the facility less what is
+// used outside.
+func (b *Basis) Inside(boundary metric.Boundary, outside Wide, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
 	at := 0
 	if b != nil {
 		at = b.Category
 	}
-	return inside(boundary, at, total)
+	return inside(boundary, at, outside, total)
 }
 
-func inside(b metric.Boundary, at int, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
+func inside(b metric.Boundary, at int, outside Wide, total func(Quantity) Wide) (mj Wide, category int, ok bool) {
 	switch b {
 	case metric.Facility:
 		for _, q := range supplies {
 			mj, _ = mj.Add(total(q))
 		}
 		ok = mj != Wide{}
-		left, fits := mj.Sub(total(Export))
+		off, _ := outside.Add(total(Export))
+		left, fits := mj.Sub(off)
 		return left, 0, ok && fits
 	case metric.IT:
 		if at > 0 && total(categories[at-1]) != (Wide{}) {

@@ -95,6 +95,37 @@ func (r *Resolved) miss(meter string, q Quantity, minutes int64) {
 	r.absent = append(r.absent, absence{meter, q, minutes})
 }
 
+// takeOff notes what the facility's energy is less by.
+func (h *branches) takeOff(r *Resolved) {
+	if len(h.outside) == 0 {
+		return
+	}
+	r.outside = &adjustment{}
+	for i := range h.outside {
+		f := &h.outside[i]
+		r.office = append(r.office, f.name())
+		for k := range 4 {
+			w, _ := h.worth(f, k)
+			if w.expected == 0 && !w.full && w.total() == 0 {
+				continue
+			}
+			for q, v := range w.amount {
+				r.outside.sums[q] += v
+			}
+			expected := h.millis(k)
+			covered := expected
+			if awaited := min(w.expected, expected); awaited > 0 {
+				part, _ := share(uint64(expected), uint64(min(w.covered, awaited)), uint64(awaited))
+				covered = int64(part)
+			}
+			if r.outside.expected[k] > 0 {
+				covered = min(covered, r.outside.covered[k])
+			}
+			r.outside.covered[k], r.outside.expected[k] = covered, expected
+		}
+	}
+}
+
 // adjust notes which quantities come to something else than was booked.
 func (h *branches) adjust(r *Resolved) {
 	for q := GridInput; q <= WaterPotable; q++ {

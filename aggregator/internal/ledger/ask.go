@@ -215,6 +215,7 @@ func (l *Ledger) Life(site string, boundary metric.Boundary) (mj account.Wide, c
 		return mj, category, ok
 	}
 	var life [account.Quantities]account.Wide
+	var outside account.Wide
 	first, end := l.span(site)
 	for n := first; n < end; n++ {
 		v := l.look(site, n)
@@ -222,13 +223,16 @@ func (l *Ledger) Life(site string, boundary metric.Boundary) (mj account.Wide, c
 		if err != nil {
 			return account.Wide{}, 0, false // what is damaged says so where it is asked for
 		}
+		for _, x := range d.Outside {
+			outside, _ = outside.Add(account.Wide{Lo: x})
+		}
 		for q := range life {
 			for _, x := range d.Sums[q] {
 				life[q], _ = life[q].Add(account.Wide{Lo: x})
 			}
 		}
 	}
-	return b.Inside(boundary, func(q account.Quantity) account.Wide { return life[q] })
+	return b.Inside(boundary, outside, func(q account.Quantity) account.Wide { return life[q] })
 }
 
 // corrected reports whether readings of a site were ever corrected.

@@ -23,6 +23,7 @@ func (l *lesson) sums(t *testing.T, p *monthPlant, when string) {
 			}
 			if b == metric.Facility {
 				want[l.known[export][i].quality] -= l.known[export][i].amount
+				want[l.known[office][i].quality] -= l.known[office][i].amount
 			}
 		}
 		lines, err := p.b.Energy(account.Question{Site: "s1", Boundary: b, From: l.from, To: l.to})

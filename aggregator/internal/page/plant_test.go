@@ -16,7 +16,7 @@ type (
 		Version string `json:"version"`
 		Taken   int64  `json:"taken"`
 		Refused string `json:"refused"`
-		Left string `json:"unstated"`
+		Left    string `json:"unstated"`
 	}
 	figure struct {
 		Name     string             `json:"kpi"`
