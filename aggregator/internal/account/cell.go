@@ -77,14 +77,15 @@ type Resolved struct {
 		whole   cell   // of no use where the quarter is not over, or asked for in part
 		minutes []cell // of the quarter, where not all of it is known or all were wanted
 	}
-	sources  []GridSource // whose words shares are by
-	absent   []absence
-	moved    []moved
-	revised  [GridKinds]bool // a word came after it was asked for
-	restated bool            // readings of meters came after the hour was sealed
-	adjusted map[Quantity]*adjustment
-	outside  *adjustment // what is taken off the facility; nil: nothing is
-	office   []string    // by which meters
+	sources   []GridSource // whose words shares are by
+	absent    []absence
+	moved     []moved
+	quarterly uint32          // by quantity: its minutes are not known, by what stands in for a meter or is taken off; Other: what is taken off
+	revised   [GridKinds]bool // a word came after it was asked for
+	restated  bool            // readings of meters came after the hour was sealed
+	adjusted  map[Quantity]*adjustment
+	outside   *adjustment // what is taken off the facility; nil: nothing is
+	office    []string    // by which meters
 }
 
 // A GridSource is who said something of the grid.
@@ -94,11 +95,11 @@ type GridSource struct {
 	Revised                   bool
 }
 
-// absence is for how long a branch was not known.
+// absence is for how long a branch was not known, by quarter.
 type absence struct {
 	meter    string
 	quantity Quantity
-	minutes  int64
+	minutes  [4]int64
 }
 
 // An adjustment is what a quantity comes to where that is not what was booked.
@@ -120,6 +121,14 @@ func (b *Basis) Resolve(s *Sheet, until int64, all bool) *Resolved {
 		over := h.from+int64(k+1)*quarter <= until
 		if s.quarterly {
 			h.whole(r, k, &q.whole)
+			for n := GridInput; n <= WaterPotable; n++ {
+				if h.quarterly[n] || q.whole.how[n] != 0 {
+					r.quarterly |= 1 << n
+				}
+			}
+			if len(h.outside)+len(h.selfUse) > 0 {
+				r.quarterly |= 1 << Other
+			}
 		}
 		if all || !s.quarterly || !over || q.whole.met&^q.whole.known != 0 {
 			q.minutes = h.minutesOf(r, k)

@@ -18,19 +18,20 @@ func (f *feed) name() string {
 // branches are the feeds of an hour, and how they are known.
 type branches struct {
 	*Basis
-	sheet   *Sheet
-	from    int64 // ms since 1970
-	since   int64 // nothing was awaited before
-	until   int64 // what comes after is not awaited yet
-	of      map[string]*register
-	feeds   [Quantities][]feed
-	selfUse []feed           // heat that comes back
-	outside []feed           // taken off what comes in
-	foreign map[string]bool  // meters that count as they were booked, not as stated
-	moved   []moved          // meters that are stated as something else than they were booked
-	plain   [Quantities]bool // the minutes of the quantity are its feeds'
-	altered [Quantities]bool // the feeds are more, fewer or others than what was booked
-	took    [Quantities][4]taken
+	sheet     *Sheet
+	from      int64 // ms since 1970
+	since     int64 // nothing was awaited before
+	until     int64 // what comes after is not awaited yet
+	of        map[string]*register
+	feeds     [Quantities][]feed
+	selfUse   []feed           // heat that comes back
+	outside   []feed           // taken off what comes in
+	foreign   map[string]bool  // meters that count as they were booked, not as stated
+	moved     []moved          // meters that are stated as something else than they were booked
+	plain     [Quantities]bool // the minutes of the quantity are its feeds'
+	quarterly [Quantities]bool // only quarters tell what its feeds took
+	altered   [Quantities]bool // the feeds are more, fewer or others than what was booked
+	took      [Quantities][4]taken
 }
 
 // taken is what the feeds of a quantity took in a quarter.
@@ -78,6 +79,7 @@ func (h *branches) find() {
 				h.feeds[q] = append(h.feeds[q], f)
 				if f.register == nil || !f.register.booked || f.register.quantity != q {
 					h.plain[q], h.altered[q] = false, true
+					h.quarterly[q] = h.quarterly[q] || f.register != nil
 				}
 			}
 		}
@@ -94,7 +96,7 @@ func (h *branches) find() {
 		}
 		if !b.Names(r.name) {
 			if r.any() {
-				h.plain[q], h.altered[q] = false, true
+				h.plain[q], h.altered[q], h.quarterly[q] = false, true, true
 			}
 			continue
 		}
@@ -104,7 +106,7 @@ func (h *branches) find() {
 		}
 		whole := m.From <= h.from && (m.To == 0 || m.To >= to)
 		if (!whole || m.Quantity != q || h.of[r.name] != r || !b.Counts(r.name, h.from, to)) && r.any() {
-			h.plain[q], h.altered[q] = false, true
+			h.plain[q], h.altered[q], h.quarterly[q] = false, true, true
 		}
 	}
 }

@@ -28,6 +28,7 @@ type figures struct {
 	how         means
 	restated    bool
 	revised     bool
+	quarterly   bool                // something it rests on is known by the quarter of an hour alone
 	shared      map[GridSource]Wide // of the grid's energy, by whose word counts
 	absent      map[string]int64    // minutes, by meter
 	moved       []moved
@@ -76,9 +77,20 @@ func (f *figures) add(r *Resolved) {
 	}
 	f.restated = f.restated || r.restated
 	f.note(r)
+	for q := GridInput; q <= WaterPotable; q++ {
+		f.quarterly = f.quarterly || r.quarterly>>q&1 != 0 && f.concerns(q)
+	}
+	f.quarterly = f.quarterly || r.quarterly&(1<<Other) != 0 && f.concerns(Other)
 	for i := range r.absent {
-		if a := &r.absent[i]; f.concerns(a.quantity) {
-			f.absent[a.meter] += a.minutes
+		a := &r.absent[i]
+		if !f.concerns(a.quantity) {
+			continue
+		}
+		for k, minutes := range a.minutes {
+			start := from + int64(k)*quarter
+			if n := (min(start+quarter, f.until) - max(start, f.q.From)) / minute; min(n, minutes) > 0 {
+				f.absent[a.meter] += min(n, minutes)
+			}
 		}
 	}
 	var cells []*cell

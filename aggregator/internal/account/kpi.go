@@ -252,18 +252,24 @@ func (f *figures) finish() KPI {
 
 // insufficient says why what is known is not enough; "" if it is.
 func (f *figures) insufficient(k *KPI, interim bool) string {
-	enough := f.b.enough(f.q)
+	enough, span := f.b.enough(f.q), "no whole minute"
+	switch {
+	case f.quarterly && interim:
+		span = "no whole quarter of an hour yet"
+	case f.quarterly:
+		span = "no whole quarter of an hour"
+	}
 	switch {
 	case f.known == 0 && f.how&noFactor != 0 && f.uses(needFuel):
 		return "fuel was burnt of which no emission factor is stated"
 	case f.known == 0 && f.hourly():
 		return "no whole hour in which all meters are known, and what else it needs"
 	case f.known == 0 && f.uses(needIntensity):
-		return "no whole minute in which all meters and the carbon intensity of the grid are known"
+		return span + " in which all meters and the carbon intensity of the grid are known"
 	case f.known == 0 && f.formula.name == "cost":
-		return "no whole minute in which all meters and all prices are known" + f.unpriced()
+		return span + " in which all meters and all prices are known" + f.unpriced()
 	case f.known == 0:
-		return "no whole minute in which all meters are known" + f.longest()
+		return span + " in which all meters are known" + f.longest()
 	case !interim && k.Coverage < enough:
 		return fmt.Sprintf("insufficient data: %.1f %% of the minutes are known, and %.4g %% are needed%s", 100*k.Coverage, 100*enough, f.longest())
 	}

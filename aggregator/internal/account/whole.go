@@ -1,6 +1,10 @@
 package account
 
-import "github.com/gigawatch/gigawatch/collector/metric"
+import (
+	"slices"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
 
 // whole makes the cell of quarter k, branch by branch.
 func (h *branches) whole(r *Resolved, k int, c *cell) {
@@ -62,7 +66,7 @@ func (h *branches) sum(r *Resolved, c *cell, q Quantity, k int) {
 		}
 		if !w.full {
 			known = false
-			r.miss(f.name(), q, h.millis(k)/minute)
+			r.miss(f.name(), q, k, h.millis(k)/minute)
 		}
 	}
 	var all uint64
@@ -81,18 +85,17 @@ func (h *branches) millis(k int) int64 {
 	return max(0, min(from+quarter, h.until)-max(from, h.since))
 }
 
-// miss notes that a branch was not known for so long.
-func (r *Resolved) miss(meter string, q Quantity, minutes int64) {
+// miss notes that a branch was not known for so long of quarter k.
+func (r *Resolved) miss(meter string, q Quantity, k int, minutes int64) {
 	if minutes == 0 {
 		return
 	}
-	for i := range r.absent {
-		if a := &r.absent[i]; a.meter == meter && a.quantity == q {
-			a.minutes += minutes
-			return
-		}
+	i := slices.IndexFunc(r.absent, func(a absence) bool { return a.meter == meter && a.quantity == q })
+	if i < 0 {
+		i = len(r.absent)
+		r.absent = append(r.absent, absence{meter: meter, quantity: q})
 	}
-	r.absent = append(r.absent, absence{meter, q, minutes})
+	r.absent[i].minutes[k] += minutes
 }
 
 // takeOff notes what the facility's energy is less by.
@@ -194,7 +197,7 @@ func (h *branches) lesser(r *Resolved, c *cell, item int, feeds []feed, k int) {
 			continue
 		}
 		if !w.full {
-			r.miss(feeds[i].name(), Other, h.millis(k)/minute)
+			r.miss(feeds[i].name(), Other, k, h.millis(k)/minute)
 		}
 		known = known && w.full
 		c.how[item] |= how
