@@ -4,7 +4,7 @@ func fleet() *board {
 	state := func(kind, title string) panel {
 		return panel{list, 6, title, "How many are in which state, by site. Failed and degraded ones need a person; unknown ones have not been heard.", count,
 			asks(needs("count").ofAll().about(kind)), look{
-				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), steps: anyIsPoor, lit: []string{"/^(degraded|unknown)$/", "/^failed$/"},
+				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), steps: anyIsPoor, lit: []string{"degraded", "failed", "unknown"},
 				empty: "No site has told its health", links: []link{to("gpu-health", `Site\State`, "site", "${__value.text}")},
 			}}
 	}
@@ -34,7 +34,7 @@ func fleet() *board {
 						return a
 					}()), look{
 						change: changes(matrix("Site", "Figure", "Value")), titles: matrixTitles(`Site\Figure`, "Site", "PUE", "WUE", "CUE", "ERF", "REF", "Carbon, location-based"),
-						units: map[string]string{"WUE": litreKWh, "CUE": kiloKWh, "ERF": share, "REF": share, "Carbon, location-based": kilos}, steps: pueSteps, lit: []string{"/^PUE$/"}, decimals: ptr(2.0),
+						units: map[string]string{"WUE": litreKWh, "CUE": kiloKWh, "ERF": share, "REF": share, "Carbon, location-based": kilos}, steps: pueSteps, lit: []string{"PUE"}, decimals: ptr(2.0),
 						empty: "No site has figures of today", links: []link{to("energy", `Site\Figure`, "site", "${__value.text}")},
 					}},
 				state("gpu", "GPUs by state"), state("host", "Hosts by state"),

@@ -161,7 +161,7 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}), set("custom.width", 110))
 	}
 	for _, c := range l.lit {
-		add("byRegexp", c, set("custom.cellOptions", map[string]any{"type": "color-text"}))
+		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-text"}))
 	}
 	if l.bar != "" {
 		add("byName", l.bar, set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("min", 0))

@@ -8,7 +8,7 @@ func reportReadiness() *board {
 		rows: []row{
 			{"", 9, []panel{
 				{list, 16, "The year's figures", "Each figure of the calendar year that the range ends in: whether it could be reported as it is, on how much of the time it rests, what is needed, and what it lacks.", mixed,
-					asks(question("report_status")), look{hide: []string{"Site"}, state: []string{"Status"}, steps: coverage, lit: []string{"/^Coverage$/"}, empty: "The ledger has nothing of this year"}},
+					asks(question("report_status")), look{hide: []string{"Site"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The ledger has nothing of this year"}},
 				{list, 8, "How many are ready", "Figures by status: ready; short of the time that is needed; missing; not fit to be reported.", count, asks(question("report_status")), look{
 					change: changes(change("groupBy", map[string]any{"fields": map[string]any{
 						"Status": map[string]any{"operation": "groupby", "aggregations": []string{}},
@@ -21,7 +21,7 @@ func reportReadiness() *board {
 				{list, 8, "Corrections", "Readings that were taken in later: figures before and after may differ.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags", "What"}, sort: "time", empty: "Nothing was corrected in the range"}},
 			}},
 			{"", 9, []panel{
-				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table")), look{hide: []string{"Site"}, steps: coverage, lit: []string{"/^Coverage$/", "/^Measured$/"}, empty: "Not known"}},
+				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table")), look{hide: []string{"Site"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
 				{list, 24, "Power tree", "What each stage shows less what stands below it. Who checks the report asks for this.", mixed, asks(tree(nil, "facility", "ups", "pdu", "meter")), look{hide: []string{"Site"}, state: []string{"Finding"}, empty: "No stage can be held against another"}},
 			}},
 			{"Meters", 8, []panel{meterStates(12), meterAges(12)}},
