@@ -85,7 +85,7 @@ func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 	}
 	sources, found := sources(c, log)
 	for _, f := range found {
-		log.Info("source", "name", f.name, "found", f.said)
+		f.log(log)
 	}
 	err := run(ctx, c, sources, metrics.NewSet(), log)
 	return errors.Join(err, closeAll(sources))

@@ -93,10 +93,10 @@ const mostRefused = 100
 // openMeters makes the source of the meters that this agent reads, nil if there
 // is none. A meter that cannot be read is told, and the others are read. Without a
 // folder for its state nothing is remembered.
-func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, said []string, err error) {
+func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, refused, said []string, err error) {
 	var count [duties]int
 	var list []meter.Meter
-	refused := 0
+	more := 0
 	shared := &lines{}
 	for i := range c.Facility.Meters {
 		m := &c.Facility.Meters[i]
@@ -106,25 +106,32 @@ func openMeters(c *Config, state string, log *slog.Logger) (s *meter.Source, sai
 		}
 		one, err := openMeter(c.Facility, m, shared)
 		if err != nil {
-			if refused++; refused <= mostRefused {
-				said = append(said, "refused: "+err.Error())
+			if len(refused) < mostRefused {
+				refused = append(refused, err.Error())
+			} else {
+				more++
 			}
 			continue
 		}
 		list = append(list, one)
 	}
-	if more := refused - mostRefused; more > 0 {
-		said = append(said, fmt.Sprintf("refused: %d more", more))
+	if more > 0 {
+		refused = append(refused, fmt.Sprintf("%d more", more))
 	}
-	said = append(said, tell(c, count))
+	if n := meter.Fit(list); n < len(list) {
+		refused = append(refused, fmt.Sprintf("%d of %d meters, from %s on, are not read: they are more than one collector can send; write by: of another one in the read: of a part of them, by: %s in that of the others",
+			len(list)-n, len(list), list[n].Name, c.Agent))
+		list = list[:n]
+	}
+	said = []string{tell(c, count)}
 	if len(list) == 0 {
-		return nil, said, nil
+		return nil, refused, said, nil
 	}
 	if state != "" {
 		state = filepath.Join(state, "meters.json")
 	}
 	s, err = meter.New(meter.Config{Place: c.Place, Meters: list, Feeds: shared.feeds(), State: state, Simulated: c.Simulated, Logger: log})
-	return s, said, err
+	return s, refused, said, err
 }
 
 func openMeter(s *site.Site, m *site.Meter, shared *lines) (one meter.Meter, err error) {

@@ -124,7 +124,7 @@ func TestACheckTellsOfEachMeter(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := Check(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)), &out); err != nil {
+		if err := Check(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)), &out); err == nil || !strings.Contains(err.Error(), "source meter: refused: meter locked: ") {
 			t.Errorf("%s: %v", situation, err)
 		}
 		if left, err := os.ReadDir(filepath.Join(c.Spool.Dir, "state")); err != nil || len(left) > 0 {
@@ -135,6 +135,37 @@ func TestACheckTellsOfEachMeter(t *testing.T) {
 				t.Errorf("%s: %q is missing in\n%s", situation, want, out.String())
 			}
 		}
+	}
+}
+
+// Of more meters than a collector can send the first are read, and the others are
+// an error that says what to do.
+func TestMoreMetersThanOneCollectorSends(t *testing.T) {
+	name := beside(t, "site: demo\nmeters:\n"+strings.Replace(fmt.Sprintf(meterOf, "m[0001-5001]", "by: meters-1", "m[0001-5001].invalid", 1), "    hall: h01\n", "", 1))
+	c, err := Parse(name, []byte(strings.Replace(plain, "/d", t.TempDir(), 1)+"site_file: site.yaml\nsources: {host: {enabled: false}, gpu: {driver: none}, node_power: {enabled: false}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	list, found := sources(c, log)
+	for _, f := range found {
+		f.log(log)
+	}
+	if len(list) != 1 {
+		t.Fatalf("%d sources: %v", len(list), found)
+	}
+	_, values, err := list[0].Source.Read(t.Context(), time.Now(), nil)
+	if err != nil || len(values) < 3840 {
+		t.Errorf("%d values, %v", len(values), err)
+	}
+	for _, want := range []string{"level=ERROR", "refused: 1161 of 5001 meters, from m3841 on, are not read", "by:"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, said.String())
+		}
+	}
+	if n := list[0].Source.Name(); n != "meter" {
+		t.Error(n)
 	}
 }
 
@@ -157,7 +188,8 @@ func TestACheckTellsOfTheGrid(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := Check(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)), &out); err != nil || !strings.Contains(out.String(), tc.want) {
+		err = Check(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)), &out)
+		if refused := strings.Contains(tc.want, "refused"); (err != nil) != refused || !strings.Contains(out.String(), tc.want) {
 			t.Errorf("%s: %v, %q is missing in\n%s", situation, err, tc.want, out.String())
 		}
 		// An agent may be running beside it, with files of its own.

@@ -20,7 +20,19 @@ import (
 
 // finding is one line about a source that is not there: why, and what would
 // help.
-type finding struct{ name, said string }
+type finding struct {
+	name, said string
+	refused    bool // it was asked for
+}
+
+// log writes f where it is looked for: what was refused among the errors.
+func (f *finding) log(log *slog.Logger) {
+	level := slog.LevelInfo
+	if f.refused {
+		level = slog.LevelError
+	}
+	log.Log(context.Background(), level, "source", "name", f.name, "found", f.said)
+}
 
 // What a source may be besides.
 type (
@@ -40,13 +52,17 @@ type rows struct {
 
 func (r *rows) add(name string, s Source, err error) {
 	if err != nil {
-		r.say(name, "refused: "+err.Error())
+		r.refuse(name, err.Error())
 		return
 	}
 	r.list = append(r.list, Scheduled{Source: s})
 }
 
-func (r *rows) say(name, text string) { r.found = append(r.found, finding{name, text}) }
+func (r *rows) say(name, text string) { r.found = append(r.found, finding{name: name, said: text}) }
+
+func (r *rows) refuse(name, why string) {
+	r.found = append(r.found, finding{name, "refused: " + why, true})
+}
 
 // sources makes the sources that c asks for and this host has.
 func sources(c *Config, log *slog.Logger) ([]Scheduled, []finding) {
@@ -100,7 +116,10 @@ func (r *rows) ofSite(c *Config, state string, log *slog.Logger) {
 		state = ""
 	}
 	if c.Meters.Enabled && c.Facility != nil {
-		s, said, err := openMeters(c, state, log)
+		s, refused, said, err := openMeters(c, state, log)
+		for _, why := range refused {
+			r.refuse("meter", why)
+		}
 		for _, text := range said {
 			r.say("meter", text)
 		}
@@ -158,7 +177,7 @@ func closeAll(list []Scheduled) error {
 const checkFor = 15 * time.Second
 
 // Check says what a run with c would read and where it would send it, taking
-// a few readings of each source.
+// a few readings of each source. It is an error if one is refused, or a part of it.
 func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) (err error) {
 	glance := *c
 	glance.forgets = true
@@ -173,10 +192,13 @@ func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) (err e
 			fmt.Fprintf(w, "site file: %d warnings; aggregator site -check tells them\n", n)
 		}
 	}
+	var errs []error
 	for _, f := range found {
 		fmt.Fprintf(w, "source %s: %s\n", f.name, f.said)
+		if f.refused {
+			errs = append(errs, fmt.Errorf("source %s: %s", f.name, f.said))
+		}
 	}
-	var errs []error
 	for _, s := range list {
 		errs = append(errs, checkSource(ctx, s, w))
 	}

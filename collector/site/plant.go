@@ -152,6 +152,9 @@ func (s *Site) judgePlant(r *reader) {
 	if s.Grid.Connection > 0 && inputs > 0 && inputs < s.Grid.Connection {
 		r.warn(s.marks["grid"].at("connection"), "check the ratings: what a meter shows beyond its rating is not believed", "the connection lets %s flow, and the meters of role grid_input are rated %s together", s.Grid.Connection, inputs)
 	}
+	if s.Grid.Connection > 0 && inputs > 20*s.Grid.Connection {
+		r.warn(s.marks["grid"].at("connection"), "check the unit of the connection and of the ratings: what a meter shows is believed up to its rating", "the connection lets %s flow, and the meters of role grid_input are rated %s together", s.Grid.Connection, inputs)
+	}
 	if len(s.MetersOf(metric.RoleWaterPotable)) > 0 && len(s.MetersOf(metric.RoleWaterTotal)) == 0 {
 		r.warn(s.MetersOf(metric.RoleWaterPotable)[0].mark.at("role"), "write a meter of role water_total; it may be that of another point, where all water comes in", "potable water is metered, and water in all is not")
 	}

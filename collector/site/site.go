@@ -179,6 +179,7 @@ func (s *Site) judge(r *reader) {
 	s.judgeContracts(r)
 	s.judgeTariffs(r)
 	s.judgeBoundary(r)
+	s.judgeLoads(r)
 }
 
 // Meter is the one called id, nil if there is none.
