@@ -33,6 +33,9 @@ type Tally struct {
 	metered           bool     // there is anything that could be counted
 	covered, expected int64
 	moved             []moved
+
+	basis *Basis
+	known Meters
 }
 
 // label is what tells lines of an interval apart.
@@ -177,6 +180,11 @@ func (t *Tally) Lines() []Line {
 func (t *Tally) list() []Line {
 	nothing := Line{From: t.from, To: t.to, Reason: t.reason, Final: t.final, Category: t.category}
 	switch {
+	case t.reason != "" && t.q.Boundary == metric.IT && t.q.By == BySite:
+		if names := t.basis.silent(t.from, t.to, t.known, categories[:]...); len(names) > 0 {
+			nothing.Reason = nothingOf(names)
+		}
+		return []Line{nothing}
 	case t.reason != "":
 		return []Line{nothing}
 	case t.overflow:
@@ -224,10 +232,11 @@ func (l *Line) compare(o *Line) int {
 func (t *Tally) whole(l Line) Line {
 	l.CoveredMillis, l.ExpectedMillis = t.covered, t.expected
 	if !t.metered {
-		l.Reason = "no meter of it in this time"
-		if t.q.Boundary == metric.Facility {
-			l.Reason = "no facility meter: none has role grid_input, generator_output or onsite_generation"
-		}
+		l.Reason = t.nothing()
+		return l
+	}
+	if t.covered == 0 && t.expected > 0 && t.drawn.IsZero() {
+		l.Reason = t.nothing()
 		return l
 	}
 	if t.q.Boundary != metric.Facility {

@@ -181,7 +181,7 @@ func (h *branches) minutesOf(r *Resolved, k int) (out []cell) {
 			c.set(itemOutside, 0, true, false)
 		}
 		h.grid(r, &c, m, m+1)
-		if c.known != 0 {
+		if c.known|c.met != 0 {
 			out = append(out, c)
 		}
 	}

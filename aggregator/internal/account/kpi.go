@@ -16,6 +16,7 @@ type KPIQuestion struct {
 	Now      int64  // what is not over then is not awaited
 	Category int    // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: nowhere
 	Part     string // of the site, for a partial PUE; "": the whole
+	Known    Meters // that were ever read; nil: nobody knows
 }
 
 // A need is what a figure may rest on.
@@ -292,7 +293,7 @@ func (b *Basis) enough(q *KPIQuestion) float64 {
 func (f *figures) unmet() string {
 	switch {
 	case f.formula.name == "ref" && !f.met[needFacility], f.formula.name == "cfe" && !f.met[needFacility]:
-		return missing[needFacility]
+		return f.lacks(needFacility)
 	case f.formula.name == "ref" && !f.met[needOnsite] && !f.b.claimed(func(c *Contract) bool { return c.Renewable }),
 		f.formula.name == "cfe" && !f.met[needOnsite] && !f.b.claimed(func(c *Contract) bool { return c.CarbonFree }):
 		return missing[needOnsite]
@@ -301,10 +302,10 @@ func (f *figures) unmet() string {
 	}
 	for _, n := range f.formula.needs {
 		if !f.met[n] && f.formula.name == "pue" { // never one that is assumed
-			return "no metered PUE: " + missing[n]
+			return "no metered PUE: " + f.lacks(n)
 		}
 		if !f.met[n] {
-			return missing[n]
+			return f.lacks(n)
 		}
 	}
 	return ""

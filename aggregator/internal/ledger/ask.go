@@ -24,6 +24,7 @@ func (l *Ledger) Energy(q account.Question) ([]account.Line, error) {
 			return nil, fmt.Errorf("read energy of %s: %w", q.Site, err)
 		}
 		t := account.NewTally(&q, from, to, category)
+		t.Know(b, l.metersOf(q.Site, b))
 		if from/hourMs < first || to/hourMs > end {
 			t.Open()
 		}
@@ -186,6 +187,7 @@ func (l *Ledger) KPIs(site string, q account.KPIQuestion) ([]account.KPI, error)
 	l.mu.RLock()
 	q.Now = max(l.now, l.state.Latest(site))
 	l.mu.RUnlock()
+	q.Known = l.metersOf(site, b)
 	var unread error
 	ks, err := b.KPIs(q, func(yield func(*account.Resolved) bool) {
 		for n := max(first, q.From/hourMs); n < min(end, (q.To+hourMs-1)/hourMs); n++ {

@@ -44,3 +44,17 @@ func (l *Ledger) Unstated(site string) (names []string) {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// metersOf names the meters of a site that were ever read, by what they add to.
+func (l *Ledger) metersOf(site string, b *account.Basis) account.Meters {
+	return func(q account.Quantity) (names []string) {
+		l.mu.RLock()
+		defer l.mu.RUnlock()
+		for x := range func(yield func(account.Balance) bool) { l.state.Balances(site, yield) } {
+			if d := &x.Device; d.Kind == metric.Meter && b.Names(d.Name) && b.As(d).Quantity == q {
+				names = append(names, d.Name)
+			}
+		}
+		return names
+	}
+}
