@@ -31,7 +31,6 @@ const (
 	sunColour   = "#D9B32C"
 	fuelColour  = "#8C6D5A"
 	coldColour  = "#58B8C9"
-	waterColour = "#3F7FBF"
 )
 
 func boundaryColour(b string) string {
