@@ -27,10 +27,10 @@ const (
 
 // Colours of where power comes from.
 const (
-	gridColour  = "#5B7FBF"
-	sunColour   = "#D9B32C"
-	fuelColour  = "#8C6D5A"
-	coldColour  = "#58B8C9"
+	gridColour = "#5B7FBF"
+	sunColour  = "#D9B32C"
+	fuelColour = "#8C6D5A"
+	coldColour = "#58B8C9"
 )
 
 func boundaryColour(b string) string {
