@@ -311,7 +311,7 @@ func (l *lesson) unless(t *testing.T, p *monthPlant) {
 	from, to = day(20)
 	none("wue", from, to, "insufficient data: 50.0 % of the minutes are known, and 95 % are needed; not known: water_total-mains for 12h0m0s")
 	none("cfe", l.from, l.from+quarterMs, "no whole hour in which all meters are known, and what else it needs")
-	none("pue", l.from-48*hourMs, l.from-24*hourMs, "no metered PUE: no facility meter: none has role grid_input, generator_output or onsite_generation")
+	none("pue", l.from-48*hourMs, l.from-24*hourMs, "no metered PUE: nothing was read in this time of generator_output, grid_input-a, grid_input-a2 and 2 more")
 	strict := l.terms()
 	strict.Coverage.Period = 0.9999
 	if _, err := p.b.SetTerms("s1", strict); err != nil {
