@@ -52,7 +52,7 @@ packages: $(BACNET)/node_modules/.package-lock.json
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing; fi
 
 check:
-	@test -z "$$(gofmt -l aggregator collector | tee /dev/stderr)"
+	@test -z "$$(gofmt -l aggregator collector dashboards plugin/pkg | tee /dev/stderr)"
 	go vet -tags $(TAGS) ./...
 	go mod tidy -diff
 	go run $(STATICCHECK) ./...

@@ -57,10 +57,10 @@ var rests = map[string]rest{
 
 // A sum is what is added up of the quarters in which all is known, kWh and litres.
 type sum struct {
-	drawn, it, out, heat, back, fresh, reused float64
-	grid, own, diesel, wind, share            float64
-	carbon, spot, fee, peak                   float64 // kg, EUR, EUR, kW
-	matched, unmatched, dirty                 float64
+	drawn, it, heat, back, fresh, reused float64
+	grid, own, diesel, wind, share       float64
+	carbon, spot, fee                    float64 // kg, EUR, EUR
+	matched, unmatched, dirty            float64
 }
 
 // figure is what the KPI called name must be of quarters [from, to).

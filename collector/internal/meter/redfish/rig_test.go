@@ -39,13 +39,12 @@ const (
 // A device answers Redfish over TLS on the loopback as a tree says, and
 // misbehaves as a test asks.
 type device struct {
-	t       *testing.T
-	addr    string
-	handler http.Handler
-	tls     *tls.Config // nil: http
-	ca      string      // file
-	secret  string      // file
-	server  *http.Server
+	t      *testing.T
+	addr   string
+	tls    *tls.Config // nil: http
+	ca     string      // file
+	secret string      // file
+	server *http.Server
 
 	mu       sync.Mutex
 	tree     map[string]string // path and query → JSON
