@@ -38,6 +38,7 @@ type counter struct {
 	moved point     // of flow, when the register last moved, or after a gap since
 	watch agreement
 	why   string // it is not sound, for people
+	ran   bool   // it was seen to count as it may: it is read rightly
 }
 
 // A life is what is kept of a register; it outlasts the agent.
@@ -145,7 +146,7 @@ func (c *counter) take(r Register, at, now time.Time) (n count, shown bool, e ev
 
 // resume goes on from what was kept of the register.
 func (c *counter) resume(l life) {
-	c.life = l
+	c.life, c.ran = l, l.Fault == sound
 	if l.Fault != sound {
 		c.why = "it was not when the collector was last running: " + string(l.Fault)
 	}

@@ -147,6 +147,7 @@ func (c *counter) advance(r Register, at time.Time, since time.Duration, d uint6
 	if since.Seconds() > bridging*c.period.Seconds() {
 		quality = metric.CounterBridged
 	}
+	c.ran = c.ran || d > 0
 	l.Count, l.Left = l.Count+more, left
 	return c.stand(r, at, quality), true, e
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -121,7 +122,10 @@ func (d *device) take(values []Value, asked, now time.Time) {
 		n, err := d.check(k.Quantity, v.Number, v.At)
 		if err != nil {
 			d.fail(metric.MeterRefused)
-			d.trouble(k.String(), err.Error()+d.otherwise(k, func(n float64) bool { _, err := d.check(k.Quantity, n, v.At); return err == nil }))
+			d.trouble(k.String(), err.Error()+d.otherwise(k, func(n float64) bool {
+				is, err := d.check(k.Quantity, n, v.At)
+				return err == nil && d.sensible(k.Quantity, is)
+			}))
 			continue
 		}
 		d.trouble(k.String(), "")
@@ -296,6 +300,25 @@ func (d *device) register(q Quantity, v Value) (Register, error) {
 		r.Size = size
 	}
 	return r, nil
+}
+
+// least is the share of a rating that another setting has to make of a gauge to be
+// worth a word; without a rating, so much of its unit.
+const least = 1e-3
+
+// sensible reports whether a gauge is of a size that somebody would meter.
+func (d *device) sensible(q Quantity, v float64) bool {
+	switch {
+	case q == Power && d.rated, q == HeatPower && d.rated && !d.hasCircuit():
+		return v >= least*d.Rating
+	case q == Flow && d.flowRated:
+		return v >= least*d.MaxFlow
+	case q == Flow:
+		return v >= least/3600
+	case q == Temperature:
+		return math.Abs(v) >= least
+	}
+	return v >= 1 && v <= 1e9
 }
 
 // otherwise says under which settings a value would be believed.

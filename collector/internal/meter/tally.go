@@ -124,8 +124,8 @@ func (t *tally) count(d *device, r Register, v Value, now time.Time) {
 		d.urgent()
 	}
 	said := ""
-	if c.why != "" {
-		said = c.why + d.otherwise(Kind{Quantity: v.Quantity}, func(mj float64) bool { return mj > 0 && mj < c.ever() })
+	if said = c.why; said != "" && !c.ran {
+		said += d.otherwise(Kind{Quantity: v.Quantity}, func(mj float64) bool { return mj > 0 && mj < c.ever() })
 	}
 	d.trouble(part, said)
 	d.mu.Lock()
