@@ -52,8 +52,8 @@ func (a *agreement) see(r Register, flow *integral) verdict {
 	a.begin(r, flow)
 	if ratio := counted / float64(made); ratio < 1/apart || ratio > apart {
 		a.strikes++
-		a.said = fmt.Sprintf("in %v its register counted %s and its gauge makes %s, %.3g times as much: a unit, a word order or a transformer ratio is wrong",
-			in.Round(time.Second), thousands(counted), thousands(float64(made)), 1/ratio)
+		a.said = fmt.Sprintf("in %v its register counted %s and its gauge makes %s, %.3g times as much: a unit, a word order or a transformer ratio is wrong%s",
+			in.Round(time.Second), thousands(counted), thousands(float64(made)), 1/ratio, guess(ratio))
 		if a.strikes >= strikes {
 			return disagrees
 		}
@@ -61,6 +61,27 @@ func (a *agreement) see(r Register, flow *integral) verdict {
 	}
 	a.strikes = 0
 	return agrees
+}
+
+// guess is what a ratio of a register to its gauge points at.
+func guess(ratio float64) string {
+	for _, x := range []struct {
+		by           float64
+		little, much string
+	}{
+		{10, "it counts a tenth of what its power says: its scale?", "it counts ten times what its power says: its scale?"},
+		{100, "it counts a hundredth of what its power says: its scale?", "it counts a hundred times what its power says: its scale?"},
+		{1000, "it counts a thousandth of what its power says: unit kWh?", "it counts a thousand times what its power says: unit Wh?"},
+		{3600, "it counts a 3600th of what its power says: unit Wh, and not J?", "it counts 3600 times what its power says: unit J, and not Wh?"},
+	} {
+		switch {
+		case ratio > 0.8/x.by && ratio < 1.25/x.by:
+			return "; " + x.little
+		case ratio > 0.8*x.by && ratio < 1.25*x.by:
+			return "; " + x.much
+		}
+	}
+	return ""
 }
 
 func (a *agreement) begin(r Register, flow *integral) {
