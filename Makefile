@@ -43,7 +43,8 @@ plugin-zip: plugin
 	cd out/zip && zip -qrX ../$(PLUGIN).zip $(PLUGIN)
 	@echo "out/$(PLUGIN).zip is not signed: set allow_loading_unsigned_plugins = $(PLUGIN) in Grafana's [plugins]"
 
-test: build packages
+test: build plugin packages
+	npm test --prefix plugin --silent
 	go test -tags $(TAGS) -count=1 -timeout 14m -v ./... 2>&1 | awk -f .ci/count.awk
 
 # What some tests talk to: a browser, promtool, a remote-write target, a BMC, a Modbus meter, an MQTT broker, an SNMP agent, a BACnet device.

@@ -3,7 +3,6 @@ import {
   CoreApp,
   type DataQueryRequest,
   type DataQueryResponse,
-  type DataSourceGetTagKeysOptions,
   type DataSourceGetTagValuesOptions,
   type DataSourceInstanceSettings,
   type MetricFindValue,
@@ -87,7 +86,7 @@ export class DataSource extends DataSourceWithBackend<Query, Options> {
     return (await this.postResource<Choices>('variables', ask)).items.filter(keep);
   }
 
-  override async getTagKeys(_?: DataSourceGetTagKeysOptions<Query>): Promise<MetricFindValue[]> {
+  override async getTagKeys(): Promise<MetricFindValue[]> {
     return (await this.getResource<Choices>('tag-keys')).items;
   }
 

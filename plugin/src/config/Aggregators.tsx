@@ -1,4 +1,5 @@
-import { Button, Field, IconButton, Input, Stack, Text } from '@grafana/ui';
+import { css } from '@emotion/css';
+import { Button, Field, IconButton, Input, Stack } from '@grafana/ui';
 import React, { useId, useState } from 'react';
 
 import { Secret } from '../parts/Secret';
@@ -78,10 +79,10 @@ function One({ number, several, aggregator, wrong, settings, onChange, onSetting
           />
         </Field>
         {several && (
-          <Field label="Name" description={number === 1 ? 'As messages call it.' : undefined} htmlFor={`${id}-name`}>
+          <Field label="Name" description={number === 1 ? 'As messages call it; needed for a token of its own.' : undefined} htmlFor={`${id}-name`}>
             <Input
               id={`${id}-name`}
-              width={16}
+              width={40}
               value={aggregator.name}
               placeholder="host and port"
               spellCheck={false}
@@ -90,7 +91,9 @@ function One({ number, several, aggregator, wrong, settings, onChange, onSetting
           </Field>
         )}
         {several && (
-          <IconButton name="trash-alt" tooltip={`Remove aggregator ${number}`} aria-label={`Remove aggregator ${number}`} onClick={onRemove} />
+          <div className={css({ marginTop: number === 1 ? 46 : 30 })}>
+            <IconButton name="trash-alt" tooltip={`Remove aggregator ${number}`} aria-label={`Remove aggregator ${number}`} onClick={onRemove} />
+          </div>
         )}
       </Stack>
       {several && aggregator.name !== '' && (
@@ -102,11 +105,6 @@ function One({ number, several, aggregator, wrong, settings, onChange, onSetting
           onChange={(v) => onSettings(withSecret(settings, key, v))}
           onReset={() => onSettings(withoutSecret(settings, key))}
         />
-      )}
-      {several && aggregator.name === '' && number > 1 && (
-        <Text element="p" variant="bodySmall" color="secondary">
-          Give it a name if it has a token of its own.
-        </Text>
       )}
     </div>
   );

@@ -1,4 +1,4 @@
-import { Field, Input } from '@grafana/ui';
+import { Field, Input, Stack } from '@grafana/ui';
 import React from 'react';
 
 import { type Settings, withOption } from './settings';
@@ -65,7 +65,7 @@ const bounds = [
 export function Limits({ settings, onChange }: Props) {
   const limits = settings.jsonData.limits ?? {};
   return (
-    <>
+    <Stack direction="row" gap={3} wrap="wrap">
       {bounds.map((b) => (
         <Field key={b.key} label={b.label} description={`${b.about}; up to ${b.most.toLocaleString('en')}`} htmlFor={`gw-${b.key}`}>
           <Input
@@ -80,6 +80,6 @@ export function Limits({ settings, onChange }: Props) {
           />
         </Field>
       ))}
-    </>
+    </Stack>
   );
 }

@@ -1,7 +1,9 @@
+import { css } from '@emotion/css';
 import { Input, Text } from '@grafana/ui';
-import React, { useEffect, useId, useState } from 'react';
+import React, { useId } from 'react';
 
 import { Item } from '../parts/Item';
+import { useDraft } from '../parts/useDraft';
 import { readCode } from '../query/code';
 import { describe } from '../query/kinds';
 import { type Query } from '../query/types';
@@ -14,14 +16,10 @@ interface Props {
 /** A question as one line: its type, then key=value. */
 export function Code({ query, onChange }: Props) {
   const id = useId();
-  const [draft, setDraft] = useState(query.code ?? '');
-  useEffect(() => setDraft(query.code ?? ''), [query.code]);
-  const put = () => {
-    if (draft !== (query.code ?? '')) {
-      const read = readCode(draft);
-      onChange({ ...query, code: draft, queryType: 'wrong' in read ? query.queryType : read.kind } as Query);
-    }
-  };
+  const { draft, type, put } = useDraft(query.code ?? '', (code) => {
+    const read = readCode(code);
+    onChange({ ...query, code, queryType: 'wrong' in read ? query.queryType : read.kind } as Query);
+  });
   return (
     <Item label="Line" hint="Its type, then key=value. Quote a value that has spaces. Enter asks." htmlFor={id}>
       <Input
@@ -29,8 +27,8 @@ export function Code({ query, onChange }: Props) {
         value={draft}
         placeholder="power_energy by=rack boundary=it"
         spellCheck={false}
-        style={{ fontFamily: 'monospace' }}
-        onChange={(e) => setDraft(e.currentTarget.value)}
+        className={css({ input: { fontFamily: 'monospace', fontSize: 13 } })}
+        onChange={(e) => type(e.currentTarget.value)}
         onBlur={put}
         onKeyDown={(e) => e.key === 'Enter' && put()}
       />

@@ -1,10 +1,11 @@
 import { TextArea } from '@grafana/ui';
-import React, { useEffect, useId, useState } from 'react';
+import React, { useId } from 'react';
 
 import { Radio } from '../parts/Choice';
 import { Item, Row } from '../parts/Item';
 import { Limit, TextBox } from '../parts/Text';
 import { Where } from '../parts/Where';
+import { useDraft } from '../parts/useDraft';
 import { type PromQuery } from '../query/types';
 import { type Form } from './form';
 
@@ -38,9 +39,7 @@ export function Prom({ datasource, query, onChange }: Form<PromQuery>) {
 
 function Expression({ value, onChange }: { value: string; onChange: (expr: string) => void }) {
   const id = useId();
-  const [draft, setDraft] = useState(value);
-  useEffect(() => setDraft(value), [value]);
-  const put = () => draft !== value && onChange(draft);
+  const { draft, type, put } = useDraft(value, onChange);
   return (
     <Item label="Expression" hint="$__interval, $__rate_interval and $__range are known, in alert rules too. Shift+Enter asks." htmlFor={id}>
       <TextArea
@@ -50,7 +49,7 @@ function Expression({ value, onChange }: { value: string; onChange: (expr: strin
         placeholder="sum by (hall) (gpu_power_watts)"
         spellCheck={false}
         style={{ fontFamily: 'monospace' }}
-        onChange={(e) => setDraft(e.currentTarget.value)}
+        onChange={(e) => type(e.currentTarget.value)}
         onBlur={put}
         onKeyDown={(e) => {
           if (e.key === 'Enter' && e.shiftKey) {

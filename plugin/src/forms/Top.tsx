@@ -68,19 +68,21 @@ export function Top({ datasource, query, onChange }: Form<TopQuery>) {
 
 /** Further metrics of what is ranked; none while they are not known. */
 function useMetrics(datasource: Form<TopQuery>['datasource'], of: Of): Array<Option<string>> {
-  const [list, setList] = useState<Array<Option<string>>>([]);
+  const [known, setKnown] = useState<{ of?: Of; list: Array<Option<string>> }>({ list: [] });
   useEffect(() => {
     let gone = false;
-    setList([]);
     if (of === 'gpu' || of === 'host') {
       datasource
         .names('metrics', { kind: of })
-        .then((all) => !gone && setList(all.map((m) => ({ value: String(m.value ?? m.text), label: m.text })).filter((m) => m.value.startsWith(`${of}_`) && !m.value.endsWith('_total'))))
+        .then((all) => {
+          const list = all.map((m) => ({ value: String(m.value ?? m.text), label: m.text }));
+          return !gone && setKnown({ of, list: list.filter((m) => m.value.startsWith(`${of}_`) && !m.value.endsWith('_total')) });
+        })
         .catch(() => undefined); // the usual ones stay
     }
     return () => {
       gone = true;
     };
   }, [datasource, of]);
-  return list;
+  return known.of === of ? known.list : [];
 }

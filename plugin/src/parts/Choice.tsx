@@ -33,7 +33,7 @@ export function Choice<T extends string>({ label, hint, options, value, width = 
   const list: Array<ComboboxOption<T>> = options.some((o) => o.value === value) || !value ? [...options] : [...options, { value, label: value }];
   return (
     <Item label={label} hint={hint} htmlFor={id}>
-      <Combobox id={id} options={list} value={value || null} width={width} createCustomValue onChange={(o) => onChange(o.value)} />
+      <Combobox id={id} options={list} value={list.find((o) => o.value === value) ?? null} width={width} createCustomValue onChange={(o) => onChange(o.value)} />
     </Item>
   );
 }

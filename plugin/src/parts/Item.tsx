@@ -46,5 +46,5 @@ const style = (theme: GrafanaTheme2) => ({
     fontWeight: theme.typography.fontWeightMedium,
     label: { margin: 0 },
   }),
-  row: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1.5), alignItems: 'flex-start' }),
+  row: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1.5, 2), alignItems: 'flex-start' }),
 });

@@ -15,7 +15,7 @@ interface Props {
 }
 
 /** Some of many words; none means what the placeholder says. */
-export function Several({ label, hint, options, value, placeholder, width = 40, onChange }: Props) {
+export function Several({ label, hint, options, value, placeholder, width = 32, onChange }: Props) {
   const id = useId();
   return (
     <Item label={label} hint={hint} htmlFor={id}>
@@ -24,7 +24,9 @@ export function Several({ label, hint, options, value, placeholder, width = 40, 
         options={[...options]}
         value={value}
         placeholder={placeholder}
-        width={width}
+        width="auto"
+        minWidth={width}
+        maxWidth={72}
         onChange={(list) => onChange(list.map((o) => o.value))}
       />
     </Item>

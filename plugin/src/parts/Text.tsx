@@ -1,7 +1,8 @@
 import { Input } from '@grafana/ui';
-import React, { useEffect, useId, useState } from 'react';
+import React, { useId } from 'react';
 
 import { Item } from './Item';
+import { useDraft } from './useDraft';
 
 interface Props {
   label: string;
@@ -16,9 +17,7 @@ interface Props {
 /** A text that asks nothing until its writer leaves it or presses Enter. */
 export function TextBox({ label, hint, value, placeholder, width = 16, number, onChange }: Props) {
   const id = useId();
-  const [draft, setDraft] = useState(value);
-  useEffect(() => setDraft(value), [value]);
-  const put = () => draft !== value && onChange(draft);
+  const { draft, type, put } = useDraft(value, onChange);
   return (
     <Item label={label} hint={hint} htmlFor={id}>
       <Input
@@ -29,7 +28,7 @@ export function TextBox({ label, hint, value, placeholder, width = 16, number, o
         value={draft}
         placeholder={placeholder}
         spellCheck={false}
-        onChange={(e) => setDraft(e.currentTarget.value)}
+        onChange={(e) => type(e.currentTarget.value)}
         onBlur={put}
         onKeyDown={(e) => e.key === 'Enter' && put()}
       />

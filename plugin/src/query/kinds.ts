@@ -41,7 +41,7 @@ export const kinds: Described[] = [
     kind: 'counts',
     label: 'How many',
     description: 'Hosts and GPUs: expected, reporting, silent',
-    icon: 'horizontal-align-left',
+    icon: 'apps',
     keys: ['site'],
   },
   {

@@ -1,0 +1,151 @@
+package browser_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
+	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+)
+
+const id = "gigawatch-gigawatch-datasource"
+
+// lacks skips the test for want of something, or fails where CI demands it.
+func lacks(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// dist is the folder of the built plugin.
+func dist(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../dist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"module.js", "plugin.json", "gpx_gigawatch_linux_amd64"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			lacks(t, "the plugin is not built: make plugin")
+		}
+	}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		lacks(t, "the plugin is built for linux/amd64")
+	}
+	return dir
+}
+
+// part hands out one gRPC client.
+type part[T any] struct {
+	goplugin.NetRPCUnsupportedPlugin
+	client func(grpc.ClientConnInterface) T
+}
+
+func (part[T]) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
+
+func (p part[T]) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
+	return p.client(c), nil
+}
+
+// program is the plugin's back end, started as Grafana starts it.
+type program struct {
+	diagnostics pluginv2.DiagnosticsClient
+	data        pluginv2.DataClient
+	resource    pluginv2.ResourceClient
+}
+
+func startProgram(t *testing.T, path string) *program {
+	t.Helper()
+	cmd := exec.Command(path)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	c := goplugin.NewClient(&goplugin.ClientConfig{
+		Cmd: cmd, SkipHostEnv: true, AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: grpcplugin.ProtocolVersion, MagicCookieKey: grpcplugin.MagicCookieKey, MagicCookieValue: grpcplugin.MagicCookieValue},
+		Plugins: goplugin.PluginSet{
+			"diagnostics": part[pluginv2.DiagnosticsClient]{client: pluginv2.NewDiagnosticsClient},
+			"data":        part[pluginv2.DataClient]{client: pluginv2.NewDataClient},
+			"resource":    part[pluginv2.ResourceClient]{client: pluginv2.NewResourceClient},
+		},
+		Logger: hclog.NewNullLogger(),
+	})
+	t.Cleanup(c.Kill)
+	rpc, err := c.Client()
+	if err != nil {
+		t.Fatalf("handshake with the plugin: %v", err)
+	}
+	p := &program{}
+	for name, set := range map[string]func(any){
+		"diagnostics": func(v any) { p.diagnostics = v.(pluginv2.DiagnosticsClient) },
+		"data":        func(v any) { p.data = v.(pluginv2.DataClient) },
+		"resource":    func(v any) { p.resource = v.(pluginv2.ResourceClient) },
+	} {
+		v, err := rpc.Dispense(name)
+		if err != nil {
+			t.Fatalf("dispense %s: %v", name, err)
+		}
+		set(v)
+	}
+	return p
+}
+
+// printed keeps what an aggregator prints, and tells its address once.
+type printed struct {
+	mu      sync.Mutex
+	text    []byte
+	address chan string
+	told    bool
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text = append(p.text, b...)
+	if m := regexp.MustCompile(`(?m)^page +(http://\S+?)/?$`).FindSubmatch(p.text); m != nil && !p.told {
+		p.told = true
+		p.address <- string(m[1])
+	}
+	return len(b), nil
+}
+
+// startAggregator runs a simulated site and is its address.
+func startAggregator(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "aggregator")
+	if out, err := exec.Command("go", "build", "-tags", "dedupelabels", "-o", path, "../../aggregator").CombinedOutput(); err != nil {
+		t.Fatalf("build the aggregator: %v\n%s", err, out)
+	}
+	out := &printed{address: make(chan string, 1)}
+	cmd := exec.Command(path, "all-in-one", "-hosts", "8", "-gpus", "4", "-seed", "3", "-data", t.TempDir(), "-listen", "127.0.0.1:0")
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already, which Wait says
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the aggregator ended: %v", err)
+		}
+	})
+	select {
+	case address := <-out.address:
+		return address
+	case <-time.After(time.Minute):
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		t.Fatalf("the aggregator does not say its address; it says: %s", out.text)
+		return ""
+	}
+}
