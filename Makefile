@@ -52,8 +52,9 @@ packages: $(BACNET)/node_modules/.package-lock.json
 	@missing=; for p in chromium:chromium promtool:prometheus victoria-metrics:victoria-metrics prometheus-node-exporter:prometheus-node-exporter ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc snmpd:snmpd /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus /usr/lib/python3/dist-packages/serial:python3-serial /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio mosquitto:mosquitto mosquitto_pub:mosquitto-clients; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing; fi
 
-check:
-	@test -z "$$(gofmt -l aggregator collector dashboards plugin/pkg | tee /dev/stderr)"
+check: plugin/node_modules/.package-lock.json
+	npm run lint --prefix plugin --silent
+	@test -z "$$(gofmt -l aggregator collector dashboards plugin/browser plugin/pkg | tee /dev/stderr)"
 	go vet -tags $(TAGS) ./...
 	go mod tidy -diff
 	go run $(STATICCHECK) ./...
