@@ -63,7 +63,7 @@ func (f *facade) context() *pluginv2.PluginContext {
 		raw = []byte("{}")
 	}
 	return &pluginv2.PluginContext{OrgId: 1, PluginId: id, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
-		Id: 1, Uid: "gw", Name: "Gigawatch", Url: f.saved.URL, JsonData: raw, DecryptedSecureJsonData: f.saved.Secure, LastUpdatedMS: f.version,
+		Uid: "gw", Name: "Gigawatch", Url: f.saved.URL, JsonData: raw, DecryptedSecureJsonData: f.saved.Secure, LastUpdatedMS: f.version,
 	}}
 }
 
