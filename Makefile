@@ -10,7 +10,7 @@ BUILD := go build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)" 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test check bench bench-site bench-peers bench-collector generate fuzz clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check bench bench-site bench-peers bench-collector generate fuzz clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -43,13 +43,17 @@ plugin-zip: plugin
 	cd out/zip && zip -qrX ../$(PLUGIN).zip $(PLUGIN)
 	@echo "out/$(PLUGIN).zip is not signed: set allow_loading_unsigned_plugins = $(PLUGIN) in Grafana's [plugins]"
 
-test: build plugin packages
-	npm test --prefix plugin --silent
+test: build packages
 	go test -tags $(TAGS) -count=1 -timeout 14m -v ./... 2>&1 | awk -f .ci/count.awk
+
+# The data source's front end: its own tests, and in a browser with Grafana's packages around it.
+test-plugin: plugin packages
+	npm test --prefix plugin --silent
+	go test -tags $(TAGS),browser -count=1 -timeout 14m -v ./plugin/browser 2>&1 | awk -f .ci/count.awk
 
 # What some tests talk to: a browser, promtool, a remote-write target, a BMC, a Modbus meter, an MQTT broker, an SNMP agent, a BACnet device.
 packages: $(BACNET)/node_modules/.package-lock.json
-	@missing=; for p in chromium:chromium promtool:prometheus victoria-metrics:victoria-metrics prometheus-node-exporter:prometheus-node-exporter ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc snmpd:snmpd /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus /usr/lib/python3/dist-packages/serial:python3-serial /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio mosquitto:mosquitto mosquitto_pub:mosquitto-clients; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
+	@missing=; for p in zip:zip chromium:chromium promtool:prometheus victoria-metrics:victoria-metrics prometheus-node-exporter:prometheus-node-exporter ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc snmpd:snmpd /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus /usr/lib/python3/dist-packages/serial:python3-serial /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio mosquitto:mosquitto mosquitto_pub:mosquitto-clients; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing; fi
 
 check: plugin/node_modules/.package-lock.json
