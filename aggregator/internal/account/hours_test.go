@@ -51,14 +51,9 @@ func always(k account.GridKind, value int64) account.Word {
 	return account.Word{Kind: k, To: 60, Value: value, Zone: "DE", Provider: "entsoe", Tier: "2"}
 }
 
-func quantityOf(meter string) (q account.Quantity) {
+func quantityOf(meter string) account.Quantity {
 	role, _, _ := strings.Cut(meter, "-")
-	for q = range account.Quantities {
-		if q.String() == role {
-			return q
-		}
-	}
-	return account.Other
+	return account.OfRole(role)
 }
 
 func registerOf(q account.Quantity) metric.Number {

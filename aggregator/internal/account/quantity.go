@@ -43,6 +43,16 @@ func (q Quantity) String() string {
 // IsWater reports whether q is counted in millilitres.
 func (q Quantity) IsWater() bool { return q == WaterTotal || q == WaterPotable }
 
+// OfRole is what the meters of a role add to; Other if there is no such role.
+func OfRole(role string) Quantity {
+	for q := GridInput; q <= WaterPotable; q++ {
+		if quantityNames[q] == role {
+			return q
+		}
+	}
+	return Other
+}
+
 // supplies bring energy into the facility; Export takes it out.
 var supplies = [...]Quantity{GridInput, GeneratorOutput, OnsiteGeneration}
 
@@ -70,13 +80,7 @@ func quantityOf(e *metric.Entity, n metric.Number, p uint32, has func(metric.Num
 		}
 		return Other
 	}
-	role := e.Label("role")
-	var q Quantity
-	for i := GridInput; i <= WaterPotable; i++ {
-		if quantityNames[i] == role {
-			q = i
-		}
-	}
+	q := OfRole(e.Label("role"))
 	switch n {
 	case metric.MeterWater:
 		if q.IsWater() {

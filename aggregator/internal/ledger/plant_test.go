@@ -54,14 +54,9 @@ func (p *plant) reopen(d disk) {
 	p.b = &books{Ledger: l}
 }
 
-func quantityOf(meter string) (q account.Quantity) {
+func quantityOf(meter string) account.Quantity {
 	role, _, _ := strings.Cut(meter, "-")
-	for q = range account.Quantities {
-		if q.String() == role {
-			return q
-		}
-	}
-	return account.Other
+	return account.OfRole(role)
 }
 
 func registerOf(q account.Quantity) metric.Number {

@@ -8,16 +8,6 @@ import (
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
-// quantityOf is what the meters of a role add to.
-func quantityOf(role string) account.Quantity {
-	for q := account.GridInput; q <= account.WaterPotable; q++ {
-		if q.String() == role {
-			return q
-		}
-	}
-	return account.Other
-}
-
 // meters are those of the site, with what each burns.
 func meters(s *site.Site, burns map[string]string) (out []account.Meter) {
 	delivers := map[string]bool{} // by the name of a meter: it shows what an agreement delivers
@@ -27,7 +17,7 @@ func meters(s *site.Site, burns map[string]string) (out []account.Meter) {
 	for i := range s.Meters {
 		m := &s.Meters[i]
 		x := account.Meter{
-			Name: m.ID, Quantity: quantityOf(m.Role), Backup: m.BackupOf, Rating: uint64(m.Rating), Less: m.TakenOff, Fuel: burns[m.ID],
+			Name: m.ID, Quantity: account.OfRole(m.Role), Backup: m.BackupOf, Rating: uint64(m.Rating), Less: m.TakenOff, Fuel: burns[m.ID],
 		}
 		switch {
 		case m.BackupOf != "": // it is where the other is
