@@ -11,7 +11,7 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/metric collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
+	collector/metric alerts/rule collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
 	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
@@ -29,6 +29,7 @@ var order = strings.Fields(`
 // allows more than its idea needs.
 var only = map[string]string{
 	"collector/wire":               "collector/metric",
+	"alerts/rule":                  "collector/metric",
 	"collector/sim":                "collector/metric",
 	"collector/sim/field":          "collector/metric collector/sim",
 	"collector/program":            "",
@@ -51,6 +52,7 @@ var only = map[string]string{
 	"aggregator/internal/intake":   "collector/metric aggregator/internal/account",
 	"aggregator/internal/store":    "collector/metric",
 	"aggregator/internal/page":     "",
+	"aggregator/internal/rule":     "collector/metric alerts/rule",
 	"aggregator/internal/health":   "collector/metric collector/setting",
 	"aggregator/query":             "collector/metric aggregator/internal/account",
 	"aggregator/internal/web":      "collector/metric aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
