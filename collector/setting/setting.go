@@ -3,6 +3,7 @@
 //
 //	bytes ─▶ Decode ─▶ the caller's struct of strings, lists and *Scalar
 //	            └────▶ File: Duration, Size, Require … each may complain ─▶ Err: all of it at once
+//	           └─▶ Part: the same of one item of a list, say
 //
 // An unknown key is an error, and so is a second document.
 package setting
@@ -41,10 +42,13 @@ type File struct {
 	errs []error
 }
 
+// New is a file for what was never written to one.
+func New(name string) *File { return &File{name: name} }
+
 // Decode reads b into the struct that into points to; name is the file's, for
 // complaints.
 func Decode(name string, b []byte, into any) (*File, error) {
-	f := &File{name: name}
+	f := New(name)
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
 	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
@@ -128,6 +132,31 @@ func (f *File) complain(line int, key, format string, args ...any) {
 func (f *File) Require(ok bool, key, format string, args ...any) {
 	if !ok {
 		f.Complain(key, format, args...)
+	}
+}
+
+// A Part is what stands in a file at a key that has keys of its own.
+type Part struct {
+	f   *File
+	key string
+}
+
+// Part is what stands at a key.
+func (f *File) Part(key string) Part { return Part{f, key} }
+
+// Complain says what is wrong with a key of p; where it was left out, at p's line.
+func (p Part) Complain(key, format string, args ...any) {
+	if whole := p.key + "." + key; p.f.Line(whole) > 0 {
+		p.f.Complain(whole, format, args...)
+	} else {
+		p.f.Complain(p.key, "%s: %s", key, fmt.Sprintf(format, args...))
+	}
+}
+
+// Require complains unless ok.
+func (p Part) Require(ok bool, key, format string, args ...any) {
+	if !ok {
+		p.Complain(key, format, args...)
 	}
 }
 

@@ -27,6 +27,8 @@ func TestComplaintsNameFileLineAndKey(t *testing.T) {
 		"a size past all disks":   {"nest:\n  size: 9999999999TiB\n", `f.yaml:2: nest.size: "9999999999TiB" is no size above zero, such as 64MiB`},
 		"a list for a value":      {"nest:\n  age: [1]\n", "f.yaml:2: want one value"},
 		"a list's item":           {"list:\n- item: a\n- item: bad\n", "f.yaml:3: list.1.item: is bad"},
+		"a list's item without":   {"list:\n- item: a\n- {}\n", "f.yaml:3: list.1: item: missing"},
+		"a list's item in part":   {"list:\n- item: a\n-\n  item: odd\n", "f.yaml:4: list.1.item: is odd"},
 		"two documents":           {"name: x\n---\nname: y\n", "f.yaml:2: a second document; there can be one"},
 		"no YAML":                 {"name: [\n", "f.yaml:1: did not find expected node content"},
 	} {
@@ -36,7 +38,10 @@ func TestComplaintsNameFileLineAndKey(t *testing.T) {
 			f.Duration("nest.age", v.Nest.Age, time.Second)
 			f.Size("nest.size", v.Nest.Size, 1)
 			for i, l := range v.List {
-				f.Require(l.Item != "bad", "list."+string(rune('0'+i))+".item", "is bad")
+				key := "list." + string(rune('0'+i))
+				f.Require(l.Item != "bad", key+".item", "is bad")
+				f.Part(key).Require(l.Item != "", "item", "missing")
+				f.Part(key).Require(l.Item != "odd", "item", "is %s", l.Item)
 			}
 			err = f.Err()
 		}

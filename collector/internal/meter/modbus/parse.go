@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
 	"github.com/gigawatch/gigawatch/collector/setting"
@@ -62,76 +61,49 @@ func ParseMap(name string, b []byte) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := r.Take(f, "")
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return r.in(f)
 }
 
 // Map makes a map of r, which stands in no file.
-func (r *RawMap) Map() (*Map, error) {
-	f, err := setting.Decode("register map "+r.Name, nil, &struct{}{})
-	if err != nil {
-		return nil, err
-	}
-	m := r.Take(f, "")
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
+func (r *RawMap) Map() (*Map, error) { return r.in(setting.New("register map " + r.Name)) }
 
-// Take makes a map of r, which stands in f at a key that ends in a dot or is
-// empty, and complains to f. It is of no use if there were complaints.
-func (r *RawMap) Take(f *setting.File, key string) *Map {
+// in makes a map of r, which stands in f.
+func (r *RawMap) in(f *setting.File) (*Map, error) {
 	m := &Map{Name: r.Name, Title: r.Title, gap: 8, most: mostRegisters, step: r.ChannelStep}
-	f.Require(r.Name != "", key+"name", "missing")
-	f.Require(r.ChannelStep >= 0 && r.ChannelStep < 1<<16, key+"channel_step", "%d is no number of registers", r.ChannelStep)
+	f.Require(r.Name != "", "name", "missing")
+	f.Require(r.ChannelStep >= 0 && r.ChannelStep < 1<<16, "channel_step", "%d is no number of registers", r.ChannelStep)
 	if r.MaxGap != nil {
 		m.gap = *r.MaxGap
-		f.Require(m.gap >= 0 && m.gap <= mostRegisters, key+"max_gap", "%d is not 0 to %d registers", m.gap, mostRegisters)
+		f.Require(m.gap >= 0 && m.gap <= mostRegisters, "max_gap", "%d is not 0 to %d registers", m.gap, mostRegisters)
 	}
 	if r.MaxRegisters != nil {
 		m.most = *r.MaxRegisters
-		f.Require(m.most >= 1 && m.most <= mostRegisters, key+"max_registers", "%d is not 1 to %d registers", m.most, mostRegisters)
+		f.Require(m.most >= 1 && m.most <= mostRegisters, "max_registers", "%d is not 1 to %d registers", m.most, mostRegisters)
 	}
-	f.Require(len(r.Values) > 0 && len(r.Values) <= mostValues, key+"values", "%d values; want 1 to %d", len(r.Values), mostValues)
+	f.Require(len(r.Values) > 0 && len(r.Values) <= mostValues, "values", "%d values; want 1 to %d", len(r.Values), mostValues)
 	seen, measured := map[string]bool{}, false
 	for i := range r.Values {
-		t := taker{f: f, key: fmt.Sprintf("%svalues.%d.", key, i), m: m, r: &r.Values[i], of: r}
+		key := fmt.Sprintf("values.%d", i)
+		t := taker{Part: f.Part(key), m: m, r: &r.Values[i], of: r}
 		e := t.entry()
-		f.Require(!seen[e.name], t.key+"measures", "%s stands here twice; a sum is written with plus", e.name)
+		f.Require(!seen[e.name], key+".measures", "%s stands here twice; a sum is written with plus", e.name)
 		seen[e.name] = true
 		measured = measured || e.purpose == quantity
 		m.entries = append(m.entries, e)
 	}
-	f.Require(measured || len(r.Values) == 0, key+"values", "nothing of them is measured of the meter")
-	return m
+	f.Require(measured || len(r.Values) == 0, "values", "nothing of them is measured of the meter")
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // A taker makes an entry of a value as it is written.
 type taker struct {
-	f   *setting.File
-	key string
-	m   *Map
-	r   *RawValue
-	of  *RawMap
-}
-
-// complain says what is wrong with a key of the value, or that it is lacking.
-func (t *taker) complain(key, format string, args ...any) {
-	if t.f.Line(t.key+key) == 0 {
-		t.f.Complain(strings.TrimSuffix(t.key, "."), "%s: %s", key, fmt.Sprintf(format, args...))
-		return
-	}
-	t.f.Complain(t.key+key, format, args...)
-}
-
-func (t *taker) require(ok bool, key, format string, args ...any) {
-	if !ok {
-		t.complain(key, format, args...)
-	}
+	setting.Part
+	m  *Map
+	r  *RawValue
+	of *RawMap
 }
 
 func (t *taker) entry() entry {
@@ -150,12 +122,12 @@ func (t *taker) entry() entry {
 	case r.Measures == "voltage":
 		e.purpose = probe
 		t.probe(&e, "V")
-		t.require(r.Min != nil && r.Max != nil, "measures", "a voltage is read to see that it is within min and max")
+		t.Require(r.Min != nil && r.Max != nil, "measures", "a voltage is read to see that it is within min and max")
 	case r.Measures == "serial":
 		e.purpose = serial
-		t.require(r.Unit == "" && r.Scale == "" && e.form != float, "type", "a serial number is whole, and has no unit")
+		t.Require(r.Unit == "" && r.Scale == "" && e.form != float, "type", "a serial number is whole, and has no unit")
 	default:
-		t.complain("measures", "%q is none of power, energy, energy_export, water, heat, flow, temperature, frequency, voltage, serial", r.Measures)
+		t.Complain("measures", "%q is none of power, energy, energy_export, water, heat, flow, temperature, frequency, voltage, serial", r.Measures)
 	}
 	if r.Min != nil {
 		e.min = *r.Min
@@ -163,7 +135,7 @@ func (t *taker) entry() entry {
 	if r.Max != nil {
 		e.max = *r.Max
 	}
-	t.require(e.min <= e.max, "min", "%g is more than max %g", e.min, e.max)
+	t.Require(e.min <= e.max, "min", "%g is more than max %g", e.min, e.max)
 	return e
 }
 
@@ -172,13 +144,13 @@ func (t *taker) form(e *entry) {
 	r := t.r
 	k, ok := forms[r.Type]
 	if !ok {
-		t.complain("type", "%q is none of u16 s16 u32 s32 u64 s64 f32 f64 mod10k bcd text", r.Type)
+		t.Complain("type", "%q is none of u16 s16 u32 s32 u64 s64 f32 f64 mod10k bcd text", r.Type)
 		k.words = 1
 	}
 	e.form, e.words = k.form, k.words
 	switch {
 	case k.words == 0 && r.Registers == nil:
-		t.complain("type", "%s needs the number of its registers", r.Type)
+		t.Complain("type", "%s needs the number of its registers", r.Type)
 		e.words = 1
 	case k.words == 0:
 		e.words = *r.Registers
@@ -187,21 +159,21 @@ func (t *taker) form(e *entry) {
 			most = 16
 		}
 		if e.words < 1 || e.words > most {
-			t.complain("registers", "%d is not 1 to %d", e.words, most)
+			t.Complain("registers", "%d is not 1 to %d", e.words, most)
 			e.words = 1
 		}
 	case r.Registers != nil:
-		t.complain("registers", "%s has %d", r.Type, k.words)
+		t.Complain("registers", "%s has %d", r.Type, k.words)
 	}
-	t.require(e.form != text || r.Measures == "serial", "type", "text is for a serial number")
-	t.require((e.form != mod10k && e.form != bcd) || r.WordOrder+t.of.WordOrder != "", "type", "%s needs its word_order: makers differ", r.Type)
+	t.Require(e.form != text || r.Measures == "serial", "type", "text is for a serial number")
+	t.Require((e.form != mod10k && e.form != bcd) || r.WordOrder+t.of.WordOrder != "", "type", "%s needs its word_order: makers differ", r.Type)
 	e.none = e.form.usual(e.words)
 	if r.NotAvailable != nil {
 		e.none = nil
 		for _, s := range *r.NotAvailable {
 			n, err := strconv.ParseUint(s, 0, 16*min(e.words, 4))
 			if err != nil {
-				t.complain("not_available", "%q is no number that %d registers hold", s, e.words)
+				t.Complain("not_available", "%q is no number that %d registers hold", s, e.words)
 			}
 			e.none = append(e.none, n)
 		}
@@ -209,11 +181,11 @@ func (t *taker) form(e *entry) {
 	e.modulus = e.form.modulus(e.words)
 	if r.RollsOverAt != nil {
 		e.modulus = *r.RollsOverAt
-		t.require(e.modulus > 1, "rolls_over_at", "%d is no number of steps", e.modulus)
+		t.Require(e.modulus > 1, "rolls_over_at", "%d is no number of steps", e.modulus)
 	}
 	if len(r.Plus) > 0 || r.Exponent != nil {
 		e.modulus = 0
-		t.require(r.RollsOverAt == nil, "rolls_over_at", "where a sum or one with an exponent rolls over cannot be told")
+		t.Require(r.RollsOverAt == nil, "rolls_over_at", "where a sum or one with an exponent rolls over cannot be told")
 	}
 }
 
@@ -223,17 +195,17 @@ func (t *taker) place(e *entry) {
 	e.function = t.function()
 	switch {
 	case r.Offset != nil && r.Number != nil:
-		t.complain("number", "offset is counted from 0 and number from 1: say one of them")
+		t.Complain("number", "offset is counted from 0 and number from 1: say one of them")
 	case r.Offset != nil:
 		e.at = []int{*r.Offset}
 	case r.Number != nil:
 		from = 1
 		e.at = []int{*r.Number}
 	default:
-		t.complain("measures", "where its registers are is not said: offset, counted from 0 as sent, or number, counted from 1")
+		t.Complain("measures", "where its registers are is not said: offset, counted from 0 as sent, or number, counted from 1")
 		e.at = []int{0}
 	}
-	t.require(len(r.Plus) <= mostPlus, "plus", "%d registers; at most %d", len(r.Plus), mostPlus)
+	t.Require(len(r.Plus) <= mostPlus, "plus", "%d registers; at most %d", len(r.Plus), mostPlus)
 	e.at = append(e.at, r.Plus[:min(len(r.Plus), mostPlus)]...)
 	if r.Exponent != nil {
 		e.at = append(e.at, *r.Exponent)
@@ -245,7 +217,7 @@ func (t *taker) place(e *entry) {
 			if from == 1 {
 				key = "number"
 			}
-			t.complain(key, "%d is outside of what can be sent; of a number such as 40001 or 300066 the first digit is the function's", at)
+			t.Complain(key, "%d is outside of what can be sent; of a number such as 40001 or 300066 the first digit is the function's", at)
 			e.at[i] = 0
 		}
 	}
@@ -253,7 +225,7 @@ func (t *taker) place(e *entry) {
 		e.exponent = e.at[len(e.at)-1]
 		e.at = e.at[:len(e.at)-1]
 	}
-	t.require(e.words <= t.m.most, "type", "it takes %d registers, and a request %d", e.words, t.m.most)
+	t.Require(e.words <= t.m.most, "type", "it takes %d registers, and a request %d", e.words, t.m.most)
 }
 
 // function is the one by which the registers are read.
@@ -263,11 +235,11 @@ func (t *taker) function() uint8 {
 		n, key = t.r.Function, "function"
 	}
 	if n == nil {
-		t.complain(key, "by which function it is read is not said: 3 for holding registers, 4 for input registers")
+		t.Complain(key, "by which function it is read is not said: 3 for holding registers, 4 for input registers")
 		return 3
 	}
 	if *n != 3 && *n != 4 {
-		t.complain(key, "function %d: registers are read by 3, holding registers, or 4, input registers", *n)
+		t.Complain(key, "function %d: registers are read by 3, holding registers, or 4, input registers", *n)
 		return 3
 	}
 	return uint8(*n)
@@ -280,7 +252,7 @@ func (t *taker) order(e *entry) {
 		if s == "" {
 			s = all
 		}
-		t.require(slices.Contains([]string{"", "high_first", "low_first"}, s), key, "%q is neither high_first nor low_first", s)
+		t.Require(slices.Contains([]string{"", "high_first", "low_first"}, s), key, "%q is neither high_first nor low_first", s)
 		return s == "low_first"
 	}
 	e.order = order{low("word_order", t.r.WordOrder, t.of.WordOrder), low("byte_order", t.r.ByteOrder, t.of.ByteOrder)}
@@ -296,21 +268,21 @@ func (t *taker) quantity(e *entry, q meter.Quantity) {
 	}
 	var err error
 	if e.scale, err = meter.NewScale(q, factor, r.Unit); err != nil {
-		t.complain("unit", "%v", err)
+		t.Complain("unit", "%v", err)
 	}
-	t.require((r.Point != "") == (q == meter.Temperature), "measures", "a temperature has a point such as supply, and nothing else has")
-	t.require(q.Counted() || r.RollsOverAt == nil, "rolls_over_at", "%s does not roll over", q)
-	t.require(!q.Counted() || r.Min == nil && r.Max == nil, "measures", "what a register may count follows from the meter's rating, not from min and max")
+	t.Require((r.Point != "") == (q == meter.Temperature), "measures", "a temperature has a point such as supply, and nothing else has")
+	t.Require(q.Counted() || r.RollsOverAt == nil, "rolls_over_at", "%s does not roll over", q)
+	t.Require(!q.Counted() || r.Min == nil && r.Max == nil, "measures", "what a register may count follows from the meter's rating, not from min and max")
 }
 
 func (t *taker) probe(e *entry, unit string) {
 	r := t.r
-	t.require(r.Unit == unit, "unit", "%q; want %s", r.Unit, unit)
+	t.Require(r.Unit == unit, "unit", "%q; want %s", r.Unit, unit)
 	factor := 1.
 	if r.Scale != "" {
 		var err error
 		factor, err = strconv.ParseFloat(r.Scale, 64)
-		t.require(err == nil && factor > 0, "scale", "%q is no number above zero", r.Scale)
+		t.Require(err == nil && factor > 0, "scale", "%q is no number above zero", r.Scale)
 	}
 	e.factor = factor
 }

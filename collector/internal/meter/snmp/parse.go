@@ -60,54 +60,42 @@ func ParseMap(name string, b []byte) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := r.Take(f, "")
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return r.in(f)
 }
 
 // Map makes a map of r, which stands in no file.
-func (r *RawMap) Map() (*Map, error) {
-	f, err := setting.Decode("object map "+r.Name, nil, &struct{}{})
-	if err != nil {
-		return nil, err
+func (r *RawMap) Map() (*Map, error) { return r.in(setting.New("object map " + r.Name)) }
+
+// in makes a map of r, which stands in f.
+func (r *RawMap) in(f *setting.File) (*Map, error) {
+	m := &Map{Name: r.Name, Title: r.Title, most: usualMost, row: r.Row}
+	f.Require(r.Name != "", "name", "missing")
+	if r.RowIs != "" {
+		m.rowIs = strings.Split(r.RowIs, ".")
+		f.Require(len(m.rowIs) <= mostArcs, "row_is", "a row of %d numbers", len(m.rowIs))
 	}
-	m := r.Take(f, "")
+	if m.row != "" {
+		f.Require(validRow(m.row, len(m.rowIs)), "row", "%q is no row: write numbers for %q", m.row, r.RowIs)
+	}
+	if r.MaxObjects != nil {
+		m.most = *r.MaxObjects
+		f.Require(m.most >= 1 && m.most <= mostObjects, "max_objects", "%d is not 1 to %d objects", m.most, mostObjects)
+	}
+	f.Require(len(r.Values) > 0 && len(r.Values) <= mostValues, "values", "%d values; want 1 to %d", len(r.Values), mostValues)
+	seen := map[string]bool{}
+	for i := range r.Values {
+		t := taker{Part: f.Part(fmt.Sprintf("values.%d", i)), m: m, r: &r.Values[i]}
+		name := t.take()
+		t.Require(!seen[name], "measures", "%s stands here twice", name)
+		seen[name] = true
+	}
+	f.Require(len(m.entries) > 0 || len(r.Values) == 0, "values", "nothing of them is measured of the meter")
+	f.Require(m.count == "" || m.sums(), "values", "rows are counted where they are summed, and no value has sum: true")
+	f.Require(m.row == "" || !m.sums() && m.kind == "", "row", "where no row is said it is either this one, or a sum, or the one of a kind")
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return m, nil
-}
-
-// Take makes a map of r, which stands in f at a key that ends in a dot or is
-// empty, and complains to f. It is of no use if there were complaints.
-func (r *RawMap) Take(f *setting.File, key string) *Map {
-	m := &Map{Name: r.Name, Title: r.Title, most: usualMost, row: r.Row}
-	f.Require(r.Name != "", key+"name", "missing")
-	if r.RowIs != "" {
-		m.rowIs = strings.Split(r.RowIs, ".")
-		f.Require(len(m.rowIs) <= mostArcs, key+"row_is", "a row of %d numbers", len(m.rowIs))
-	}
-	if m.row != "" {
-		f.Require(validRow(m.row, len(m.rowIs)), key+"row", "%q is no row: write numbers for %q", m.row, r.RowIs)
-	}
-	if r.MaxObjects != nil {
-		m.most = *r.MaxObjects
-		f.Require(m.most >= 1 && m.most <= mostObjects, key+"max_objects", "%d is not 1 to %d objects", m.most, mostObjects)
-	}
-	f.Require(len(r.Values) > 0 && len(r.Values) <= mostValues, key+"values", "%d values; want 1 to %d", len(r.Values), mostValues)
-	seen := map[string]bool{}
-	for i := range r.Values {
-		t := taker{f: f, key: fmt.Sprintf("%svalues.%d.", key, i), m: m, r: &r.Values[i]}
-		name := t.take()
-		t.require(!seen[name], "measures", "%s stands here twice", name)
-		seen[name] = true
-	}
-	f.Require(len(m.entries) > 0 || len(r.Values) == 0, key+"values", "nothing of them is measured of the meter")
-	f.Require(m.count == "" || m.sums(), key+"values", "rows are counted where they are summed, and no value has sum: true")
-	f.Require(m.row == "" || !m.sums() && m.kind == "", key+"row", "where no row is said it is either this one, or a sum, or the one of a kind")
-	return m
 }
 
 // validRow reports whether s is so many numbers with points between.
@@ -123,25 +111,9 @@ func validRow(s string, arcs int) bool {
 
 // A taker makes what a value is as it is written.
 type taker struct {
-	f   *setting.File
-	key string
-	m   *Map
-	r   *RawObject
-}
-
-// complain says what is wrong with a key of the value, or that it is lacking.
-func (t *taker) complain(key, format string, args ...any) {
-	if t.f.Line(t.key+key) == 0 {
-		t.f.Complain(strings.TrimSuffix(t.key, "."), "%s: %s", key, fmt.Sprintf(format, args...))
-		return
-	}
-	t.f.Complain(t.key+key, format, args...)
-}
-
-func (t *taker) require(ok bool, key, format string, args ...any) {
-	if !ok {
-		t.complain(key, format, args...)
-	}
+	setting.Part
+	m *Map
+	r *RawObject
 }
 
 // take takes the value, and is its name.
@@ -152,18 +124,18 @@ func (t *taker) take() string {
 	}
 	into := map[string]*template{"serial": &t.m.serial, "name": &t.m.name, "started": &t.m.started, "rows": &t.m.count, "kind": &t.m.kind}[r.Measures]
 	if into == nil {
-		t.complain("measures", "%q is none of power, energy, energy_export, water, heat, flow, temperature, serial, name, started, rows, kind", r.Measures)
+		t.Complain("measures", "%q is none of power, energy, energy_export, water, heat, flow, temperature, serial, name, started, rows, kind", r.Measures)
 		return r.Measures
 	}
 	more := r.Point + r.Type + r.Unit + r.Scale + r.Exponent + r.Digits + r.SIScale + r.Signed + r.SignedMinimum + r.Status
-	t.require(more == "" && !r.Invert && !r.Sum && !r.Unverified && r.StatusOK == nil && r.NotAvailable == nil && r.RollsOverAt == nil,
+	t.Require(more == "" && !r.Invert && !r.Sum && !r.Unverified && r.StatusOK == nil && r.NotAvailable == nil && r.RollsOverAt == nil,
 		"measures", "a %s has an oid, and nothing that quantities have", r.Measures)
-	t.require((r.Measures == "kind") == (r.Is != nil), "is", "it says which number rows have that are meant, at a kind and nowhere else")
+	t.Require((r.Measures == "kind") == (r.Is != nil), "is", "it says which number rows have that are meant, at a kind and nowhere else")
 	*into = t.template("oid", r.OID)
 	_, column := into.column()
-	t.require(!into.tabular() || column, "oid", "a %s has {row} or {row.1} at its end, or none", r.Measures)
-	t.require(r.Measures != "kind" || into.tabular(), "oid", "a kind is of rows, and has {row} at its end")
-	t.require(r.Measures != "rows" || !into.tabular(), "oid", "the number of rows is one, and has no {row}")
+	t.Require(!into.tabular() || column, "oid", "a %s has {row} or {row.1} at its end, or none", r.Measures)
+	t.Require(r.Measures != "kind" || into.tabular(), "oid", "a kind is of rows, and has {row} at its end")
+	t.Require(r.Measures != "rows" || !into.tabular(), "oid", "the number of rows is one, and has no {row}")
 	if r.Is != nil {
 		t.m.kindIs = *r.Is
 	}
@@ -174,10 +146,10 @@ func (t *taker) take() string {
 func (t *taker) template(key, s string) template {
 	p := template(strings.TrimPrefix(s, "."))
 	if err := p.valid(); err != nil {
-		t.complain(key, "%v", err)
+		t.Complain(key, "%v", err)
 		return ""
 	}
-	t.require(!p.tabular() || t.m.tabular(), key, "it has rows, and row_is does not say what their numbers stand for")
+	t.Require(!p.tabular() || t.m.tabular(), key, "it has rows, and row_is does not say what their numbers stand for")
 	return p
 }
 
@@ -200,32 +172,32 @@ func (t *taker) quantity(q meter.Quantity) string {
 	e.name = e.kind.String()
 	var known bool
 	e.form, known = forms[r.Type]
-	t.require(known, "type", "%q is none of integer, text, float", r.Type)
+	t.Require(known, "type", "%q is none of integer, text, float", r.Type)
 	if e.factor == "" {
 		e.factor = "1"
 	}
 	var err error
 	if e.scale, err = meter.NewScale(q, e.factor, r.Unit); err != nil {
-		t.complain("unit", "%v", err)
+		t.Complain("unit", "%v", err)
 	} else if _, err := e.scaled(1); err != nil {
-		t.complain("scale", "%v", err)
+		t.Complain("scale", "%v", err)
 	}
-	t.require((r.Point != "") == (q == meter.Temperature), "measures", "a temperature has a point such as supply, and nothing else has")
-	t.require(r.Is == nil, "is", "it is for a kind")
-	t.require((r.Signed == "") == (r.SignedMinimum == ""), "signed", "signed and signed_minimum go together")
-	t.require((r.Status == "") == (len(r.StatusOK) == 0), "status", "status and status_ok go together")
-	t.require(!r.Sum || e.oid.tabular() && q != meter.Temperature, "sum", "rows are summed of what has rows, and no temperatures")
+	t.Require((r.Point != "") == (q == meter.Temperature), "measures", "a temperature has a point such as supply, and nothing else has")
+	t.Require(r.Is == nil, "is", "it is for a kind")
+	t.Require((r.Signed == "") == (r.SignedMinimum == ""), "signed", "signed and signed_minimum go together")
+	t.Require((r.Status == "") == (len(r.StatusOK) == 0), "status", "status and status_ok go together")
+	t.Require(!r.Sum || e.oid.tabular() && q != meter.Temperature, "sum", "rows are summed of what has rows, and no temperatures")
 	if _, column := e.oid.column(); r.Sum {
-		t.require(column && len(t.m.rowIs) == 1, "sum", "rows that are summed have one number, at the end of the oid")
+		t.Require(column && len(t.m.rowIs) == 1, "sum", "rows that are summed have one number, at the end of the oid")
 	}
 	if r.NotAvailable != nil {
 		e.none = *r.NotAvailable
 	}
 	if r.RollsOverAt != nil {
 		e.modulus = *r.RollsOverAt
-		t.require(e.modulus > 1, "rolls_over_at", "%d is no number of steps", e.modulus)
-		t.require(q.Counted(), "rolls_over_at", "%s does not roll over", q)
-		t.require(!r.Sum, "rolls_over_at", "where a sum rolls over cannot be told")
+		t.Require(e.modulus > 1, "rolls_over_at", "%d is no number of steps", e.modulus)
+		t.Require(q.Counted(), "rolls_over_at", "%s does not roll over", q)
+		t.Require(!r.Sum, "rolls_over_at", "where a sum rolls over cannot be told")
 	}
 	t.m.entries = append(t.m.entries, e)
 	return e.name
