@@ -3,7 +3,7 @@
 //
 //	bytes ─▶ Decode ─▶ the caller's struct of strings, lists and *Scalar
 //	            └────▶ File: Duration, Size, Require … each may complain ─▶ Err: all of it at once
-//	           └─▶ Part: the same of one item of a list, say
+//	                     └─▶ Part: the same of one item of a list
 //
 // An unknown key is an error, and so is a second document.
 package setting

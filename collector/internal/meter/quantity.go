@@ -120,9 +120,9 @@ func (s *Scale) Gauge(v float64) float64 { return v*s.f + s.add }
 // Register is one that shows so many whole steps.
 func (s *Scale) Register(steps uint64) Register { return Register{Steps: steps, Size: s.size} }
 
-// RegisterOf is a register that shows a number with a fraction, or one too
+// registerOf is a register that shows a number with a fraction, or one too
 // large for whole steps; grain is by how much it moves at least, in its steps.
-func (s *Scale) RegisterOf(v, grain float64) (Register, error) {
+func (s *Scale) registerOf(v, grain float64) (Register, error) {
 	raw := math.Round(v * s.f)
 	if !(raw >= 0 && raw < 1<<63) {
 		return Register{}, fmt.Errorf("%g is no reading of a register", v)

@@ -73,11 +73,11 @@ func TestRegistersWithFractions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := s.RegisterOf(123456789.25, 0.5); err != nil || r.Steps != 123456789_250*3600 || r.Grain != wh/2 || r.Size != (Size{1, 1}) {
+	if r, err := s.registerOf(123456789.25, 0.5); err != nil || r.Steps != 123456789_250*3600 || r.Grain != wh/2 || r.Size != (Size{1, 1}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for _, v := range []float64{-1, math.NaN(), math.Inf(1), 1e13} {
-		if r, err := s.RegisterOf(v, 1); err == nil {
+		if r, err := s.registerOf(v, 1); err == nil {
 			t.Errorf("%g is %+v", v, r)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/gigawatch/gigawatch/collector/internal/meter"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -31,7 +33,7 @@ func TestV18ARequestAndItsAnswersByteForByte(t *testing.T) {
 	if err := a.results(all); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := take(all[place{objectOf(0, 1), propPresentValue}].tags); err != nil || n.value != 1842.5 {
+	if n, err := take(all[place{objectOf(0, 1), propPresentValue}].tags); err != nil || n.Number != 1842.5 {
 		t.Errorf("%+v, %v", n, err)
 	}
 	a, err = route{}.parse(unhex(t, "81 0A 00 0D 01 00 50 04 0C 91 01 91 1F"))
@@ -80,31 +82,31 @@ func TestARequestThroughARouterAndItsAnswer(t *testing.T) {
 func TestNumbersOfAllTypes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		bytes string
-		want  number
+		want  meter.Shown
 		says  string
 	}{
-		"null":              {"00", number{}, "not known to the device"},
-		"zero":              {"21 00", number{whole: true}, ""},
-		"of eight bytes":    {"25 08 00 00 00 E5 F4 C8 F3 74", number{whole: true, steps: 987654321012, value: 987654321012}, ""},
-		"of nine bytes":     {"25 09 00 00 00 00 E5 F4 C8 F3 74", number{}, "half an answer"},
-		"of none":           {"20", number{}, "half an answer"},
-		"below zero":        {"32 FF 38", number{whole: true, negative: true, steps: 200, value: -200}, ""},
-		"above zero":        {"31 7F", number{whole: true, steps: 127, value: 127}, ""},
-		"real":              {"44 44 E6 50 00", number{value: 1842.5, grain: math.Pow(2, -13)}, ""},
-		"not a number":      {"44 7F C0 00 00", number{}, "not known to the device"},
-		"without end":       {"44 7F 80 00 00", number{}, "shows +Inf, which is no reading"},
-		"double":            {"55 08 41 9D 6F 34 55 00 00 00", number{value: 123456789.25, grain: math.Pow(2, -26)}, ""},
-		"real of six bytes": {"45 06 41 9D 6F 34 55 00", number{}, "half an answer"},
-		"true":              {"11", number{}, "shows no number: a value of type 1"},
-		"a text":            {"73 00 34 32", number{}, "shows no number: a value of type 7"},
-		"a choice":          {"91 03", number{}, "shows no number: a value of type 9"},
-		"several":           {"21 01 21 02", number{}, "half an answer"},
-		"nothing":           {"", number{}, "half an answer"},
-		"of a type to come": {"F5 20 01 00", number{}, "shows no number: a value of type 32"},
-		"a group":           {"0E 21 01 0F", number{}, "half an answer"},
+		"null":              {"00", meter.Shown{}, "not known to the device"},
+		"zero":              {"21 00", meter.Shown{Whole: true, Grain: 1}, ""},
+		"of eight bytes":    {"25 08 00 00 00 E5 F4 C8 F3 74", meter.Shown{Whole: true, Steps: 987654321012, Number: 987654321012, Grain: 1}, ""},
+		"of nine bytes":     {"25 09 00 00 00 00 E5 F4 C8 F3 74", meter.Shown{}, "half an answer"},
+		"of none":           {"20", meter.Shown{}, "half an answer"},
+		"below zero":        {"32 FF 38", meter.Shown{Whole: true, Negative: true, Steps: 200, Number: -200, Grain: 1}, ""},
+		"above zero":        {"31 7F", meter.Shown{Whole: true, Steps: 127, Number: 127, Grain: 1}, ""},
+		"real":              {"44 44 E6 50 00", meter.Shown{Number: 1842.5, Grain: math.Pow(2, -13)}, ""},
+		"not a number":      {"44 7F C0 00 00", meter.Shown{}, "not known to the device"},
+		"without end":       {"44 7F 80 00 00", meter.Shown{}, "shows +Inf, which is no reading"},
+		"double":            {"55 08 41 9D 6F 34 55 00 00 00", meter.Shown{Number: 123456789.25, Grain: math.Pow(2, -26)}, ""},
+		"real of six bytes": {"45 06 41 9D 6F 34 55 00", meter.Shown{}, "half an answer"},
+		"true":              {"11", meter.Shown{}, "shows no number: a value of type 1"},
+		"a text":            {"73 00 34 32", meter.Shown{}, "shows no number: a value of type 7"},
+		"a choice":          {"91 03", meter.Shown{}, "shows no number: a value of type 9"},
+		"several":           {"21 01 21 02", meter.Shown{}, "half an answer"},
+		"nothing":           {"", meter.Shown{}, "half an answer"},
+		"of a type to come": {"F5 20 01 00", meter.Shown{}, "shows no number: a value of type 32"},
+		"a group":           {"0E 21 01 0F", meter.Shown{}, "half an answer"},
 	} {
 		tags, _, err := group(append(unhex(t, tc.bytes), 0x3F), 3)
-		var got number
+		var got meter.Shown
 		if err == nil {
 			got, err = take(tags)
 		}

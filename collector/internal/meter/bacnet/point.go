@@ -38,7 +38,7 @@ func (p *point) wants() want {
 
 // value is what the properties of p make.
 func (p *point) value(all map[place]result) (meter.Value, error) {
-	v := meter.Value{Quantity: p.kind.Quantity, Point: p.kind.Point}
+	var v meter.Value
 	shown, err := p.tags(all, propPresentValue, false)
 	if err != nil {
 		return v, err
@@ -54,24 +54,10 @@ func (p *point) value(all map[place]result) (meter.Value, error) {
 		return v, err
 	}
 	if p.invert {
-		n.value, n.negative = -n.value, !n.negative && n.value != 0
+		n.Invert()
 	}
-	if !p.kind.Quantity.Counted() {
-		v.Number = p.scale.Gauge(n.value)
-		return v, nil
-	}
-	if n.negative {
-		return v, fmt.Errorf("shows %.6g, and a register of %s does not go below zero; it may need invert", n.value, p.kind.Quantity)
-	}
-	if !n.whole {
-		v.Register, err = p.scale.RegisterOf(n.value, n.grain)
-		return v, err
-	}
-	v.Register = p.scale.Register(n.steps)
-	if m := p.turns(all); n.steps < m {
-		v.Register.Modulus = m
-	}
-	return v, nil
+	n.Modulus = p.turns(all)
+	return p.scale.Value(p.kind, n)
 }
 
 // tags are those of a property; of one that may be absent, none.
@@ -169,8 +155,8 @@ func (p *point) ownScale(all map[place]result) (string, error) {
 	if len(list) == 1 && list[0].context {
 		switch t := list[0]; t.number {
 		case 0:
-			if f, _, ok := fraction(t.value); ok && len(t.value) == 4 && f > 0 && !math.IsInf(f, 0) {
-				return strconv.FormatFloat(f, 'g', -1, 32), nil // 0.1, and not what is next to it
+			if n, ok := fraction(t.value); ok && len(t.value) == 4 && n.Number > 0 && !math.IsInf(n.Number, 0) {
+				return strconv.FormatFloat(n.Number, 'g', -1, 32), nil // 0.1, and not what is next to it
 			}
 		case 1:
 			if n, ok := signedWhole(t.value); ok && n >= -18 && n <= 18 {
@@ -193,49 +179,36 @@ func (p *point) turns(all map[place]result) uint64 {
 	return 0
 }
 
-// A number is what an object shows.
-type number struct {
-	whole    bool
-	negative bool
-	steps    uint64  // of a whole one, without its sign
-	value    float64 // in any case
-	grain    float64
-}
-
 // take is the number that a present value holds.
-func take(list []tag) (number, error) {
+func take(list []tag) (meter.Shown, error) {
 	t := only(list)
 	if t.context {
-		return number{}, fmt.Errorf("%w: its present value is none", errCut)
+		return meter.Shown{}, fmt.Errorf("%w: its present value is none", errCut)
 	}
 	switch t.number {
 	case null:
-		return number{}, errMissing
+		return meter.Shown{}, errMissing
 	case unsigned:
 		if n, ok := whole(t.value); ok {
-			return number{whole: true, steps: n, value: float64(n)}, nil
+			return meter.Whole(n), nil
 		}
 	case signed:
 		if n, ok := signedWhole(t.value); ok {
-			m := number{whole: true, negative: n < 0, steps: uint64(n), value: float64(n)}
-			if n < 0 {
-				m.steps = -m.steps
-			}
-			return m, nil
+			return meter.Signed(n), nil
 		}
 	case realNumber, double:
-		f, grain, ok := fraction(t.value)
+		n, ok := fraction(t.value)
 		switch {
 		case !ok:
-		case math.IsNaN(f):
-			return number{}, errMissing
-		case math.IsInf(f, 0):
-			return number{}, fmt.Errorf("shows %g, which is no reading", f)
+		case math.IsNaN(n.Number):
+			return meter.Shown{}, errMissing
+		case math.IsInf(n.Number, 0):
+			return meter.Shown{}, fmt.Errorf("shows %g, which is no reading", n.Number)
 		default:
-			return number{negative: f < 0, value: f, grain: grain}, nil
+			return n, nil
 		}
 	default:
-		return number{}, fmt.Errorf("shows no number: a value of type %d", t.number)
+		return meter.Shown{}, fmt.Errorf("shows no number: a value of type %d", t.number)
 	}
-	return number{}, fmt.Errorf("%w: its present value is none", errCut)
+	return meter.Shown{}, fmt.Errorf("%w: its present value is none", errCut)
 }

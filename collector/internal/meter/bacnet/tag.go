@@ -3,6 +3,8 @@ package bacnet
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/gigawatch/gigawatch/collector/internal/meter"
 )
 
 // A tag is one element of an answer, as far as it is in this encoding: a value, or
@@ -136,18 +138,15 @@ func signedWhole(b []byte) (int64, bool) {
 	return int64(n<<shift) >> shift, true
 }
 
-// fraction is b as a number with a fraction; grain is by how much one of its size
-// moves at least.
-func fraction(b []byte) (v, grain float64, ok bool) {
+// fraction is b as a number with a fraction.
+func fraction(b []byte) (n meter.Shown, ok bool) {
 	switch len(b) {
 	case 4:
-		f := math.Float32frombits(binary.BigEndian.Uint32(b))
-		return float64(f), math.Abs(float64(math.Nextafter32(f, math.MaxFloat32) - f)), true
+		return meter.Float32(math.Float32frombits(binary.BigEndian.Uint32(b))), true
 	case 8:
-		f := math.Float64frombits(binary.BigEndian.Uint64(b))
-		return f, math.Abs(math.Nextafter(f, math.MaxFloat64) - f), true
+		return meter.Float64(math.Float64frombits(binary.BigEndian.Uint64(b))), true
 	}
-	return 0, 0, false
+	return n, false
 }
 
 // A place is a property of an object.

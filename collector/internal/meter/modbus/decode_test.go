@@ -245,8 +245,8 @@ func FuzzDecode(f *testing.F) {
 			case q.Counted() && v.Register.Modulus > 0 && v.Register.Steps >= v.Register.Modulus:
 				t.Errorf("%x is %+v", raw, v.Register)
 			}
-			if n, err := e.decode(w.parts[0], o); err == nil && e.form == unsigned && n.steps != raw {
-				t.Errorf("%x is read as %x", raw, n.steps)
+			if n, err := e.decode(w.parts[0], o); err == nil && e.form == unsigned && n.Steps != raw {
+				t.Errorf("%x is read as %x", raw, n.Steps)
 			}
 		}
 		e.text(encode(raw, e.words, o))

@@ -111,14 +111,14 @@ func (e *entry) read(w words) (meter.Value, error) {
 // nothing is there to be measured.
 func (e *entry) probe(w words) error {
 	n, err := e.number(w.parts, w.exponent, e.order)
-	if errors.Is(err, errMissing) || err == nil && n.value == 0 {
+	if errors.Is(err, errMissing) || err == nil && n.Number == 0 {
 		return nil
 	}
 	if err == nil {
-		if v := n.value * e.factor; v >= e.min && v <= e.max {
+		if v := n.Number * e.factor; v >= e.min && v <= e.max {
 			return nil
 		}
-		err = fmt.Errorf("reads %.4g, not %g to %g", n.value*e.factor, e.min, e.max)
+		err = fmt.Errorf("reads %.4g, not %g to %g", n.Number*e.factor, e.min, e.max)
 	}
 	return fmt.Errorf("%s %w%s: so nothing of this device is believed", e.name, err, hint(e, w))
 }

@@ -1,6 +1,7 @@
 package opcua
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ var errMissing = errors.New("not known to the server")
 
 // value is what a node shows.
 func (n *node) value(got *ua.DataValue) (meter.Value, error) {
-	v := meter.Value{Quantity: n.kind.Quantity, Point: n.kind.Point}
+	var v meter.Value
 	switch {
 	case got == nil:
 		return v, errMissing
@@ -135,87 +136,55 @@ func (n *node) value(got *ua.DataValue) (meter.Value, error) {
 		return v, err
 	}
 	if n.invert {
-		m.value, m.negative = -m.value, !m.negative && m.value != 0
+		m.Invert()
 	}
-	if !n.kind.Quantity.Counted() {
-		v.Number = n.scale.Gauge(m.value)
-		return v, nil
-	}
-	if m.negative {
-		return v, fmt.Errorf("shows %.6g, and a register of %s does not go below zero; it may need invert", m.value, n.kind.Quantity)
-	}
-	if !m.whole {
-		v.Register, err = n.scale.RegisterOf(m.value, m.grain)
-		return v, err
-	}
-	v.Register = n.scale.Register(m.steps)
-	modulus := n.modulus
-	if modulus == 0 {
-		modulus = m.modulus
-	}
-	if m.steps < modulus {
-		v.Register.Modulus = modulus
-	}
-	return v, nil
-}
-
-// A number is what a node shows.
-type number struct {
-	whole    bool
-	negative bool
-	steps    uint64 // of a whole one, without its sign
-	modulus  uint64 // of its type; 0: it has none that is met
-	value    float64
-	grain    float64 // by which one of this size moves at least
+	m.Modulus = cmp.Or(n.modulus, m.Modulus)
+	return n.scale.Value(n.kind, m)
 }
 
 // take is the number in a variant.
-func take(v any) (number, error) {
+func take(v any) (meter.Shown, error) {
 	switch x := v.(type) {
 	case nil:
-		return number{}, errMissing
+		return meter.Shown{}, errMissing
 	case float32:
-		return fraction(float64(x), float64(math.Nextafter32(x, math.MaxFloat32)-x))
+		return fraction(meter.Float32(x))
 	case float64:
-		return fraction(x, math.Nextafter(x, math.MaxFloat64)-x)
+		return fraction(meter.Float64(x))
 	case byte:
-		return unsigned(uint64(x), 1<<8)
+		return turning(uint64(x), 1<<8), nil
 	case uint16:
-		return unsigned(uint64(x), 1<<16)
+		return turning(uint64(x), 1<<16), nil
 	case uint32:
-		return unsigned(uint64(x), 1<<32)
+		return turning(uint64(x), 1<<32), nil
 	case uint64:
-		return unsigned(x, 0)
+		return meter.Whole(x), nil
 	case int8:
-		return signed(int64(x))
+		return meter.Signed(int64(x)), nil
 	case int16:
-		return signed(int64(x))
+		return meter.Signed(int64(x)), nil
 	case int32:
-		return signed(int64(x))
+		return meter.Signed(int64(x)), nil
 	case int64:
-		return signed(x)
+		return meter.Signed(x), nil
 	}
-	return number{}, fmt.Errorf("shows no number, but a %T", v)
+	return meter.Shown{}, fmt.Errorf("shows no number, but a %T", v)
 }
 
-func fraction(v, grain float64) (number, error) {
+// fraction is n, if it is a reading.
+func fraction(n meter.Shown) (meter.Shown, error) {
 	switch {
-	case math.IsNaN(v):
-		return number{}, errMissing
-	case math.IsInf(v, 0):
-		return number{}, fmt.Errorf("shows %g, which is no reading", v)
+	case math.IsNaN(n.Number):
+		return meter.Shown{}, errMissing
+	case math.IsInf(n.Number, 0):
+		return meter.Shown{}, fmt.Errorf("shows %g, which is no reading", n.Number)
 	}
-	return number{negative: v < 0, value: v, grain: math.Abs(grain)}, nil
+	return n, nil
 }
 
-func unsigned(n, modulus uint64) (number, error) {
-	return number{whole: true, steps: n, modulus: modulus, value: float64(n)}, nil
-}
-
-func signed(n int64) (number, error) {
-	m := number{whole: true, negative: n < 0, steps: uint64(n), value: float64(n)}
-	if n < 0 {
-		m.steps = -m.steps
-	}
-	return m, nil
+// turning is a number of steps that begins at zero again.
+func turning(steps, modulus uint64) meter.Shown {
+	n := meter.Whole(steps)
+	n.Modulus = modulus
+	return n
 }

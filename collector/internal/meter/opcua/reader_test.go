@@ -25,21 +25,21 @@ func of(t *testing.T, l *Servers, d *site.OPCUA) *Reader {
 func TestValuesOfAllTypes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		v    any
-		want number
+		want meter.Shown
 		says string
 	}{
-		"float":        {float32(1842.5), number{value: 1842.5, grain: math.Pow(2, -13)}, ""},
-		"double":       {123456789.25, number{value: 123456789.25, grain: math.Pow(2, -26)}, ""},
-		"not a number": {math.NaN(), number{}, "not known to the server"},
-		"without end":  {float32(math.Inf(-1)), number{}, "shows -Inf, which is no reading"},
-		"below zero":   {int16(-200), number{whole: true, negative: true, steps: 200, value: -200}, ""},
-		"the lowest":   {int64(math.MinInt64), number{whole: true, negative: true, steps: 1 << 63, value: math.MinInt64}, ""},
-		"32 bits":      {uint32(7), number{whole: true, steps: 7, modulus: 1 << 32, value: 7}, ""},
-		"64 bits":      {uint64(987654321012), number{whole: true, steps: 987654321012, value: 987654321012}, ""},
-		"a text":       {"1842.5", number{}, "shows no number, but a string"},
-		"a truth":      {true, number{}, "shows no number, but a bool"},
-		"a list":       {[]float32{1}, number{}, "shows no number, but a []float32"},
-		"nothing":      {nil, number{}, "not known to the server"},
+		"float":        {float32(1842.5), meter.Shown{Number: 1842.5, Grain: math.Pow(2, -13)}, ""},
+		"double":       {123456789.25, meter.Shown{Number: 123456789.25, Grain: math.Pow(2, -26)}, ""},
+		"not a number": {math.NaN(), meter.Shown{}, "not known to the server"},
+		"without end":  {float32(math.Inf(-1)), meter.Shown{}, "shows -Inf, which is no reading"},
+		"below zero":   {int16(-200), meter.Shown{Whole: true, Negative: true, Steps: 200, Number: -200, Grain: 1}, ""},
+		"the lowest":   {int64(math.MinInt64), meter.Shown{Whole: true, Negative: true, Steps: 1 << 63, Number: math.MinInt64, Grain: 1}, ""},
+		"32 bits":      {uint32(7), meter.Shown{Whole: true, Steps: 7, Modulus: 1 << 32, Number: 7, Grain: 1}, ""},
+		"64 bits":      {uint64(987654321012), meter.Shown{Whole: true, Steps: 987654321012, Number: 987654321012, Grain: 1}, ""},
+		"a text":       {"1842.5", meter.Shown{}, "shows no number, but a string"},
+		"a truth":      {true, meter.Shown{}, "shows no number, but a bool"},
+		"a list":       {[]float32{1}, meter.Shown{}, "shows no number, but a []float32"},
+		"nothing":      {nil, meter.Shown{}, "not known to the server"},
 	} {
 		got, err := take(tc.v)
 		if tc.says == "" && (err != nil || got != tc.want) || tc.says != "" && (err == nil || err.Error() != tc.says) {

@@ -131,10 +131,10 @@ func (r *Reader) still(answers map[string]gosnmp.SnmpPDU) bool {
 		return ok && is == want
 	}
 	if n, err := decode(answers[string(uptime)], anyForm, nil); err == nil {
-		if n.steps < r.up {
+		if n.Steps < r.up {
 			return false
 		}
-		r.up = n.steps
+		r.up = n.Steps
 	}
 	switch {
 	case r.row.serial != "":
@@ -224,7 +224,7 @@ func (r *Reader) Otherwise(k meter.Kind) (list []meter.Otherwise) {
 	for by, said := range []string{"", "a tenth", "a hundredth", "a thousandth"} {
 		scale, err := e.scaled(n.by - by)
 		if err == nil && by > 0 {
-			list = append(list, meter.Otherwise{Setting: said + " of its scale, or less,", Number: scale.Gauge(n.value)})
+			list = append(list, meter.Otherwise{Setting: said + " of its scale, or less,", Number: scale.Gauge(n.Number)})
 		}
 	}
 	return list

@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -15,13 +16,17 @@ import (
 
 // A number is what an object shows.
 type number struct {
-	whole    bool
-	negative bool
-	steps    uint64  // of a whole one, without its sign
-	value    float64 // in any case
-	grain    float64 // by which one of this size moves at least
-	by       int     // power of ten that all of them are to be multiplied by
-	modulus  uint64  // by its type
+	meter.Shown
+	by int // power of ten that it is to be multiplied by
+}
+
+// said is how a device writes a whole one.
+func (n number) said() string {
+	s := strconv.FormatUint(n.Steps, 10)
+	if n.Negative {
+		return "-" + s
+	}
+	return s
 }
 
 var (
@@ -58,21 +63,21 @@ func decode(v gosnmp.SnmpPDU, f form, none []string) (number, error) {
 	}
 	switch x := v.Value.(type) {
 	case int:
-		return whole(x < 0, magnitude(int64(x)), none)
+		return whole(meter.Signed(int64(x)), none)
 	case uint:
-		n, err := whole(false, uint64(x), none)
+		n, err := whole(meter.Whole(uint64(x)), none)
 		if v.Type == gosnmp.Counter32 {
-			n.modulus = 1 << 32
+			n.Modulus = 1 << 32
 		}
 		return n, err
 	case uint32:
-		return whole(false, uint64(x), none)
+		return whole(meter.Whole(uint64(x)), none)
 	case uint64:
-		return whole(false, x, none)
+		return whole(meter.Whole(x), none)
 	case float32:
-		return fraction(float64(x), float64(math.Nextafter32(x, math.MaxFloat32)-x), none)
+		return fraction(meter.Float32(x), none)
 	case float64:
-		return fraction(x, math.Nextafter(x, math.MaxFloat64)-x, none)
+		return fraction(meter.Float64(x), none)
 	case []byte:
 		return decimal(string(x), none)
 	case string:
@@ -81,33 +86,24 @@ func decode(v gosnmp.SnmpPDU, f form, none []string) (number, error) {
 	return number{}, fmt.Errorf("is of a type (%#x) that is no number", byte(v.Type))
 }
 
-func magnitude(v int64) uint64 {
-	if v < 0 {
-		return -uint64(v)
-	}
-	return uint64(v)
-}
-
-func whole(negative bool, steps uint64, none []string) (number, error) {
-	n := number{whole: true, negative: negative, steps: steps, value: float64(steps), grain: 1}
-	said := strconv.FormatUint(steps, 10)
-	if negative {
-		n.value, said = -n.value, "-"+said
-	}
-	if slices.Contains(none, said) {
+// whole is n, if it is a reading.
+func whole(n meter.Shown, none []string) (number, error) {
+	m := number{Shown: n}
+	if slices.Contains(none, m.said()) {
 		return number{}, errMissing
 	}
-	return n, nil
+	return m, nil
 }
 
-func fraction(v, grain float64, none []string) (number, error) {
-	switch {
+// fraction is n, if it is a reading.
+func fraction(n meter.Shown, none []string) (number, error) {
+	switch v := n.Number; {
 	case math.IsNaN(v), slices.Contains(none, strconv.FormatFloat(v, 'f', -1, 64)):
 		return number{}, errMissing
 	case math.IsInf(v, 0), v != 0 && math.Abs(v) < tiny:
 		return number{}, fmt.Errorf("reads %.3g, which is no reading", v)
 	}
-	return number{negative: v < 0, value: v, grain: math.Abs(grain)}, nil
+	return number{Shown: n}, nil
 }
 
 // decimal reads a number that is written out, exactly.
@@ -123,9 +119,11 @@ func decimal(s string, none []string) (number, error) {
 	if err != nil || front == "" || len(back) > 9 || strings.ContainsAny(digits, "+_") {
 		return number{}, fmt.Errorf("reads %s, which is no decimal number", quoted(s))
 	}
-	n, err := whole(negative && steps > 0, steps, nil)
-	n.by = -len(back)
-	return n, err
+	n := number{meter.Whole(steps), -len(back)}
+	if negative {
+		n.Invert()
+	}
+	return n, nil
 }
 
 // quoted is a text of a device, as far as people need it.
@@ -151,9 +149,7 @@ func written(v gosnmp.SnmpPDU) (string, bool) {
 		if err != nil {
 			return "", false
 		}
-		if s = fmt.Sprint(n.steps); n.negative {
-			s = "-" + s
-		}
+		s = n.said()
 	}
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
@@ -167,13 +163,13 @@ func written(v gosnmp.SnmpPDU) (string, bool) {
 // small reads a whole number that says how others are meant.
 func small(v gosnmp.SnmpPDU) (int64, error) {
 	n, err := decode(v, anyForm, nil)
-	if err == nil && (!n.whole || n.by != 0 || n.steps > math.MaxInt32+1) {
+	if err == nil && (!n.Whole || n.by != 0 || n.Steps > math.MaxInt32+1) {
 		err = errors.New("is no whole number")
 	}
-	if n.negative {
-		return -int64(n.steps), err
+	if n.Negative {
+		return -int64(n.Steps), err
 	}
-	return int64(n.steps), err
+	return int64(n.Steps), err
 }
 
 // one is what an entry shows in a row; at gives its objects.
@@ -199,7 +195,7 @@ func (e *entry) one(at func(template) gosnmp.SnmpPDU) (number, error) {
 	by, err := e.power(at)
 	n.by += by
 	if e.invert {
-		n.value, n.negative = -n.value, !n.negative && n.value != 0
+		n.Invert()
 	}
 	return n, err
 }
@@ -225,7 +221,7 @@ func (e *entry) power(at func(template) gosnmp.SnmpPDU) (by int, err error) {
 			return 0, err
 		case err != nil: // and the value is there, whatever the reason
 			return 0, fmt.Errorf("is not known: its %s %v", p.name, err)
-		case p.t == e.siScale && (n < 1 || n > 17), magnitude(p.of(n)) > mostExponent:
+		case p.t == e.siScale && (n < 1 || n > 17), max(p.of(n), -p.of(n)) > mostExponent:
 			return 0, fmt.Errorf("is not known: its %s reads %d", p.name, n)
 		}
 		by += int(p.of(n))
@@ -251,43 +247,29 @@ func (e *entry) sum(rows []string, at func(template, string) gosnmp.SnmpPDU) (nu
 		case n.by != sum.by:
 			return number{}, fmt.Errorf("has rows of different decimal digits, which are not summed")
 		}
-		sum.value, sum.grain, sum.modulus = sum.value+n.value, max(sum.grain, n.grain), 0
-		total, carry := bits.Add64(sum.steps, n.steps, 0)
-		if sum.whole = sum.whole && n.whole && carry == 0 && !sum.negative && !n.negative; sum.whole {
-			sum.steps = total
+		sum.Number, sum.Grain, sum.Modulus = sum.Number+n.Number, max(sum.Grain, n.Grain), 0
+		total, carry := bits.Add64(sum.Steps, n.Steps, 0)
+		if sum.Whole = sum.Whole && n.Whole && carry == 0 && !sum.Negative && !n.Negative; sum.Whole {
+			sum.Steps = total
 		}
-		sum.negative = sum.negative || n.negative
+		sum.Negative = sum.Negative || n.Negative
 	}
 	return sum, nil
 }
 
 // value is what a number of an entry stands for.
 func (e *entry) value(n number) (meter.Value, error) {
-	v := meter.Value{Quantity: e.kind.Quantity, Point: e.kind.Point}
 	scale, err := e.scaled(n.by)
 	if err != nil {
-		return v, err
+		return meter.Value{}, err
 	}
-	if !e.kind.Quantity.Counted() {
-		if v.Number = scale.Gauge(n.value); math.IsInf(v.Number, 0) {
-			return v, fmt.Errorf("reads %.3g, which is no reading", n.value)
-		}
-		return v, nil
+	if e.kind.Quantity.Counted() && n.Negative {
+		return meter.Value{}, fmt.Errorf("reads %.6g, and a register of %s does not go below zero: it needs invert, or is no register", n.Number, e.kind.Quantity)
 	}
-	if n.negative {
-		return v, fmt.Errorf("reads %.6g, and a register of %s does not go below zero: it needs invert, or is no register", n.value, e.kind.Quantity)
+	n.Modulus = cmp.Or(e.modulus, n.Modulus)
+	v, err := scale.Value(e.kind, n.Shown)
+	if math.IsInf(v.Number, 0) {
+		return v, fmt.Errorf("reads %.3g, which is no reading", n.Number)
 	}
-	if !n.whole {
-		v.Register, err = scale.RegisterOf(n.value, n.grain)
-		return v, err
-	}
-	v.Register = scale.Register(n.steps)
-	m := e.modulus
-	if m == 0 {
-		m = n.modulus
-	}
-	if n.steps < m {
-		v.Register.Modulus = m
-	}
-	return v, nil
+	return v, err
 }

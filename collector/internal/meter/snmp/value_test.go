@@ -250,7 +250,7 @@ func FuzzObject(f *testing.F) {
 				t.Errorf("%v is %+v", v, got.Register)
 			case got.Register.Modulus > 0 && got.Register.Steps >= got.Register.Modulus:
 				t.Errorf("%v is %+v", v, got.Register)
-			case n.value == -1 && n.by == 0:
+			case n.Number == -1 && n.by == 0:
 				t.Errorf("%v is not missing", v)
 			}
 		}
