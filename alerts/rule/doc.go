@@ -10,6 +10,9 @@
 // Invariants:
 //   - A rule has exactly one of Judged, Watch and Ask, and always a form in PromQL,
 //     so that any Prometheus can evaluate the whole table.
+//   - A rule looks at the catalogue's metrics, and at Gigawatch's own, gigawatch_…,
+//     which have the label instance of the program that shows them at /metrics.
+//   - What is late, by more than two minutes, raises nothing.
 //   - Labels name a thing and never carry a value or a time: an alert keeps its
 //     identity while it stands.
 //   - Every rule has an owner, a first step, and a section of its name in
