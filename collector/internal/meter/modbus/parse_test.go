@@ -158,10 +158,10 @@ func TestProfiles(t *testing.T) {
 		"janitza-b":               {3, 19026, []int{19068}, []int{19076}, float, 2, 1, true},
 		"janitza-umg":             {3, 19026, []int{19068}, []int{19076}, float, 2, 1, false},
 	}
-	if d := cmp.Diff(len(want), len(Profiles())); d != "" {
+	if d := cmp.Diff(len(want), len(meter.Profiles(profiles))); d != "" {
 		t.Error(d)
 	}
-	for _, name := range Profiles() {
+	for _, name := range meter.Profiles(profiles) {
 		m, err := Profile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +205,7 @@ func TestProfiles(t *testing.T) {
 }
 
 func FuzzParseMap(f *testing.F) {
-	for _, name := range Profiles() {
+	for _, name := range meter.Profiles(profiles) {
 		b, err := profiles.ReadFile("profiles/" + name + ".yaml")
 		if err != nil {
 			f.Fatal(err)

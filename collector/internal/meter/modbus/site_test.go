@@ -48,7 +48,7 @@ func TestDevicesOfASiteFile(t *testing.T) {
 	if _, err := meter.New(meter.Config{Meters: meters, Feeds: gs.Feeds()}); err != nil {
 		t.Error(err)
 	}
-	if d := cmp.Diff(Profiles(), site.Profiles("modbus")); d != "" {
+	if d := cmp.Diff(meter.Profiles(profiles), site.Profiles("modbus")); d != "" {
 		t.Errorf("the profiles that a site file may name are not those that there are: %s", d)
 	}
 }

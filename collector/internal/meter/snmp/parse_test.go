@@ -10,7 +10,7 @@ import (
 // What is built in can be read, row by row.
 func TestProfiles(t *testing.T) {
 	a := agent(t, keys(t).as("127.0.0.1:9", ""))
-	for _, name := range Profiles() {
+	for _, name := range meter.Profiles(profiles) {
 		m, err := Profile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func TestWhatIsWrongWithAMap(t *testing.T) {
 }
 
 func FuzzParseMap(f *testing.F) {
-	for _, name := range Profiles() {
+	for _, name := range meter.Profiles(profiles) {
 		b, err := profiles.ReadFile("profiles/" + name + ".yaml")
 		if err != nil {
 			f.Fatal(err)

@@ -38,7 +38,7 @@ func TestDevicesOfASiteFile(t *testing.T) {
 	if _, err := meter.New(meter.Config{Meters: meters}); err != nil {
 		t.Error(err)
 	}
-	if d := cmp.Diff(Profiles(), site.Profiles("snmp")); d != "" {
+	if d := cmp.Diff(meter.Profiles(profiles), site.Profiles("snmp")); d != "" {
 		t.Errorf("the profiles that a site file may name are not those that there are: %s", d)
 	}
 }
