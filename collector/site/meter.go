@@ -119,29 +119,20 @@ func (s *Site) MetersOf(role string) []*Meter {
 }
 
 func (s *Site) readMeters(r *reader, v value) {
+	seen := map[string]place{}
 	for i, item := range v.items() {
 		k := item.section()
-		id := k.get("id")
-		k.called("meters", id.patternText())
-		id = k.get("id")
-		ids := id.tokens()
+		ids := k.ids("meters", "write id: grid-a, or a pattern, such as r[0001-0064]-pdu", "the meter in all figures")
 		if len(ids) == 0 {
-			if !id.given() {
-				r.wrong(k.at("id"), "write id: grid-a, or a pattern, such as r[0001-0064]-pdu", "missing: the name of the meter in all figures")
-			}
 			continue
 		}
 		if len(ids)+len(s.Meters) > mostMeters {
-			id.wrong("", "more than %d meters", mostMeters)
+			r.wrong(k.at("id"), "", "more than %d meters", mostMeters)
 			return
 		}
 		each := s.meterEach(k, ids)
 		m := k.mark()
-		for j, id := range ids {
-			if first, ok := s.meter[id]; ok {
-				r.again(m.at("id"), id, s.Meters[first].mark.at("id"))
-				continue
-			}
+		for j, id := range r.once(seen, m.at("id"), ids) {
 			s.meter[id] = len(s.Meters)
 			s.Meters = append(s.Meters, each(j))
 			at := &s.Meters[len(s.Meters)-1]

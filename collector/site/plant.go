@@ -39,23 +39,14 @@ func (s *Site) readGenerators(r *reader, v value) {
 	seen := map[string]place{}
 	for _, item := range v.items() {
 		k := item.section()
-		k.called("generators", k.get("id").patternText())
-		ids := k.get("id").tokens()
-		if !k.has("id") {
-			r.wrong(k.at("id"), "write id: genset-1, or a pattern", "missing: the name of the generator")
-		}
+		ids := k.ids("generators", "write id: genset-1, or a pattern", "the generator")
 		g := Generator{Fuel: k.get("fuel").choice(fuels...), Evidence: k.get("evidence").text(), Meters: k.get("meter").patternAll()}
 		rating, _ := powers.take(k.get("rating"))
 		factor, has := factors.take(k.get("factor"))
 		g.Rating, g.Factor, g.HasFactor = Power(rating), Factor(factor), has
 		k.end()
 		g.mark = k.mark()
-		for _, id := range ids {
-			if first, ok := seen[id]; ok {
-				r.again(g.mark.at("id"), id, first)
-				continue
-			}
-			seen[id] = g.mark.at("id")
+		for _, id := range r.once(seen, g.mark.at("id"), ids) {
 			g.ID = id
 			s.Generators = append(s.Generators, g)
 		}
@@ -66,23 +57,14 @@ func (s *Site) readBatteries(r *reader, v value) {
 	seen := map[string]place{}
 	for _, item := range v.items() {
 		k := item.section()
-		k.called("batteries", k.get("id").patternText())
-		ids := k.get("id").tokens()
-		if !k.has("id") {
-			r.wrong(k.at("id"), "write id: bess, or a pattern", "missing: the name of the battery")
-		}
+		ids := k.ids("batteries", "write id: bess, or a pattern", "the battery")
 		capacity, _ := energies.take(k.get("capacity"))
 		power, _ := powers.take(k.get("power"))
 		offered, _ := powers.take(k.get("offered_to_grid"))
 		b := Battery{Capacity: Energy(capacity), Power: Power(power), Offered: Power(offered), Meters: k.get("meter").patternAll()}
 		k.end()
 		b.mark = k.mark()
-		for _, id := range ids {
-			if first, ok := seen[id]; ok {
-				r.again(b.mark.at("id"), id, first)
-				continue
-			}
-			seen[id] = b.mark.at("id")
+		for _, id := range r.once(seen, b.mark.at("id"), ids) {
 			b.ID = id
 			s.Batteries = append(s.Batteries, b)
 		}

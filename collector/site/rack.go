@@ -69,46 +69,32 @@ func (s *Site) Expected(t time.Time) Inventory {
 	return n
 }
 
-// again complains of a name that was given to two things.
-func (r *reader) again(at place, id string, first place) {
-	r.wrong(at, "give each its own", "%q stands twice, first in line %d", short(id), first.line)
-}
-
-func (s *Site) readHalls(_ *reader, v value) {
+func (s *Site) readHalls(r *reader, v value) {
+	seen := map[string]place{}
 	for _, item := range v.words() {
 		ids := item.tokens()
 		if len(ids)+len(s.Halls) > mostHalls {
 			item.wrong("", "more than %d halls", mostHalls)
 			return
 		}
-		for _, id := range ids {
-			if i, ok := s.hall[id]; ok {
-				item.r.again(item.place, id, s.Halls[i].mark.place)
-				continue
-			}
+		for _, id := range r.once(seen, item.place, ids) {
 			s.hall[id] = len(s.Halls)
 			s.Halls = append(s.Halls, Hall{id, &mark{place: item.place}})
 		}
 	}
 }
 
-func (s *Site) readRacks(_ *reader, v value) {
+func (s *Site) readRacks(r *reader, v value) {
 	hosts := 0
-	named := map[string]place{}
+	seen, named := map[string]place{}, map[string]place{}
 	for _, item := range v.items() {
 		k := item.section()
-		id := k.get("id")
-		k.called("racks", id.patternText())
-		id = k.get("id")
-		ids := id.tokens()
+		ids := k.ids("racks", "write id: r0001, or a pattern, such as r[0001-0064]", "the rack")
 		if len(ids) == 0 {
-			if !id.given() {
-				k.r.wrong(k.at("id"), "write id: r0001, or a pattern, such as r[0001-0064]", "missing: the name of the rack")
-			}
 			continue
 		}
 		if len(ids)+len(s.Racks) > mostRacks {
-			id.wrong("", "more than %d racks", mostRacks)
+			r.wrong(k.at("id"), "", "more than %d racks", mostRacks)
 			return
 		}
 		hall := k.get("hall").forEach(len(ids))
@@ -117,22 +103,18 @@ func (s *Site) readRacks(_ *reader, v value) {
 		span := k.span()
 		k.end()
 		m := k.mark()
-		for i, id := range ids {
-			if j, ok := s.rack[id]; ok {
-				k.r.again(m.at("id"), id, s.Racks[j].mark.at("id"))
-				continue
-			}
+		for i, id := range r.once(seen, m.at("id"), ids) {
 			rack := Rack{ID: id, Hall: hall(i), Rating: Power(rating), InUse: span, mark: m}
 			for _, h := range in[i] {
 				if first, twice := named[h.Name]; twice && h.Name != "" {
-					k.r.again(m.at("hosts"), h.Name, first)
+					r.again(m.at("hosts"), h.Name, first)
 					continue
 				}
 				named[h.Name] = m.at("hosts")
 				rack.Hosts = append(rack.Hosts, h)
 			}
 			if hosts += len(rack.Hosts); hosts > mostHosts {
-				k.r.wrong(m.at("hosts"), "", "more than %d hosts", mostHosts)
+				r.wrong(m.at("hosts"), "", "more than %d hosts", mostHosts)
 				return
 			}
 			s.rack[id] = len(s.Racks)

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,28 @@ func (r *reader) wrong(at place, fix, format string, args ...any) {
 
 func (r *reader) warn(at place, fix, format string, args ...any) {
 	r.complain(Warning, at, fmt.Sprintf(format, args...), fix)
+}
+
+// again complains of a name that was given to two things.
+func (r *reader) again(at place, id string, first place) {
+	r.wrong(at, "give each its own", "%q stands twice, first in line %d", short(id), first.line)
+}
+
+// once are those of ids, by their index, that are not in seen, where it puts them,
+// and complains of the others.
+func (r *reader) once(seen map[string]place, at place, ids []string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		for i, id := range ids {
+			if first, twice := seen[id]; twice {
+				r.again(at, id, first)
+				continue
+			}
+			seen[id] = at
+			if !yield(i, id) {
+				return
+			}
+		}
+	}
 }
 
 // A value is what stands under a key; n is nil if it was left out.
@@ -240,6 +263,17 @@ func (s *section) called(list, id string) {
 	if id != "" {
 		s.key = list + "." + short(id)
 	}
+}
+
+// ids are the names that an item of list stands for. Where it says none, fix is
+// what to write, and what is whose name is missing.
+func (s *section) ids(list, fix, what string) []string {
+	s.called(list, s.get("id").patternText())
+	id := s.get("id")
+	if !id.given() {
+		id.wrong(fix, "missing: the name of %s", what)
+	}
+	return id.tokens()
 }
 
 // A mark remembers where the keys of something stand, for checks that look at
