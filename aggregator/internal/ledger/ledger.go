@@ -74,15 +74,20 @@ func Open(c Config) (*Ledger, error) {
 	return l, nil
 }
 
-func open(c Config, d disk) (*Ledger, error) {
+// empty is a ledger that has not read its disk yet.
+func empty(c Config, d disk) *Ledger {
 	if c.Cache == 0 {
 		c.Cache = 64 << 20
 	}
-	l := &Ledger{
+	return &Ledger{
 		log: c.Logger, disk: d, close: func() error { return nil }, tally: newTallies(c.Metrics),
 		logs: map[string]*siteLog{}, durable: map[agentKey]account.Watermark{}, bases: map[string]*account.Basis{}, alarms: map[alarmKey]int64{},
 		cache: newCache(c.Cache), slot: -1,
 	}
+}
+
+func open(c Config, d disk) (*Ledger, error) {
+	l := empty(c, d)
 	if err := d.MkdirAll(ledgerDir); err != nil {
 		return nil, fmt.Errorf("make folder %s: %w", ledgerDir, err)
 	}

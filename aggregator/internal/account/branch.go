@@ -1,0 +1,113 @@
+package account
+
+import "github.com/gigawatch/gigawatch/collector/metric"
+
+// A Branch is what one feed took in an hour, by the quarter. Branches of one
+// quantity add up; those with Less are taken off.
+type Branch struct {
+	Meter    string   // "": an hour of a program that kept no quarters of meters
+	Quantity Quantity // Other: used outside of the facility
+	Less     bool
+	Scope    Scope // of water
+	Fuel     string
+	Renews   bool // it generates of renewable sources
+	Quarters [4]BranchQuarter
+}
+
+// A BranchQuarter is a quarter of one.
+type BranchQuarter struct {
+	Amount            Amount // mJ or mL: what is known of it
+	Covered, Expected int64  // ms; 0 of Expected: there is no such branch then
+	Full              bool   // all of it is known
+
+	Backup, Completed, Corrected, Estimated bool // what was done to come to know it
+}
+
+// Branches are the feeds of the hour of s, as far as until, each by whose word
+// counts, in the order of quantities and then of names.
+func (b *Basis) Branches(s *Sheet, until int64) []Branch {
+	if b == nil {
+		b = nothing()
+	}
+	h := b.lookUp(s, until)
+	if !s.quarterly {
+		return h.byMinutes()
+	}
+	var out []Branch
+	for q := GridInput; q <= WaterPotable; q++ {
+		for i := range h.feeds[q] {
+			out = append(out, h.branch(&h.feeds[q][i], q, false))
+		}
+	}
+	for i := range h.selfUse {
+		out = append(out, h.branch(&h.selfUse[i], HeatReuse, true))
+	}
+	for i := range h.outside {
+		out = append(out, h.branch(&h.outside[i], Other, true))
+	}
+	return out
+}
+
+func (h *branches) branch(f *feed, q Quantity, less bool) Branch {
+	x := Branch{Meter: f.name(), Quantity: q, Less: less, Scope: f.meter.scope()}
+	fuel := h.fuel(f.meter)
+	if fuel != nil {
+		x.Fuel = fuel.Name
+	}
+	x.Renews = q == OnsiteGeneration && (fuel == nil || fuel.Renewable)
+	for k := range x.Quarters {
+		w, how := h.worth(f, k)
+		if w.expected == 0 && !w.full && w.total() == 0 {
+			continue
+		}
+		x.Quarters[k] = BranchQuarter{
+			Amount: w.amount, Covered: w.covered, Expected: w.expected, Full: w.full,
+			Backup: how&byBackup != 0, Completed: how&byCompletion != 0, Corrected: how&byCorrection != 0, Estimated: how&byEstimate != 0,
+		}
+	}
+	return x
+}
+
+// byMinutes are the branches of an hour of which only sums of quantities are
+// known: one of each.
+func (h *branches) byMinutes() (out []Branch) {
+	u := &h.sheet.Summary
+	for q := GridInput; q <= WaterPotable; q++ {
+		x := Branch{Quantity: q, Renews: q == OnsiteGeneration}
+		any := false
+		for k := range x.Quarters {
+			c := cell{}
+			b := &x.Quarters[k]
+			for m := k * 15; m < k*15+15; m++ {
+				c.amount[q] += u.Amount[q][m]
+			}
+			b.Covered, b.Expected = u.worstOf(k*15, k*15+15, q)
+			if c.amount[q] == 0 && b.Expected == 0 {
+				continue
+			}
+			h.mixOf(&c, q)
+			b.Amount[metric.Measured] = c.amount[q]
+			for _, a := range c.apart {
+				b.Amount[a.quality] += a.amount
+				b.Amount[metric.Measured] -= a.amount
+			}
+			b.Full = h.plain[q] && b.Expected > 0 && b.Covered >= b.Expected-b.Expected/100
+			any = true
+		}
+		if any {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// CategoryPoint is where IT energy of a category is metered; Other of 0.
+func CategoryPoint(category int) Quantity {
+	if category < 1 || category > len(categories) {
+		return Other
+	}
+	return categories[category-1]
+}
+
+// Supplies are the quantities that bring energy into a facility.
+func Supplies() []Quantity { return supplies[:] }
