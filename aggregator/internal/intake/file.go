@@ -178,9 +178,6 @@ func (f *File) note(format string, args ...any) {
 	}
 }
 
-// Problems are what is wrong with rows, the first of them; count is of all.
-func (f *File) Problems() (first []Problem, count int) { return f.bad.list, f.bad.count }
-
 // feed is the meter called name in the file, found or made.
 func (f *File) feed(name []byte) (*feed, error) {
 	if f.latest != nil && f.latest.name == string(name) {
