@@ -47,7 +47,10 @@ type PPA struct {
 	Volume     Energy // a year
 	Meter      string // of what is delivered
 	Factor     Factor
-	Retired    bool // its guarantees of origin are retired for the site
+	Retired    bool     // its guarantees of origin are retired for the site
+	Unretired  Energy   // of Volume, a year: those of so much are another's
+	Guarantees []string // numbers of the batches that it made
+	Contract   Energy   // a year, of all sites together; 0: not said
 	Evidence   string
 	Span
 
@@ -194,7 +197,14 @@ func (s *Site) readPPA(v value) {
 	c.Share = k.get("share").share(0)
 	volume, _ := energies.take(k.get("volume"))
 	factor, _ := factors.take(k.get("factor"))
-	c.Volume, c.Factor = Energy(volume), Factor(factor)
+	unretired, _ := energies.take(k.get("not_retired"))
+	contract, _ := energies.take(k.get("contract_volume"))
+	c.Volume, c.Factor, c.Unretired, c.Contract = Energy(volume), Factor(factor), Energy(unretired), Energy(contract)
+	for _, w := range k.get("guarantees").words() {
+		if t := w.text(); t != "" {
+			c.Guarantees = append(c.Guarantees, t)
+		}
+	}
 	if t := k.get("zone"); t.given() {
 		z, ok := LookupZone(t.text())
 		if !ok && !ValidEIC(t.text()) {
@@ -211,6 +221,9 @@ func (s *Site) readPPA(v value) {
 	}
 	if n != 1 {
 		k.r.wrong(k.place, "write one of share: 40 %, volume: 200 GWh, meter: id", "want one of share, volume and meter, to know how much it is of")
+	}
+	if c.Unretired > c.Volume {
+		k.r.wrong(k.at("not_retired"), "write it beside volume:, and not more than that", "%s are not retired, of a volume of %s a year", c.Unretired, c.Volume)
 	}
 	if !c.Retired {
 		k.r.warn(k.at("guarantees_retired"), "write guarantees_retired: true once they are", "the guarantees of origin of %s are not said to be retired for the site: its energy counts as renewable for nobody here", c.Name)

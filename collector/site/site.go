@@ -41,6 +41,8 @@ type Site struct {
 	Boundary   Boundary
 	Coverage   Coverage
 	Report     map[string][]Entry // what only people know, by key
+	ITPower    []ITPower          // installed; none: that of the hosts
+	People     []Person           // who may take part in reports
 
 	file     string
 	zoneSaid bool // rightly or wrongly
@@ -159,6 +161,7 @@ func (s *Site) read(r *reader, top *section) {
 		{"halls", s.readHalls}, {"racks", s.readRacks}, {"meters", s.readMeters},
 		{"generators", s.readGenerators}, {"batteries", s.readBatteries}, {"set_points", s.readSetPoints},
 		{"contracts", s.readContracts}, {"tariff", s.readTariffs}, {"boundary", s.readBoundary}, {"coverage", s.readCoverage}, {"report", s.readReport},
+		{"it_power", s.readITPower}, {"people", s.readPeople},
 	} {
 		v := top.get(part.key)
 		s.marks[part.key] = &mark{place: v.place}
@@ -180,6 +183,7 @@ func (s *Site) judge(r *reader) {
 	s.judgeTariffs(r)
 	s.judgeBoundary(r)
 	s.judgeLoads(r)
+	s.judgeITPower(r)
 }
 
 // Meter is the one called id, nil if there is none.

@@ -64,15 +64,6 @@ var zones = []Zone{
 	{"UA", "10Y1001C--00003F", []string{"UA"}},
 }
 
-// Zones yields the bidding zones that are known, by name.
-func Zones(yield func(Zone) bool) {
-	for _, z := range zones {
-		if !yield(z) {
-			return
-		}
-	}
-}
-
 // LookupZone is the zone of a name or an EIC.
 func LookupZone(name string) (Zone, bool) {
 	for _, z := range zones {

@@ -8,7 +8,7 @@ import (
 
 func TestZonesAndCountriesAreSound(t *testing.T) {
 	seen := map[string]bool{}
-	for z := range Zones {
+	for _, z := range zones {
 		if !ValidEIC(z.EIC) {
 			t.Errorf("%s: the last character of %s does not fit", z.Name, z.EIC)
 		}

@@ -4,12 +4,14 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+
+	"github.com/gigawatch/gigawatch/collector/site"
 )
 
 // An area is a bidding zone by the names that providers have for it; "" where
 // one has none.
 type area struct {
-	EIC               string   `json:"eic"`
+	EIC               string   `json:"eic"`       // where it is no bidding zone; else that zone's
 	PriceEIC          string   `json:"price_eic"` // where prices are of a larger zone
 	ElectricityMaps   string   `json:"electricitymaps"`
 	EnergyCharts      string   `json:"energycharts"` // country that is the zone
@@ -25,6 +27,12 @@ func zoneTable() (map[string]area, error) {
 	var zones map[string]area
 	if err := json.Unmarshal(zonesJSON, &zones); err != nil {
 		return nil, fmt.Errorf("read table of zones: %w", err)
+	}
+	for name, a := range zones {
+		if z, known := site.LookupZone(name); known {
+			a.EIC = z.EIC
+			zones[name] = a
+		}
 	}
 	return zones, nil
 }
