@@ -87,6 +87,9 @@ var requests = [...]request{
 func (h *Health) recovery(c *change) {
 	x := c.x
 	x.recovery = c.is
+	if len(x.findings) > 0 {
+		x.touch() // what asks for nothing needs nobody at night
+	}
 	if c.is == metric.Missing {
 		return // what it asked for may still be so
 	}

@@ -220,6 +220,7 @@ func (h *Health) raise(x *subject, f Finding) {
 		return
 	}
 	h.dirty = true
+	x.touch()
 	fresh := x.raise(f)
 	x.site.mark(x)
 	if !fresh {
@@ -237,6 +238,7 @@ func (h *Health) clear(x *subject, cause string) {
 	loud := f != nil && f.State > Watch
 	if x.clear(cause) {
 		h.dirty = true
+		x.touch()
 		x.site.mark(x)
 		if loud {
 			h.say("health finding is over", x, "cause", cause)

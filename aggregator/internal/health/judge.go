@@ -125,6 +125,7 @@ func (h *Health) life(c *change) {
 // over notes that findings of x ended.
 func (h *Health) over(x *subject, why string) {
 	h.dirty = true
+	x.touch()
 	x.site.mark(x)
 	h.say("health findings are over", x, "because", why)
 }

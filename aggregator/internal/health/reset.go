@@ -68,6 +68,7 @@ func (h *Health) setAside(siteName, subjectName, cause, by string, now int64) (c
 		s.mark(x)
 	}
 	h.dirty = true
+	x.touch()
 	slices.Sort(causes)
 	return causes, nil
 }

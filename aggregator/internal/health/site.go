@@ -15,12 +15,13 @@ type site struct {
 	boards    map[string]*subject // GPUs, by uuid
 	sick      map[*subject]bool   // have findings, or findings set aside
 	marked    map[*subject]bool   // remember events
+	touched   map[*subject]bool   // have findings, or had, that changed since somebody asked
 	blind     *Finding            // most hosts fell silent together
 	inventory bool                // hosts or boards changed since that was saved
 }
 
 func newSite(name string) *site {
-	return &site{name: name, hosts: map[string]*subject{}, boards: map[string]*subject{}, sick: map[*subject]bool{}, marked: map[*subject]bool{}}
+	return &site{name: name, hosts: map[string]*subject{}, boards: map[string]*subject{}, sick: map[*subject]bool{}, marked: map[*subject]bool{}, touched: map[*subject]bool{}}
 }
 
 // host is the one of that name, made if there is room; nil if not.
@@ -122,6 +123,7 @@ func (x *subject) count() {
 }
 
 func (s *site) forgetBoard(b *subject) {
+	b.touch()
 	delete(s.boards, b.name)
 	delete(s.sick, b)
 	delete(s.marked, b)
@@ -137,6 +139,7 @@ func (s *site) forgetHost(x *subject) {
 	for _, b := range slices.Clone(x.boards) {
 		s.forgetBoard(b)
 	}
+	x.touch()
 	delete(s.hosts, x.name)
 	delete(s.sick, x)
 	delete(s.marked, x)

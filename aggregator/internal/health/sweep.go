@@ -79,6 +79,7 @@ func (h *Health) expire(s *site, now int64) {
 			return f.until > 0 && f.until <= now || f.kind == condition && x.orphan(f, now, h.silence)
 		}) {
 			h.dirty = true
+			x.touch()
 		}
 		if n := len(x.aside); n > 0 {
 			x.aside = slices.DeleteFunc(x.aside, func(a Aside) bool { return a.until > 0 && a.until <= now })
