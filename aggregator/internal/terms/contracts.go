@@ -96,6 +96,10 @@ func yearly(s *site.Site, p *site.PPA) (vs []account.Volume, err error) {
 	if err != nil {
 		return nil, err
 	}
+	unretired, err := millijoules("contracts.ppa."+p.Name, p.Unretired)
+	if err != nil {
+		return nil, err
+	}
 	first, last := p.First, p.Last
 	if first == (site.Date{}) {
 		first = site.Date{Year: firstYear, Month: time.January, Day: 1}
@@ -110,9 +114,10 @@ func yearly(s *site.Site, p *site.PPA) (vs []account.Volume, err error) {
 		if to.After(end) {
 			to = end
 		}
-		v := account.Volume{From: from.UnixMilli(), To: to.UnixMilli(), Millijoules: mj}
+		v := account.Volume{From: from.UnixMilli(), To: to.UnixMilli(), Millijoules: mj, Unretired: unretired}
 		if part, whole := v.To-v.From, next.Sub(begins).Milliseconds(); part < whole {
 			v.Millijoules = uint64(float64(mj) * (float64(part) / float64(whole)))
+			v.Unretired = min(v.Millijoules, uint64(float64(unretired)*(float64(part)/float64(whole))))
 		}
 		vs, from = append(vs, v), to
 	}
