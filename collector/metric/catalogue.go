@@ -97,12 +97,25 @@ const (
 	HallPowerWatts        Number = 611
 	RackPowerWatts        Number = 612
 	RackGPUTemperatureMax Number = 613
+	HallHosts             Number = 614
+	RackHosts             Number = 615
+	SiteGridPower         Number = 616
+	SiteGridContract      Number = 617
+	RackPowerRating       Number = 618
+	RackFeedRating        Number = 619
+	SitePUEPlan           Number = 620
+	SiteCoverageNeeded    Number = 621
+	SiteYearForecast      Number = 622
+	SiteReconciliation    Number = 623
+	SiteSealed            Number = 624
+	SiteCoolantLimit      Number = 625
 	JobGPUShare           Number = 700
 	JobHostShare          Number = 701
 	AgentSourceStale      Number = 900
 	AgentSpoolBytes       Number = 901
 	AgentSpoolDropped     Number = 902
 	AgentSourceFailures   Number = 903
+	AgentClockError       Number = 904
 	CounterEpoch          Number = 910
 	CounterQuality        Number = 911
 )
@@ -127,6 +140,7 @@ var (
 	direction = Label{"direction", []string{"receive", "transmit"}}
 	readWrite = Label{"direction", []string{"read", "write"}}
 	boundary  = Label{"boundary", boundaries}
+	hostState = Label{"state", []string{"expected", "reporting"}}
 )
 
 // catalogue is never written to.
@@ -322,9 +336,9 @@ var catalogue = []Def{
 		"Carbon dioxide equivalent of the energy taken from the grid since the ledger began, by GHG Protocol scope 2 method."},
 	{SiteCoverage, "site_coverage_ratio", Ratio, Gauge, Float, 1, Site, []Label{boundary}, Fast, false,
 		"Share of what was expected inside a boundary that the energy of the day so far rests on."},
-	{SiteHosts, "site_hosts", Count, Gauge, Int, 1, Site, []Label{{"state", []string{"expected", "reporting"}}}, Fast, false,
+	{SiteHosts, "site_hosts", Count, Gauge, Int, 1, Site, []Label{hostState}, Fast, false,
 		"Hosts of the site: expected by its inventory, and reporting in the last three seconds."},
-	{SiteGPUs, "site_gpus", Count, Gauge, Int, 1, Site, []Label{{"state", []string{"expected", "reporting"}}}, Fast, false,
+	{SiteGPUs, "site_gpus", Count, Gauge, Int, 1, Site, []Label{hostState}, Fast, false,
 		"GPUs of the site: expected, and reporting with state ok in the last three seconds."},
 	{HallPowerWatts, "hall_power_watts", Watts, Gauge, Float, 1, Hall, []Label{boundary}, Fast, false,
 		"Power of a hall inside a boundary."},
@@ -332,6 +346,32 @@ var catalogue = []Def{
 		"Power of a rack inside a boundary."},
 	{RackGPUTemperatureMax, "rack_gpu_temperature_celsius_max", Celsius, Gauge, Float, 1, Rack, nil, Fast, false,
 		"Temperature of the hottest GPU of a rack."},
+	{HallHosts, "hall_hosts", Count, Gauge, Int, 1, Hall, []Label{hostState}, Fast, false,
+		"Hosts of a hall: expected by the site's file, or else known; and reporting in the last three seconds."},
+	{RackHosts, "rack_hosts", Count, Gauge, Int, 1, Rack, []Label{hostState}, Fast, false,
+		"Hosts of a rack: expected by the site's file, or else known; and reporting in the last three seconds."},
+	{SiteGridPower, "site_grid_power_watts", Watts, Gauge, Float, 1, Site, nil, Fast, false,
+		"Power that the site takes from the grid: the sum over its meters of role grid_input."},
+	{SiteGridContract, "site_grid_contract_watts", Watts, Gauge, Float, 1, Site, nil, Slow, false,
+		"Power that the grid connection's contract lets the site take, as its file states it."},
+	{RackPowerRating, "rack_power_rating_watts", Watts, Gauge, Float, 1, Rack, nil, Slow, false,
+		"Power that a rack is built for, as the site's file states it."},
+	{RackFeedRating, "rack_feed_rating_watts", Watts, Gauge, Float, 1, Rack, nil, Slow, false,
+		"Power that one feed of a rack is rated for: the least rating of its PDUs, as the site's file states it."},
+	{SitePUEPlan, "site_pue_plan_ratio", Ratio, Gauge, Float, 1, Site, nil, Slow, false,
+		"Power usage effectiveness that the site is to stay below, as its file states it."},
+	{SiteCoverageNeeded, "site_coverage_needed_ratio", Ratio, Gauge, Float, 1, Site, nil, Slow, false,
+		"Share of a year that must be known for its figures to be reported."},
+	{SiteYearForecast, "site_year_forecast_ratio", Ratio, Gauge, Float, 1, Site,
+		[]Label{{"figure", []string{"energy", "carbon", "water", "pue"}}}, Slow, false,
+		"What a figure of the calendar year will come to if it goes on as in the last four weeks, over the limit that the site's file sets; above 1 the limit is missed."},
+	{SiteReconciliation, "site_reconciliation_stages", Count, Gauge, Int, 1, Site,
+		[]Label{{"finding", []string{"ok", "lacking", "exceeds", "unknown"}}}, Slow, false,
+		"Stages of the power tree, by what the last hours show of what comes in against what is metered below."},
+	{SiteSealed, "site_sealed_timestamp_seconds", Seconds, Gauge, Int, 1, Site, nil, Slow, false,
+		"End of the newest hour that the ledger has sealed, as seconds since 1970 UTC."},
+	{SiteCoolantLimit, "site_coolant_limit_celsius", Celsius, Gauge, Float, 1, Site, nil, Slow, false,
+		"Highest temperature at which coolant may be supplied, as the site's file states it."},
 
 	{JobGPUShare, "job_gpu_share_ratio", Ratio, Gauge, Int, 1_000_000, Job, nil, Slow, true,
 		"Share of a GPU that a job holds: 1 for a whole one; of a divided or shared one what its instances make of the board, a model and not a measurement."},
@@ -346,6 +386,8 @@ var catalogue = []Def{
 		"Batches that the agent gave up because its spool was full or they were too old; in the ledger lane thinned, so that no energy is lost."},
 	{AgentSourceFailures, "agent_source_failures_total", Count, Counter, Int, 1, Sensor, nil, Slow, false,
 		"Readings of a source that failed or came too late. The label sensor names the source."},
+	{AgentClockError, "agent_clock_error_seconds", Seconds, Gauge, Float, 1, Host, nil, Slow, false,
+		"By how much the host's clock may be wrong, as its kernel bounds it: it grows while nothing sets the clock."},
 	{CounterEpoch, "counter_epoch", Count, Gauge, Int, 1, Site, []Label{{"counter", nil}}, Slow, true,
 		"Identity of the lifetime that an accounted counter of the entity is in; another value means that the counter began again from zero. The counter is the metric's number times 65536 plus its point. Ledger lane only."},
 	{CounterQuality, "counter_quality", Count, State, Int, 1, Site, []Label{{"quality", qualities}}, Slow, true,
