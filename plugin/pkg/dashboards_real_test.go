@@ -111,6 +111,10 @@ func TestPanelsGetWhatTheyShow(t *testing.T) {
 	}
 }
 
+// storedEvery is the step that Grafana gives to a panel of ten minutes of such a
+// width: no finer than what is stored.
+const storedEvery = 10 * time.Second
+
 // columns are the names that an answer's columns have, and what is wrong with it.
 type columns struct {
 	raw, shown map[string]bool
@@ -122,7 +126,7 @@ func columnsOf(t *testing.T, h *host, s *source, p *drawn) *columns {
 	t.Helper()
 	c := &columns{raw: map[string]bool{}, shown: map[string]bool{}}
 	for _, q := range p.Targets {
-		q["from"], q["to"] = time.Now().Add(-10*time.Minute), time.Now()
+		q["from"], q["to"], q["interval"] = time.Now().Add(-10*time.Minute), time.Now(), storedEvery
 		r := h.ask(t, s, nil, q)[0]
 		if r.Error != nil {
 			c.missing = r.Error.Error()
@@ -144,7 +148,7 @@ func columnsOf(t *testing.T, h *host, s *source, p *drawn) *columns {
 		c.rows += rows
 		if rows == 0 && !mayBeEmpty(q) {
 			text, _ := json.Marshal(q)
-			c.missing = "nothing answers " + string(text)
+			c.missing = "nothing answers " + string(text) + ": " + notices(r.Frames)
 		}
 	}
 	return c

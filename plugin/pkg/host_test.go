@@ -48,8 +48,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	program.dir = dir
+	program.dir, simulated.dir = dir, dir
 	code := m.Run()
+	simulated.end()
 	_ = os.RemoveAll(dir) // a folder of temporary files
 	os.Exit(code)
 }
@@ -160,7 +161,7 @@ func (h *host) ask(t *testing.T, s *source, headers map[string]string, qs ...ask
 	t.Helper()
 	req := &pluginv2.QueryDataRequest{PluginContext: s.context(), Headers: headers}
 	for i, q := range qs {
-		from, to := now.Add(-time.Hour), now
+		from, to, interval := now.Add(-time.Hour), now, time.Minute
 		m := asked{}
 		for k, v := range q {
 			switch k {
@@ -168,6 +169,8 @@ func (h *host) ask(t *testing.T, s *source, headers map[string]string, qs ...ask
 				from = v.(time.Time)
 			case "to":
 				to = v.(time.Time)
+			case "interval":
+				interval = v.(time.Duration)
 			default:
 				m[k] = v
 			}
@@ -183,7 +186,7 @@ func (h *host) ask(t *testing.T, s *source, headers map[string]string, qs ...ask
 			points = int64(n)
 		}
 		req.Queries = append(req.Queries, &pluginv2.DataQuery{
-			RefId: string(rune('A' + i)), QueryType: typ, MaxDataPoints: points, IntervalMS: 60_000, Json: raw,
+			RefId: string(rune('A' + i)), QueryType: typ, MaxDataPoints: points, IntervalMS: interval.Milliseconds(), Json: raw,
 			TimeRange: &pluginv2.TimeRange{FromEpochMS: from.UnixMilli(), ToEpochMS: to.UnixMilli()},
 		})
 	}

@@ -2,10 +2,12 @@ package main_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,25 +15,44 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
 
-// aggregate starts the aggregator itself, with a simulated site, and gives its
-// address.
+// A simulation is the aggregator itself with a simulated site, started once, and
+// only if a test asks it: what it takes to have something to say, it takes once.
+type simulation struct {
+	dir  string
+	once sync.Once
+	url  string
+	err  error
+	cmd  *exec.Cmd
+}
+
+var simulated simulation
+
+// aggregate is the address of the aggregator.
 func aggregate(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "aggregator")
+	simulated.once.Do(simulated.start)
+	if simulated.err != nil {
+		t.Fatal(simulated.err)
+	}
+	return simulated.url
+}
+
+func (s *simulation) start() {
+	path := filepath.Join(s.dir, "aggregator")
 	if out, err := exec.Command("go", "build", "-tags", "dedupelabels", "-o", path, "../../aggregator").CombinedOutput(); err != nil {
-		t.Fatalf("build the aggregator: %v\n%s", err, out)
+		s.err = fmt.Errorf("build the aggregator: %w\n%s", err, out)
+		return
 	}
-	cmd := exec.Command(path, "all-in-one", "-data", t.TempDir(), "-listen", "127.0.0.1:0", "-hosts", "4", "-gpus", "4", "-log", "error")
+	cmd := exec.Command(path, "all-in-one", "-data", filepath.Join(s.dir, "data"), "-listen", "127.0.0.1:0", "-hosts", "4", "-gpus", "4", "-log", "error")
 	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
-		t.Fatal(err)
+		s.err = fmt.Errorf("start the aggregator: %w", err)
+		return
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	t.Cleanup(func() { t.Logf("the aggregator ran for %v", time.Since(began)) })
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // it was told to end, and how it does is not asked
+	s.cmd = cmd
 	found := make(chan string, 1)
 	go func() {
 		for s := bufio.NewScanner(out); s.Scan(); {
@@ -41,11 +62,17 @@ func aggregate(t *testing.T) string {
 		}
 	}()
 	select {
-	case u := <-found:
-		return u
+	case s.url = <-found:
 	case <-time.After(time.Minute):
-		t.Fatal("the aggregator did not come up")
-		return ""
+		s.err = errors.New("the aggregator did not come up")
+	}
+}
+
+// end ends the aggregator, if there is one.
+func (s *simulation) end() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill() // how it ends is not asked
+		_ = s.cmd.Wait()
 	}
 }
 
@@ -62,7 +89,7 @@ func TestAgainstTheAggregator(t *testing.T) {
 		}
 	}
 	soon := func(q asked) asked {
-		c := asked{"from": time.Now().Add(-5 * time.Minute), "to": time.Now()}
+		c := asked{"from": time.Now().Add(-5 * time.Minute), "to": time.Now(), "interval": storedEvery}
 		for k, v := range q {
 			c[k] = v
 		}
