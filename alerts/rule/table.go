@@ -1,0 +1,64 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Table is every rule, by what it is about. It is the caller's.
+func Table() []Rule {
+	return slices.Concat(boards(), links(), hosts(), places(), power(), meters(), cooling(), report(), agents(), itself(), path())
+}
+
+// Where something is, as summaries say it.
+const (
+	onGPU  = "GPU {{ $labels.gpu }} of {{ $labels.host }} ({{ $labels.hall }} {{ $labels.rack }})"
+	onHost = "{{ $labels.host }} ({{ $labels.hall }} {{ $labels.rack }})"
+	inRack = "rack {{ $labels.rack }} ({{ $labels.hall }})"
+	ofSite = "{{ $labels.site }}"
+)
+
+// Dashboards.
+const (
+	boardFleet   = "gigawatch-fleet"
+	boardSite    = "gigawatch-site"
+	boardHall    = "gigawatch-hall"
+	boardHost    = "gigawatch-host"
+	boardHealth  = "gigawatch-gpu-health"
+	boardJobs    = "gigawatch-jobs"
+	boardEnergy  = "gigawatch-energy"
+	boardReport  = "gigawatch-report"
+	boardQuality = "gigawatch-power-quality"
+	boardSelf    = "gigawatch-self"
+)
+
+// Holds. No alert lasts less than a minute, so that none flaps.
+const (
+	minute = time.Minute
+	hour   = time.Hour
+	hold   = minute
+	event  = 10 * minute // of what happened and does not last
+)
+
+// by keeps the labels of a level, and others, of what expr returns: one series a
+// thing.
+func by(l Level, expr string, others ...string) string {
+	return "max by (" + labels(l, others...) + ") (" + expr + ")"
+}
+
+// per is by of a sum.
+func per(l Level, expr string, others ...string) string {
+	return "sum by (" + labels(l, others...) + ") (" + expr + ")"
+}
+
+func labels(l Level, others ...string) string {
+	all := slices.Concat(l.Labels(), others)
+	if l != Aggregator {
+		all = append(all, "simulated")
+	}
+	return strings.Join(all, ", ")
+}
+
+// any of several expressions of the same labels.
+func either(exprs ...string) string { return strings.Join(exprs, "\nor\n") }

@@ -1,0 +1,47 @@
+package rule
+
+// report is what figures rest on, and limits of the year.
+func report() []Rule {
+	return []Rule{
+		{
+			// ISO/IEC 30134-2; what the plan is, the site's file says. In Germany EnEfG § 11 sets
+			// 1.2 for new sites and 1.5, from 2030 1.3, for others, as the mean of a year.
+			Name: "PUEAbovePlan", Severity: Warning, Owner: Facility, Level: Site, For: 2 * hour, Hold: hour, Board: boardEnergy,
+			Summary:  "The PUE of " + ofSite + " is above plan",
+			Evidence: "It is {{ $value | humanize }} for the day so far.",
+			Do:       "Compare cooling with the day before at the same outside temperature: chillers on by hand, set-points, dirty coils.",
+			Ask:      by(Site, `site_pue_ratio > on (site) group_left () site_pue_plan_ratio`),
+		},
+		{
+			// A figure of the year needs 99 % of it, unless the site's file says otherwise.
+			Name: "CoverageLow", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"boundary"}, For: hour, Hold: hour, Board: boardReport,
+			Summary:  "Too little is known of the energy of " + ofSite + " ({{ $labels.boundary }})",
+			Evidence: "{{ $value | humanizePercentage }} of what is expected was measured today; a year with as little cannot be reported.",
+			Do:       "See which meters or hosts are missing (report status); import their readings if they were read elsewhere.",
+			Ask:      by(Site, `site_coverage_ratio{boundary=~"facility|it"} < on (site) group_left () site_coverage_needed_ratio`, "boundary"),
+		},
+		{
+			// Tiers 1 to 3 are of that very hour; 4 is a mean of thirty days, 5 a yearly figure.
+			Name: "CarbonFeedFallback", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"zone"}, For: 2 * hour, Hold: hour, Board: boardReport,
+			Summary:  "Carbon intensity of {{ $labels.zone }} is a mean, not a measurement ({{ $labels.site }})",
+			Evidence: "No provider has figures of now: tier 4 or 5 stands in. It is set right when they come.",
+			Do:       "See what providers answer in the description of the source carbon; check their keys.",
+			Ask: by(Site, `grid_carbon_intensity_grams_per_kwh{tier=~"4|5|9"}`, "zone") +
+				` unless on (site, zone) grid_carbon_intensity_grams_per_kwh{tier=~"1|2|3"}`,
+		},
+		{
+			Name: "CarbonFeedMissing", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"zone"}, For: 30 * minute, Hold: hour, Board: boardReport,
+			Summary:  "Carbon intensity of {{ $labels.zone }} is missing ({{ $labels.site }})",
+			Evidence: "There was one within a day, and there is none now: carbon of these hours is not known.",
+			Do:       "See whether the agent that asks for it runs, and what its source carbon says.",
+			Ask:      by(Site, `last_over_time(grid_carbon_intensity_grams_per_kwh[1d])`, "zone") + ` unless on (site, zone) grid_carbon_intensity_grams_per_kwh`,
+		},
+		{
+			Name: "YearlyLimitAtRisk", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"figure"}, For: 6 * hour, Hold: 24 * hour, Board: boardReport,
+			Summary:  ofSite + " will miss its {{ $labels.figure }} limit of the year",
+			Evidence: "By what was used so far and the pace of the last four weeks it will come to {{ $value | humanizePercentage }} of the limit.",
+			Do:       "In working hours: see by how much, and since when, on the energy board.",
+			Ask:      by(Site, `site_year_forecast_ratio > 1`, "figure"),
+		},
+	}
+}
