@@ -1,16 +1,13 @@
 package rule
 
-import "time"
-
-// places are what many hosts have in common. A quarter of a minute is what it takes to
-// see whether a rack is dead or one host of it; children are held back meanwhile.
+// places are what many hosts have in common.
 //
 // 30 % of a place, and five hosts at least: a dead rack is told by less than all of
 // it, since hosts with two feeds may live on, and a pair of dead hosts is no rack.
 func places() []Rule {
 	return []Rule{
 		{
-			Name: "RackDown", Severity: Critical, Owner: Facility, Level: Rack, For: 5 * time.Second, Hold: hold, Board: boardHall,
+			Name: "RackDown", Severity: Critical, Owner: Facility, Level: Rack, Hold: hold, Board: boardHall,
 			Summary:  "Rack {{ $labels.rack }} ({{ $labels.hall }}) is down",
 			Evidence: "{{ $value | humanize }} of its hosts fell silent. Of them no alerts are sent.",
 			Do:       "Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.",
@@ -18,7 +15,7 @@ func places() []Rule {
 			Prom:     silent(Rack, `rack_hosts`),
 		},
 		{
-			Name: "HallDown", Severity: Critical, Owner: Facility, Level: Hall, For: 5 * time.Second, Hold: hold, Board: boardHall,
+			Name: "HallDown", Severity: Critical, Owner: Facility, Level: Hall, Hold: hold, Board: boardHall,
 			Summary:  "Hall {{ $labels.hall }} of " + ofSite + " is down",
 			Evidence: "{{ $value | humanize }} of its hosts fell silent, in more than one rack. Of racks and hosts no alerts are sent.",
 			Do:       "Look at the hall's UPS and switchboard, then at its network. If the UPS shows load, it is the network.",
@@ -27,12 +24,12 @@ func places() []Rule {
 				`) and on (site, hall) count by (site, hall) (rack_hosts{state="reporting"} < ignoring (state) 0.7 * rack_hosts{state="expected"}) > 1`,
 		},
 		{
-			Name: "SiteDown", Severity: Critical, Owner: Facility, Level: Site, For: 5 * time.Second, Hold: hold, Board: boardFleet,
+			Name: "SiteDown", Severity: Critical, Owner: Facility, Level: Site, Hold: hold, Board: boardFleet,
 			Summary:  ofSite + " is down",
 			Evidence: "{{ $value | humanize }} of its hosts fell silent, in more than one hall, and some still report. Of halls, racks and hosts no alerts are sent.",
 			Do:       "Look at the grid connection and at what its halls have in common: power first, then the network's core.",
 			Judged:   &Judged{Causes: []string{SilentSite}},
-			Prom: `((` + by(Site, `site_hosts{state="expected"}`) + ` - ` + by(Site, `site_hosts{state="reporting"}`) + `) >= 5) >= 0.3 * ` + by(Site, `site_hosts{state="expected"}`) +
+			Prom: `((` + by(Site, `site_hosts{state="expected"}`) + ` - ` + by(Site, `max_over_time(site_hosts{state="reporting"}[10s])`) + `) >= 5) >= 0.3 * ` + by(Site, `site_hosts{state="expected"}`) +
 				` and on (site) count by (site) (hall_hosts{state="reporting"} < ignoring (state) 0.7 * hall_hosts{state="expected"}) > 1` +
 				` and on (site) site_hosts{state="reporting"} > 0`,
 		},
@@ -43,7 +40,7 @@ func places() []Rule {
 			Evidence: "All {{ $value | humanize }} hosts fell silent together: the bus or the network to it, not the hosts. No host's silence is alerted meanwhile; energy is counted on and sent later.",
 			Do:       "Look at the bus: systemctl status of NATS, aggregator /readyz, the network between them.",
 			Judged:   &Judged{Causes: []string{Blind}},
-			Prom:     by(Site, `site_hosts{state="expected"} > 0`) + ` unless on (site) site_hosts{state="reporting"} > 0`,
+			Prom:     by(Site, `site_hosts{state="expected"} > 0`) + ` unless on (site) max_over_time(site_hosts{state="reporting"}[10s]) > 0`,
 		},
 		{
 			Name: "SiteHostsMissing", Severity: Warning, Owner: Platform, Level: Site, For: 15 * minute, Hold: 15 * minute, Board: boardSelf,
@@ -58,7 +55,7 @@ func places() []Rule {
 // silent is how many hosts of a place do not report, where they are 30 % of it and
 // five at least, or all of a place that has fewer.
 func silent(l Level, name string) string {
-	expected, reporting := by(l, name+`{state="expected"}`), by(l, name+`{state="reporting"}`)
+	expected, reporting := by(l, name+`{state="expected"}`), by(l, `max_over_time(`+name+`{state="reporting"}[10s])`)
 	lacking := `(` + expected + ` - ` + reporting + `)`
 	return either(
 		`(`+lacking+` >= 5) >= 0.3 * `+expected,

@@ -40,6 +40,7 @@ type Site struct {
 	SetPoints  []SetPoint
 	Boundary   Boundary
 	Coverage   Coverage
+	Bounds     Bounds
 	Report     map[string][]Entry // what only people know, by key
 	ITPower    []ITPower          // installed; none: that of the hosts
 	People     []Person           // who may take part in reports
@@ -160,7 +161,7 @@ func (s *Site) read(r *reader, top *section) {
 	}{
 		{"halls", s.readHalls}, {"racks", s.readRacks}, {"meters", s.readMeters},
 		{"generators", s.readGenerators}, {"batteries", s.readBatteries}, {"set_points", s.readSetPoints},
-		{"contracts", s.readContracts}, {"tariff", s.readTariffs}, {"boundary", s.readBoundary}, {"coverage", s.readCoverage}, {"report", s.readReport},
+		{"contracts", s.readContracts}, {"tariff", s.readTariffs}, {"boundary", s.readBoundary}, {"coverage", s.readCoverage}, {"limits", s.readBounds}, {"report", s.readReport},
 		{"it_power", s.readITPower}, {"people", s.readPeople},
 	} {
 		v := top.get(part.key)

@@ -61,6 +61,7 @@ func TestExampleIsInOrderAndHasEveryFigure(t *testing.T) {
 	equal(t, "category", s.ITCategory(), site.Category{Number: 1, Role: metric.RoleUPSOutput, Meters: 2, Racks: 2, Of: 2})
 
 	equal(t, "coverage", s.Coverage, site.Coverage{Period: 950_000, Year: 990_000})
+	equal(t, "limits", s.Bounds, site.Bounds{PUE: 1.35, Coolant: 40_000, Year: site.YearBounds{Energy: 3e9, Carbon: 900e9, Water: 5_000_000, PUE: 1.3}})
 	equal(t, "tolerance", *s.Meter("ups-02").Tolerance, site.Tolerance{Least: -10_000, Most: 40_000})
 
 	b := s.Meter("r0002-pdu-b")
