@@ -140,7 +140,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	n.onClose(n.ledger.Close)
 	n.today = newToday(n.ledger, n.recording.emit, n.log)
 	n.today.life = newLifetimes(filepath.Join(n.c.Data, lifetimesFile), n.log)
-	n.files, err = newSiteFiles(n.c.Sites, siteFiles{set: n.ledger.SetTerms, plan: n.recording.live.SetPlan, wake: n.today.wake, left: n.ledger.Unstated, log: n.log}, n.set)
+	n.files, err = newSiteFiles(n.c.Sites, siteFiles{set: n.ledger.SetTerms, plan: n.recording.live.SetPlan, wake: n.today.wake, emit: n.recording.emit, made: n.ledger.Simulated, left: n.ledger.Unstated, log: n.log}, n.set)
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}

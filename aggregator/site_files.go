@@ -29,6 +29,8 @@ type siteFiles struct {
 	set  func(site string, t account.Terms) (version string, err error)
 	plan func(site string, p live.Plan)
 	wake func()
+	emit func([]live.Point)         // the limits that it states; nil: nobody wants them
+	made func(site string) bool     // simulated
 	left func(site string) []string // meters that were read and are not in the file that is in force; nil: nobody knows
 	log  *slog.Logger
 }
@@ -40,6 +42,7 @@ type siteFile struct {
 	seen       stamp          // of the file when it was last looked at
 	taken      stamp          // when it was last read, rightly or wrongly
 	planned    live.Plan      // in force
+	limits     limits
 
 	mu      sync.Mutex // guards all below
 	d       *description
@@ -171,7 +174,7 @@ func (f *siteFiles) replan(x *siteFile, now time.Time) {
 	if len(x.d.site.Racks) == 0 {
 		p.Inventory = x.said
 	}
-	if p.Inventory == x.planned.Inventory && p.Category == x.planned.Category && p.Only == x.planned.Only && slices.Equal(p.Meters, x.planned.Meters) && x.planned.Meters != nil {
+	if p.Inventory == x.planned.Inventory && p.Category == x.planned.Category && p.Only == x.planned.Only && slices.Equal(p.Meters, x.planned.Meters) && slices.Equal(p.Racks, x.planned.Racks) && x.planned.Meters != nil {
 		return
 	}
 	x.planned = p
@@ -191,6 +194,7 @@ func (f *siteFiles) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	minute := time.Now().Truncate(time.Minute)
+	f.tellLimits(time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -208,6 +212,7 @@ func (f *siteFiles) Run(ctx context.Context) error {
 				f.replan(x, now)
 				f.compare(x)
 			}
+			f.tellLimits(now)
 		}
 	}
 }
@@ -245,7 +250,14 @@ func (f *siteFiles) read(x *siteFile, now time.Time) {
 // plan is what there should be at a time.
 func (d *description) plan(now time.Time) live.Plan {
 	from := now.UnixMilli()
-	p := live.Plan{Inventory: d.inventory(now), Category: d.terms.Category, Only: len(d.terms.Meters) > 0, Meters: []live.Meter{}}
+	today := d.site.DateOf(now)
+	var racks []live.Rack
+	for i := range d.site.Racks {
+		if k := &d.site.Racks[i]; k.InUse.Contains(today) {
+			racks = append(racks, live.Rack{Hall: k.Hall, Name: k.ID, Hosts: len(k.Hosts)})
+		}
+	}
+	p := live.Plan{Inventory: d.inventory(now), Racks: racks, Category: d.terms.Category, Only: len(d.terms.Meters) > 0, Meters: []live.Meter{}}
 	for i := range d.terms.Meters {
 		m, s := &d.terms.Meters[i], &d.site.Meters[i]
 		if m.From > from || m.To != 0 && m.To <= from {

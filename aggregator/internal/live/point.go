@@ -11,7 +11,14 @@ type Plan struct {
 	Inventory
 	Category int     // where IT is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: the outermost point that is
 	Meters   []Meter // that should be there
+	Racks    []Rack  // likewise
 	Only     bool    // others count in nothing; else what their roles say
+}
+
+// A Rack is how many hosts should stand in it.
+type Rack struct {
+	Hall, Name string
+	Hosts      int
 }
 
 // A Meter is one that should be there, whether it was ever heard of or not.
@@ -63,6 +70,13 @@ func (l *Live) SetPlan(name string, p Plan) {
 // again.
 func (s *site) setPlan(p Plan) {
 	s.expected, s.category, s.only = p.Inventory, p.Category, p.Only
+	s.racksDue = make(map[string]int32, len(p.Racks))
+	for _, r := range p.Racks {
+		s.racksDue[r.Hall+"\x00"+r.Name] = int32(r.Hosts)
+	}
+	for key, i := range s.rackIndex {
+		s.racks[i].plan = s.racksDue[key]
+	}
 	s.points, s.pointOf = make([]point, 0, len(p.Meters)), make(map[string]int32, len(p.Meters))
 	for i := range p.Meters {
 		m := &p.Meters[i]

@@ -18,10 +18,16 @@ func (l *Live) rollUp(s *site, second int64) {
 		l.sums(s, &r.out, metric.RackPowerWatts, &r.sums, r.pdus+r.due, place, millis)
 		t := r.sums[gpuCelsius]
 		l.emit(s, &r.out.celsius, metric.RackGPUTemperatureMax, 0, place, millis, t.sum, t.n > 0)
+		expected := max(r.hosts, r.plan)
+		l.count(s, &r.out.hosts, metric.RackHosts, [2]int32{expected, r.up}, place, second)
+		h := &s.halls[r.hall]
+		h.hosts[0] += expected
+		h.hosts[1] += r.up
 	}
 	for i := range s.halls {
 		h := &s.halls[i]
 		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, h.pdus+h.due, metric.Place{Hall: h.name}, millis)
+		l.count(s, &h.out.hosts, metric.HallHosts, h.hosts, metric.Place{Hall: h.name}, second)
 	}
 	var watts [4]*float64
 	for b := metric.Facility; b <= metric.GPUs; b++ {
@@ -31,6 +37,14 @@ func (l *Live) rollUp(s *site, second int64) {
 			v = *watts[b]
 		}
 		l.emit(s, &s.history.power[b], metric.SitePowerWatts, uint32(b), metric.Place{}, millis, v, watts[b] != nil)
+	}
+	if all, _, _ := s.meterCounts(gridWatts); all > 0 || s.history.grid != nil {
+		f := s.metered("grid", gridWatts)
+		v := 0.0
+		if f.Watts != nil {
+			v = *f.Watts
+		}
+		l.emit(s, &s.history.grid, metric.SiteGridPower, 0, metric.Place{}, millis, v, f.Watts != nil)
 	}
 	known := s.inventory()
 	for i, n := range []int{known.Hosts, s.hosts} {
@@ -44,6 +58,21 @@ func (l *Live) rollUp(s *site, second int64) {
 	l.tell()
 	if l.c.Emit != nil {
 		l.c.Emit(l.points)
+	}
+}
+
+// censusEvery is how often hosts are counted out, in seconds, where nothing changed.
+const censusEvery = 5
+
+// count emits how many hosts of a place there should be, and how many report; the
+// end of both if there are none.
+func (l *Live) count(s *site, c *census, n metric.Number, hosts [2]int32, place metric.Place, second int64) {
+	if hosts == c.n && second%censusEvery != 0 {
+		return
+	}
+	c.n = hosts
+	for i, v := range hosts {
+		l.emit(s, &c.out[i], n, uint32(i), place, second*1000, float64(v), hosts[0] > 0)
 	}
 }
 
@@ -83,6 +112,7 @@ type history struct {
 	power  [4]*Outlet
 	hosts  [2]*Outlet
 	gpus   [2]*Outlet
+	grid   *Outlet
 	watts  [4][historySeconds]float32
 	known  [4][historySeconds]bool
 	first  int64 // second of the oldest, 0: none

@@ -25,6 +25,7 @@ type site struct {
 	only      bool             // meters that the plan does not have count in nothing
 	category  int              // where the plan says that IT is metered; 0: it does not
 	points    []point          // the plan's meters
+	racksDue  map[string]int32 // hosts that the plan has, by rack
 	pointOf   map[string]int32 // by name
 	due       [quantities]due  // of the second being closed
 
@@ -46,6 +47,8 @@ type hall struct {
 	pdus int32 // known
 	due  int32 // that the plan counts
 	out  outlets
+
+	hosts [2]int32 // that should be there, and that report
 }
 
 type rack struct {
@@ -58,11 +61,22 @@ type rack struct {
 	gpus  int32 // known
 	pdus  int32 // known
 	due   int32 // that the plan counts
+	plan  int32 // hosts that there should be
 	out   outlets
 }
 
 // outlets are the roll-up series of a place, made when they first have a value.
-type outlets struct{ gpu, host, it, celsius *Outlet }
+type outlets struct {
+	gpu, host, it, celsius *Outlet
+	hosts                  census
+}
+
+// A census is how many hosts there should be and how many report, as it was last
+// emitted.
+type census struct {
+	out [2]*Outlet
+	n   [2]int32
+}
 
 type gridNow struct {
 	at                           int64 // second; 0: never
@@ -94,7 +108,7 @@ func (s *site) rackOf(l *metric.Layout, e int) int32 {
 			s.hallIndex[hallName] = h
 			s.halls = append(s.halls, hall{name: hallName})
 		}
-		i = s.addRack(rack{name: l.Entities[r].Name, hall: h})
+		i = s.addRack(rack{name: l.Entities[r].Name, hall: h, plan: s.racksDue[key]})
 		s.rackIndex[key] = i
 	}
 	return i
@@ -139,7 +153,7 @@ func (s *site) complete(second int64) bool {
 // close sums the second over all senders.
 func (s *site) close(second int64) {
 	for i := range s.halls {
-		s.halls[i].sums, s.halls[i].due = [quantities]total{}, 0
+		s.halls[i].sums, s.halls[i].due, s.halls[i].hosts = [quantities]total{}, 0, [2]int32{}
 	}
 	for i := range s.racks {
 		r := &s.racks[i]
