@@ -22,7 +22,7 @@ var order = strings.Fields(`
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rule aggregator/internal/report aggregator/internal/page
 	aggregator/query aggregator/internal/web aggregator
-	plugin/pkg plugin/browser dashboards alerts
+	plugin/pkg plugin/browser dashboards alerts deploy/grafana
 `)
 
 // only says which packages of the module a package may import, where the order
