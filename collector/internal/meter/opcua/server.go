@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/gopcua/opcua/ua"
@@ -121,7 +122,7 @@ func (s *Server) begin(ctx context.Context) error {
 // explain says what an error of the library means.
 func explain(ctx context.Context, err error) error {
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded): // the library's own clock may be the first to notice
 		return errors.New("no answer in all its time")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the server closed the connection")
