@@ -55,7 +55,7 @@ func TestLanesCarryWhatIsTheirs(t *testing.T) {
 		s.start(Scheduled{Source: &fake{name: "host"}}, Scheduled{Source: &fake{name: "gpu", gpus: []string{"a", "b"}}})
 		until(20)
 		telemetry := []metric.Number{metric.GPUPowerWatts, metric.GPUEnergyJoules, metric.HostPowerWatts, metric.HostEnergyJoules,
-			metric.AgentSourceStale, metric.AgentSpoolBytes, metric.AgentSpoolDropped, metric.AgentSourceFailures}
+			metric.AgentSourceStale, metric.AgentSpoolBytes, metric.AgentSpoolDropped, metric.AgentSourceFailures, metric.AgentClockError}
 		ledger := []metric.Number{metric.GPUPowerWatts, metric.GPUEnergyJoules, metric.HostPowerWatts, metric.HostEnergyJoules, metric.CounterEpoch}
 		if d := cmp.Diff(telemetry, s.take(metric.Telemetry)[5].metrics()); d != "" {
 			t.Errorf("telemetry:\n%s", d)

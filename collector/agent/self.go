@@ -7,7 +7,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// self is what the agent says of itself: how its sources and spools are.
+// self is what the agent says of itself: how its sources, spools and clock are.
 type self struct{ layout *metric.Layout }
 
 func newSelf(c *Config, sources []Scheduled) *self {
@@ -22,6 +22,7 @@ func newSelf(c *Config, sources []Scheduled) *self {
 			metric.Column{Metric: metric.AgentSpoolBytes, Form: metric.Int, Point: lane, First: host, Count: 1},
 			metric.Column{Metric: metric.AgentSpoolDropped, Form: metric.Int, Point: lane, First: host, Count: 1})
 	}
+	l.Columns = append(l.Columns, metric.Column{Metric: metric.AgentClockError, Form: metric.Float, First: host, Count: 1})
 	if n := len(sources); n > 0 {
 		l.Columns = append(l.Columns,
 			metric.Column{Metric: metric.AgentSourceStale, Form: metric.Int, First: first, Count: n},
@@ -36,6 +37,7 @@ func (s *self) values(dst []metric.Raw, a *agent, now time.Time) []metric.Raw {
 		st := q.Stats()
 		dst = append(dst, metric.Raw(st.Bytes), metric.Raw(st.Dropped+st.Thinned))
 	}
+	dst = append(dst, clockError())
 	for _, r := range a.runners {
 		dst = append(dst, r.stale(now, a.c.Interval))
 	}
