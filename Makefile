@@ -9,6 +9,7 @@ JEST := npm test --prefix plugin --silent -- --reporters=../.ci/jest.cjs
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := go build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)" -o bin/
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-peers bench-collector generate fuzz clean packages
@@ -69,7 +70,8 @@ check: plugin/node_modules/.package-lock.json
 # The plugin's archive against the rules of Grafana's catalogue. Not part of check: the analyzers are a module of their own
 # of 200 others, which takes minutes to fetch and build first.
 check-plugin: plugin-zip
-	cd plugin/validator && go vet . && go mod tidy -diff && go run $(STATICCHECK) . && go test -count=1 . && go run .
+	GOBIN=$(CURDIR)/out/bin go install $(GOSEC)
+	cd plugin/validator && go vet . && go mod tidy -diff && go run $(STATICCHECK) . && go test -count=1 . && PATH=$(CURDIR)/out/bin:$$PATH go run .
 
 bench:
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./collector/... ./aggregator/internal/...

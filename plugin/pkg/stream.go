@@ -85,7 +85,7 @@ func (d *instance) RunStream(ctx context.Context, req *backend.RunStreamRequest,
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pause + rand.N(pause/4)):
+		case <-time.After(pause + rand.N(pause/4)): // #nosec G404 -- spreads callers; no secret
 		}
 		pause = min(2*pause, longPause)
 	}
@@ -107,7 +107,7 @@ func (d *instance) relay(ctx context.Context, c channel, sender *backend.StreamS
 		defer func() { ended <- err }()
 		defer recovered(&err)
 		err = sites[0].by.live.Live(ctx, c.question(), func(r *query.LiveEvent) error {
-			d.dropped.Add(uint64(r.Lost))
+			d.dropped.Add(uint64(r.Lost)) // #nosec G115 -- a count
 			select {
 			case <-newest:
 				d.dropped.Add(1)
