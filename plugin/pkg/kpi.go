@@ -197,7 +197,7 @@ func figureTable(lists []*query.KPIs, of []siteOf, most int) *table {
 			if k.Value == nil {
 				reason = k.Reason
 			}
-			t.row(of[i].name, figureTitle(k.Name), &k.From, &k.To, k.Value, k.Unit, categoryTitle(k.Category), &k.Coverage, needed, measured, strings.Join(flags, "; "), reason, k.Method)
+			t.row(of[i].name, figureTitle(k.Name), &k.From, &k.To, k.Value, unitTitle(k.Unit), categoryTitle(k.Category), &k.Coverage, needed, measured, strings.Join(flags, "; "), reason, k.Method)
 		}
 	}
 	return t

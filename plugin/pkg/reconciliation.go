@@ -119,7 +119,7 @@ func (m *reportModel) answer(a *asking) (*result, error) {
 			if status == "ready" {
 				ready = 1
 			}
-			t.row(of[i].name, k.From.Format("2006"), figureTitle(k.Name), status, k.Value, k.Unit, &k.Coverage, needed, what, categoryTitle(k.Category))
+			t.row(of[i].name, k.From.Format("2006"), figureTitle(k.Name), status, k.Value, unitTitle(k.Unit), &k.Coverage, needed, what, categoryTitle(k.Category))
 			numbers.row(of[i].name, k.Name, &ready)
 		}
 	}

@@ -41,23 +41,36 @@ func unitOf(u metric.Unit) string {
 	case metric.CubicMetres:
 		return "m3"
 	case metric.CubicMetresPerSecond:
-		return "suffix: m³/s"
+		return "suffix:m³/s"
 	case metric.GramsPerKWh:
-		return "suffix: gCO₂e/kWh"
+		return "suffix:gCO₂e/kWh"
 	case metric.EURPerMWh:
-		return "suffix: €/MWh"
+		return "suffix:€/MWh"
 	case metric.Grams:
 		return "massg"
 	case metric.LitresPerKWh:
-		return "suffix: L/kWh"
+		return "suffix:L/kWh"
 	case metric.KilogramsPerKWh:
-		return "suffix: kg/kWh"
+		return "suffix:kg/kWh"
 	case "kg":
 		return "masskg"
 	case "EUR", "USD", "GBP", "CHF":
 		return "currency" + string(u)
 	}
 	return ""
+}
+
+// unitTitle is a unit as a table says it, beside a number.
+func unitTitle(unit string) string {
+	switch metric.Unit(unit) {
+	case metric.Ratio:
+		return ""
+	case metric.LitresPerKWh:
+		return "L/kWh"
+	case metric.KilogramsPerKWh:
+		return "kg/kWh"
+	}
+	return unit
 }
 
 // configOf is how a metric of the catalogue is shown.
