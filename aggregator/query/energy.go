@@ -17,6 +17,15 @@ type EnergyQuestion struct {
 	From, To time.Time     // zero: the start of the site's day, and the end of this hour
 	Step     time.Duration // a whole number of hours; 0: one interval
 	Limit    int           // lines at most; 0: as many as the server gives
+	Of       Selection     // of the lines, those that are given
+}
+
+// A Selection narrows energy by hall, rack, host, GPU, job or tenant to the lines of some
+// of them; "" stands for all.
+type Selection struct {
+	Hall, Rack, Host string
+	GPU              string // its UUID, or its index
+	Job, Tenant      string
 }
 
 // Energy is the answer.
@@ -84,5 +93,10 @@ func (q *EnergyQuestion) Values() url.Values {
 		v.Set("by", q.By)
 	}
 	v.Set("boundary", q.Boundary.String())
+	for k, of := range map[string]string{"hall": q.Of.Hall, "rack": q.Of.Rack, "host": q.Of.Host, "gpu": q.Of.GPU, "job": q.Of.Job, "tenant": q.Of.Tenant} {
+		if of != "" {
+			v.Set(k, of)
+		}
+	}
 	return v
 }

@@ -147,6 +147,9 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 	default:
 		l.Hall = p.Hall
 	}
+	if !t.q.Of.holds(&l) {
+		return
+	}
 	line := t.lines[l]
 	if line == nil {
 		line = &Line{Hall: l.Hall, Rack: l.Rack, Host: l.Host, UUID: l.uuid, GPU: l.index, Model: l.model, From: t.from, To: t.to}

@@ -39,6 +39,9 @@ func (t *Tally) AddJobRow(host string, j *Job, r *JobRow) {
 		return
 	}
 	t.recorded += mj
+	if !t.q.Of.holdsJob(j) {
+		return
+	}
 	key := *j
 	if t.q.By == ByTenant {
 		key.Name = ""
@@ -80,6 +83,8 @@ func (t *Tally) jobLines(nothing Line) []Line {
 		}
 	}
 	switch {
+	case len(lines) == 0 && t.q.Of != Selection{} && t.recorded > 0:
+		nothing.Reason = "nothing of it in this time"
 	case len(lines) == 0:
 		nothing.Reason = "no record of jobs is connected"
 	case len(t.hosts) > 0:

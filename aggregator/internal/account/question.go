@@ -41,7 +41,37 @@ type Question struct {
 	By       Level
 	Boundary metric.Boundary
 	From, To int64
-	Step     int64 // a whole number of hours; 0: one interval
+	Step     int64     // a whole number of hours; 0: one interval
+	Of       Selection // of the lines, those that are given; nothing else changes
+}
+
+// A Selection narrows lines to those of some things; "" stands for all.
+type Selection struct {
+	Hall, Rack, Host string
+	GPU              string // its UUID, or its index
+	Job, Tenant      string
+}
+
+// misplaced is what of p lines by l do not tell; "" if they tell all.
+func (p *Selection) misplaced(l Level) string {
+	for _, x := range []struct {
+		name, of string
+		from, to Level
+	}{{"hall", p.Hall, ByHall, ByGPU}, {"rack", p.Rack, ByRack, ByGPU}, {"host", p.Host, ByHost, ByGPU}, {"gpu", p.GPU, ByGPU, ByGPU}, {"job", p.Job, ByJob, ByJob}, {"tenant", p.Tenant, ByJob, ByTenant}} {
+		if x.of != "" && (l < x.from || l > x.to) {
+			return x.name
+		}
+	}
+	return ""
+}
+
+func (p *Selection) holds(l *label) bool {
+	return (p.Hall == "" || p.Hall == l.Hall) && (p.Rack == "" || p.Rack == l.Rack) && (p.Host == "" || p.Host == l.Host) &&
+		(p.GPU == "" || p.GPU == l.uuid || p.GPU == l.index)
+}
+
+func (p *Selection) holdsJob(j *Job) bool {
+	return (p.Job == "" || p.Job == j.Name) && (p.Tenant == "" || p.Tenant == j.Tenant)
 }
 
 // A QuestionError says which part of a question cannot be answered.
@@ -72,6 +102,9 @@ func (q *Question) Check() error {
 		return bad("step", "not a whole number of hours")
 	case q.Step > 0 && (q.To-q.From)/q.Step > maxIntervals:
 		return bad("step", "gives more than 100,000 intervals")
+	}
+	if of := q.Of.misplaced(q.By); of != "" {
+		return bad(of, "lines by "+q.By.String()+" do not say it")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func parseEnergy(v url.Values, now time.Time) (span, account.Level, metric.Boundary, error) {
-	if err := known(v, "site", "by", "boundary", "from", "to", "step", "limit"); err != nil {
+	if err := known(v, "site", "by", "boundary", "from", "to", "step", "limit", "hall", "rack", "host", "gpu", "job", "tenant"); err != nil {
 		return span{}, 0, 0, err
 	}
 	q, err := parseSpan(v, now)
@@ -54,7 +54,7 @@ func (s *Server) energy(w http.ResponseWriter, r *http.Request) {
 	}
 	lines, cut, err := s.readEnergy(r.Context(), account.Question{
 		Site: q.site, By: by, Boundary: boundary,
-		From: q.from.UnixMilli(), To: q.to.UnixMilli(), Step: q.step.Milliseconds(),
+		From: q.from.UnixMilli(), To: q.to.UnixMilli(), Step: q.step.Milliseconds(), Of: selectionOf(r.Form),
 	}, q.limit)
 	if err != nil {
 		s.fail(w, r, err)
@@ -64,6 +64,11 @@ func (s *Server) energy(w http.ResponseWriter, r *http.Request) {
 		Site: q.site, By: by.String(), Boundary: boundary.String(),
 		From: q.from, To: q.to, StepSeconds: int64(q.step / time.Second), Truncated: cut,
 	}, lines)
+}
+
+// selectionOf is which things of a site are asked about.
+func selectionOf(v url.Values) account.Selection {
+	return account.Selection{Hall: v.Get("hall"), Rack: v.Get("rack"), Host: v.Get("host"), GPU: v.Get("gpu"), Job: v.Get("job"), Tenant: v.Get("tenant")}
 }
 
 // portion is about how many lines are asked of the ledger at once.
