@@ -2,7 +2,7 @@ package main
 
 func alertsNow() *board {
 	firing := func(wide uint32, title, help, state, colour string) panel {
-		return panel{figure, wide, title, help, count, asks(alerts("count", state)), look{only: "/^Alerts$/", sum: "sum", name: title, steps: from(good, step{1, colour}), empty: "0"}}
+		return panel{figure, wide, title, help, count, asks(alerts("count", state)), look{only: "/^Alerts$/", sum: "sum", steps: from(good, step{1, colour}), empty: "0"}}
 	}
 	return &board{
 		uid: "alerts", person: "who is on call", question: "what fires, what is behind it, and what just happened?", since: "now-24h", refresh: "30s",
@@ -15,12 +15,12 @@ func alertsNow() *board {
 				howFresh(6),
 			}},
 			{"", 9, []panel{
-				{list, 24, "Alerts", "Alerts of the aggregator, with since when and what they say.", mixed, asks(alerts("table", "")), look{state: []string{"State"}, sort: "Since", hide: []string{"Site", "Labels"}, empty: "No alert fires or is pending"}},
+				{list, 24, "Alerts", "Alerts of the aggregator, with since when and what they say.", mixed, asks(alerts("table", "")), look{state: []string{"State"}, sort: "Since", hide: []string{"Site", "Labels"}, units: map[string]string{"Since": ago}, widths: map[string]int{"Severity": 110, "Alert": 260, "Since": 140, "Value": 110}, wrap: []string{"Summary"}, empty: "No alert fires or is pending"}},
 			}},
 			{"What is behind it", 10, []panel{
 				attention(24, needs("table", "failed", "degraded", "unknown")),
 				powerOver(12, "Power"),
-				{list, 12, "What happened", "Verdicts on hosts and GPUs, meters that were not well, and corrections, in the range.", mixed, asks(happened()), look{sort: "time", hide: []string{"Tags"}, empty: "Nothing happened in the range"}},
+				{list, 12, "What happened", "Verdicts on hosts and GPUs, meters that were not well, and corrections, in the range.", mixed, asks(happened()), look{sort: "Time", hide: []string{"End", "Tags"}, widths: map[string]int{"time": 165, "title": 130}, titles: map[string]string{"time": "Time"}, wrap: []string{"Text"}, empty: "Nothing happened in the range"}},
 			}},
 		},
 	}

@@ -88,9 +88,10 @@ func (b *board) dashboard() dashboard.Dashboard {
 
 func (p *panel) panel() dashboard.Panel {
 	s := shapes[p.kind]
+	p.look.wide = p.wide
 	out := dashboard.Panel{
 		Type: s.plugin, Title: ptr(p.title), Description: ptr(p.help), Datasource: &common.DataSourceRef{Type: ptr(plugin), Uid: ptr("${ds}")},
-		Options: s.options(&p.look), FieldConfig: p.fields(s.custom(&p.look)), Transformations: p.transformations(),
+		Options: s.options(&p.look), FieldConfig: p.fields(p.custom(s.custom(&p.look))), Transformations: p.transformations(),
 	}
 	if p.look.since != "" {
 		out.TimeFrom = ptr(p.look.since)
@@ -108,6 +109,29 @@ func (p *panel) panel() dashboard.Panel {
 		out.Targets = append(out.Targets, a)
 	}
 	return out
+}
+
+// custom is what the kind sets, as far as this panel is another.
+func (p *panel) custom(c map[string]any) map[string]any {
+	switch {
+	case p.kind == list:
+		c["filterable"] = p.wide >= 16
+	case p.kind == lines || p.kind == columns:
+		most := p.look.most
+		if most == nil && !p.look.anyBase && p.unit == share {
+			most = ptr(1.0)
+		}
+		if most == nil && !p.look.anyBase && p.unit == count { // else nothing but zeros is drawn up to 100
+			most = ptr(5.0)
+		}
+		if most != nil {
+			c["axisSoftMax"] = *most
+		}
+		if len(p.asks) == 1 && p.asks[0].name != "" && !p.look.stacked && p.kind == lines {
+			c["fillOpacity"] = 10
+		}
+	}
+	return c
 }
 
 // stored is the distance of the store's points.

@@ -113,7 +113,7 @@ var core = map[string]bool{"stat": true, "timeseries": true, "table": true, "sta
 // knownUnits are Grafana's own; ours besides begin with suffix.
 func knownUnits() map[string]bool {
 	return map[string]bool{
-		units.Watt: true, units.WattHour: true, units.Celsius: true, units.PercentUnit: true, units.NoUnit: true, units.Seconds: true, units.BytesIEC: true,
+		units.Watt: true, units.WattHour: true, units.Celsius: true, units.PercentUnit: true, units.NoUnit: true, units.Short: true, units.Seconds: true, units.BytesIEC: true,
 		units.BytesPerSecondSI: true, units.Hertz: true, units.Kilogram: true, units.Euro: true,
 	}
 }
@@ -153,7 +153,7 @@ func TestEveryPanelIsWhole(t *testing.T) {
 				t.Errorf("%s: no help that is a sentence", at)
 			}
 			f := &p.FieldConfig.Defaults
-			if f.Unit == nil || !knownUnits()[*f.Unit] && !strings.HasPrefix(*f.Unit, "suffix: ") {
+			if f.Unit == nil || !knownUnits()[*f.Unit] && !strings.HasPrefix(*f.Unit, "suffix:") && !strings.HasPrefix(*f.Unit, "si:") {
 				t.Errorf("%s: no unit that Grafana has", at)
 			}
 			if f.Thresholds == nil || len(f.Thresholds.Steps) == 0 || f.Thresholds.Steps[0].Value != nil {

@@ -29,7 +29,7 @@ func energyAndCarbon() *board {
 			}},
 			{"Over time", 9, []panel{
 				{columns, 12, "Energy by interval", "Energy inside each boundary, as booked, by whole hours or longer.", wattHour, each(func(b string) ask { return energy("site", b, "series") }), look{points: 90, legend: "sum", empty: "Nothing is booked"}},
-				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", kilos, asks(figures), look{points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
+				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", kilos, asks(figures), look{change: changes(withoutSite()), points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
 				{lines, 12, "PUE by interval", "The PUE of each interval by itself. In the cold it is lower than in the heat.", ratio, asks(kpi("series", "pue").as("PUE", facilityColour)), look{points: 200, steps: pueSteps, limits: true, anyBase: true, decimals: ptr(3.0), empty: "Not known: no facility meter, or no IT meter"}},
 				{lines, 12, "Grid intensity", "Carbon dioxide equivalent of a kilowatt-hour from the grid: over the life of what makes it, and direct emissions alone.", gramsKWh,
 					asks(series(`grid_carbon_intensity_grams_per_kwh{site="$site"}`, "{{factor}} {{zone}} {{provider}}")), look{empty: "No provider of grid intensity"}},
@@ -41,14 +41,15 @@ func energyAndCarbon() *board {
 				{lines, 12, "Where power goes", "Power by use, as its meters tell: IT at the UPS, cooling, what distribution loses, lighting.", watts, asks(
 					series(role("ups_output"), "").as("UPS output", itColour), series(role("cooling"), "").as("Cooling", coldColour),
 					series(role("distribution"), "").as("Distribution", fuelColour), series(role("lighting"), "").as("Lighting", sunColour)), look{stacked: true, empty: "No meters of use"}},
-				{lines, 12, "Water", "Water that flows in, as its meters count it.", "suffix: m³/h", asks(series(`sum by (role) (rate(meter_water_cubic_metres_total{site="$site"}[10m])) * 3600`, "{{role}}")), look{empty: "No water meter"}},
+				{lines, 12, "Water", "Water that flows in, as its meters count it.", waterRun, asks(series(`sum by (role) (rate(meter_water_cubic_metres_total{site="$site"}[10m])) * 3600`, "{{role}}")), look{titles: map[string]string{"water_total": "All water", "water_potable": "Potable water"}, empty: "No water meter"}},
 				{lines, 12, "Price", "Day-ahead price of the bidding zone; it may be negative.", euroMWh, asks(series(`grid_price_eur_per_mwh{site="$site"}`, "{{zone}} {{provider}}")), look{anyBase: true, empty: "No provider of prices"}},
 			}},
 			{"How well it is known", 9, []panel{
 				{list, 24, "What the figures rest on", "Each figure of the range with the share of time it rests on, the share that is needed to report it, what of it is measured, and what to know of it.", mixed,
-					asks(kpi("table", "pue", "wue", "cue", "erf", "ref", "cfe", "carbon_location", "carbon_market", "cost")), look{hide: []string{"Site", "From", "To"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
+					asks(kpi("table", "pue", "wue", "cue", "erf", "ref", "cfe", "carbon_location", "carbon_market", "cost")), look{
+						hide: []string{"Site", "From", "To", "Method"}, widths: figureWidths(), wrap: []string{"Remarks", "Why not"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
 				{list, 24, "Power tree", "What each stage shows less what stands below it. A gap outside its bounds is energy that nobody can account for, or a meter that lies. Racks and hosts are on the power-quality board.", mixed,
-					asks(tree(nil, "facility", "ups", "pdu", "hosts", "gpus")), look{state: []string{"Finding"}, hide: []string{"Site", "From", "To"}, empty: "No stage can be held against another"}},
+					asks(tree(nil, "facility", "ups", "pdu", "hosts", "gpus")), look{state: []string{"Finding"}, hide: []string{"Site", "From", "To"}, widths: stageWidths(), empty: "No stage can be held against another"}},
 			}},
 			{"To the end of the year", 5, []panel{
 				{figure, 12, "Energy of the calendar year", "Booked so far, what is to come if the facility goes on as it did on average in the last seven days, and both. UTC. A ledger that began within the year knows only its part.", wattHour, asks(

@@ -2,9 +2,9 @@ package main
 
 func fleet() *board {
 	state := func(kind, title string) panel {
-		return panel{list, 6, title, "How many are in which state, by site. Failed and degraded ones need a person; unknown ones have not been heard.", count,
+		return panel{list, 12, title, "How many are in which state, by site. Failed and degraded ones need a person; unknown ones have not been heard.", count,
 			asks(needs("count").ofAll().about(kind)), look{
-				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), steps: anyIsPoor, lit: []string{"degraded", "failed", "unknown"},
+				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), lit: []string{"ok", "watch", "unknown", "degraded", "failed"}, by: healthSteps(),
 				empty: "No site has told its health", links: []link{to("gpu-health", `Site\State`, "site", "${__value.text}")},
 			}}
 	}
@@ -22,18 +22,18 @@ func fleet() *board {
 				{figure, 6, "Hosts reporting", "Share of the hosts that the sites should have that report.", share,
 					asks(now(`sum(site_hosts{state="reporting"}) / sum(site_hosts{state="expected"})`, "").ofAll().as("Hosts reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No host is known"}},
 			}},
-			{"Sites", 7, []panel{
+			{"Sites", 5, []panel{
 				{tiles, 24, "Power by site", "A tile a site: what its facility draws now. A click opens the site.", watts, asks(power("site", "facility").ofAll()),
 					look{name: label("site"), heat: true, empty: "No site has facility meters", links: []link{to("site", "", "site", label("site"))}}},
 			}},
-			{"", 8, []panel{
-				{list, 12, "Figures of today", "Figures of each site since its midnight. What is empty is not known; the site's own board says why.", ratio,
+			{"", 6, []panel{
+				{list, 24, "Figures of today", "Figures of each site since its midnight. What is empty is not known; the site's own board says why.", ratio,
 					asks(func() ask {
 						a := kpi("table", "pue", "wue", "cue", "erf", "ref", "carbon_location").ofAll()
 						a.Period = "today"
 						return a
 					}()), look{
-						change: changes(matrix("Site", "Figure", "Value")), titles: matrixTitles(`Site\Figure`, "Site", "PUE", "WUE", "CUE", "ERF", "REF", "Carbon, location-based"),
+						change: changes(matrix("Site", "Figure", "Value")), titles: matrixTitles(`Site\Figure`, "Site", "PUE", "WUE", "CUE", "ERF", "REF", "Carbon, location-based"), widths: map[string]int{`Site\Figure`: 220},
 						units: map[string]string{"WUE": litreKWh, "CUE": kiloKWh, "ERF": share, "REF": share, "Carbon, location-based": kilos}, steps: pueSteps, lit: []string{"PUE"}, decimals: ptr(2.0),
 						empty: "No site has figures of today", links: []link{to("energy", `Site\Figure`, "site", "${__value.text}")},
 					}},
@@ -44,7 +44,8 @@ func fleet() *board {
 			}},
 			{"", 9, []panel{
 				{list, 24, "What needs a person, at all sites", "Hosts and GPUs that have failed or are degraded, of all sites, the worst first.", mixed, asks(needs("table", "failed", "degraded").ofAll().most(200)), look{
-					empty: nobody, state: []string{"State"}, hide: []string{"Model", "UUID", "Action", "Last"},
+					empty: nobody, state: []string{"State"}, hide: []string{"Model", "UUID", "Action", "Last", "Kind", "Cause", "Findings"},
+					units: map[string]string{"Since": ago}, widths: map[string]int{"Site": 130, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130}, wrap: []string{"What is seen", "What to do"},
 					links: []link{to("site", "Site", "site", cell("site")), to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},
 				}},
 			}},
@@ -56,6 +57,9 @@ func fleet() *board {
 // would give them all one.
 func matrixTitles(first, title string, columns ...string) map[string]string {
 	out := map[string]string{first: title}
+	if first == "" {
+		out = map[string]string{}
+	}
 	for _, c := range columns {
 		out[c] = c
 	}

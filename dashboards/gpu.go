@@ -32,7 +32,7 @@ func gpu() *board {
 				{figure, 8, "Energy of the range", "Energy of the board as the ledger has booked it, by whole hours.", wattHour, asks(energy("gpu", "gpu", "total").in("host", "gpu").as("Energy", gpuColour)), look{decimals: ptr(2.0), empty: "Nothing is booked"}},
 			}},
 			{"", 7, []panel{
-				attention(16, needs("table").in("host", "gpu")),
+				attention(16, needs("table").in("host", "gpu"), "Hall", "Rack", "Host", "GPU"),
 				{timeline, 8, "State", "What was known of the GPU: ok; lost (blank while its neighbours are not); blank (the driver answers nothing); stale (readings stand still); unreachable (no answer from the host engine).", count,
 					asks(state), look{says: gpuStates(), empty: "The board was not heard"}},
 			}},
@@ -43,7 +43,7 @@ func gpu() *board {
 					series(of("gpu_temperature_celsius"), "").as("Die", gpuColour), series(of("gpu_memory_temperature_celsius"), "").as("Memory", hostColour)), look{anyBase: true, empty: "Not known"}},
 				{lines, 12, "Clocks", "Clock of the multiprocessors, and of the memory. A clock that falls while the board is busy was held down.", hertz, asks(
 					series(of("gpu_sm_clock_hertz"), "").as("Multiprocessors", itColour), series(of("gpu_memory_clock_hertz"), "").as("Memory", hostColour)), look{empty: "Not known"}},
-				{lines, 12, "Held down", "Share of time in which clocks were held down, by reason: the power cap, heat, the board's own limits, the power brake.", share, asks(rate("gpu_slowdown_seconds_total", "reason", "{{reason}}")), look{stacked: true, steps: from(good, step{0.05, caution}, step{0.2, poor}), empty: "The board does not say"}},
+				{lines, 12, "Held down", "Share of time in which clocks were held down, by reason: the power cap, heat, the board's own limits, the power brake.", share, asks(rate("gpu_slowdown_seconds_total", "reason", "{{reason}}")), look{stacked: true, most: ptr(0.2), steps: from(good, step{0.05, caution}, step{0.2, poor}), empty: "The board does not say"}},
 			}},
 			{"Work", 8, []panel{
 				{lines, 8, "Busy", "Share of time in which a kernel ran, and in which memory was read or written.", share, asks(

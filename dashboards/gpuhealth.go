@@ -11,16 +11,21 @@ func gpuHealth() *board {
 		}))
 		return p
 	}
+	judged := func(kind, title, help string) panel {
+		return panel{figure, 8, title, help, count, asks(needs("count").about(kind)), look{
+			change: changes(matrix("Kind", "State", "Count")), titles: matrixTitles("", "", "ok", "watch", "unknown", "degraded", "failed"), by: healthSteps(), empty: "Nothing was judged yet"}}
+	}
 	return &board{
 		uid: "gpu-health", person: "who keeps the GPUs alive", question: "which boards are failing, of what, and is it getting worse?", since: "now-24h", refresh: "1m",
 		chosen: []variable{bySite}, next: []string{"gpu", "host", "hall", "alerts"}, events: []string{"health"},
 		rows: []row{
 			{"", 5, []panel{
-				{tiles, 8, "GPUs by health", "GPUs by the state that their evidence puts them in.", count, asks(needs("count").about("gpu")), look{only: exactly("State", "Count"), name: cell("state"), empty: "Nothing was judged yet"}},
-				{tiles, 8, "Hosts by health", "Hosts by the state that their evidence puts them in.", count, asks(needs("count").about("host")), look{only: exactly("State", "Count"), name: cell("state"), empty: "Nothing was judged yet"}},
-				howMany(8, "GPUs now", "GPUs that the site should have, by what is known of them now.", "/^GPUs/", quiet()),
+				judged("gpu", "GPUs by health", "GPUs by the state that their evidence puts them in."),
+				judged("host", "Hosts by health", "Hosts by the state that their evidence puts them in."),
+				{figure, 8, "GPUs now", "GPUs that the site should have, by what is known of them now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine, silent ones stand in hosts that are not heard.", count, asks(question("counts")), look{
+					only: "/^GPUs/", change: changes(bareState()), by: map[string]steps{"ok": from(good), "lost": from(plain, step{1, bad}), "blank": from(plain, step{1, poor}), "stale": from(plain, step{1, poor}), "silent": from(plain, step{1, unknown}), "unreachable": from(plain, step{1, unknown})}, empty: "Nothing is known now"}},
 			}},
-			{"", 10, []panel{attention(24, needs("table").about("gpu"))}},
+			{"", 9, []panel{attention(24, needs("table").about("gpu"))}},
 			{"By cause", 9, []panel{
 				{list, 8, "How many of each cause", "What the evidence is, of hosts and GPUs together, and of how many: XIDs by code, memory errors, lost boards, links, heat.", count, asks(needs("table")), look{
 					change: changes(counted("Cause")), titles: map[string]string{"Kind (count)": "How many"}, bar: "Kind (count)", steps: anyIsPoor, sort: "How many", empty: nobody}},
@@ -33,7 +38,7 @@ func gpuHealth() *board {
 				{lines, 12, "Hottest GPU", "Temperature of the hottest GPU of the site, and of the ten hottest racks at each time.", celsius, asks(
 					series(`max(rack_gpu_temperature_celsius_max{`+s+`})`, "").as("Hottest", bad), series(`topk(10, rack_gpu_temperature_celsius_max{`+s+`})`, "{{rack}}")), look{steps: hot, anyBase: true, legend: "right", empty: "No GPU says its temperature"}},
 			}},
-			{"Boards that wait for something", 9, []panel{
+			{"Boards that wait for something", 6, []panel{
 				flag("Rows that wait for a reset", "GPUs with a row remapping that waits for a reset: drain them and reset.", "gpu_row_remap_pending", "Waits"),
 				flag("Remappings that failed", "GPUs whose row remapping has failed: they are to be replaced.", "gpu_row_remap_failed", "Failed"),
 				flag("What the driver asks for", "GPUs of which the driver asks something: 1 a reset, 2 a reboot, 3 to drain peer-to-peer, 4 to drain and reset.", "gpu_recovery_action", "Action"),

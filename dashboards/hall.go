@@ -10,18 +10,18 @@ func hallAndRack() *board {
 			{"Hall $hall", 9, []panel{
 				{lines, 8, "Power of the hall", "Power inside each boundary that the hall has. IT is known while all of its PDU meters answer.", watts, asks(
 					power("hall", "it").in("hall").as("IT", itColour), power("hall", "host").in("hall").as("Hosts", hostColour), power("hall", "gpu").in("hall").as("GPUs", gpuColour)), look{empty: "Nothing is known of the hall"}},
-				rackTiles(8, "Power by rack", "A tile a rack, coloured from the least to the greatest of the hall. A click chooses the rack.", watts, "Power", racks("power").in("hall")),
-				rackTiles(8, "Hottest GPU by rack", "Temperature of the hottest GPU of each rack of the hall.", celsius, "Hottest GPU", racks("temperature").in("hall")),
+				rackTiles(8, "Power by rack", "A tile a rack, the brighter the more it draws among those of the hall. A click chooses the rack.", watts, "Power", racks("power").in("hall"), nil),
+				rackTiles(8, "Hottest GPU by rack", "Temperature of the hottest GPU of each rack of the hall.", celsius, "Hottest GPU", racks("temperature").in("hall"), hot),
 			}},
 			{"", 9, []panel{
-				{lines, 12, "Power by rack over time", "Power of the hosts of each rack of the hall. Racks that swing together run one job.", watts, asks(power("rack", "host").in("hall")), look{legend: "right", empty: "No host of the hall says its power"}},
+				{lines, 12, "Power by rack over time", "Power of the hosts of each rack of the hall. Racks that swing together run one job.", watts, asks(power("rack", "host").in("hall")), look{name: label("rack"), legend: "right", empty: "No host of the hall says its power"}},
 				{lines, 12, "Hottest GPU by rack over time", "Temperature of the hottest GPU of each rack of the hall.", celsius,
 					asks(series(`rack_gpu_temperature_celsius_max{`+where+`}`, "{{rack}}")), look{legend: "right", anyBase: true, empty: "No GPU says its temperature"}},
 			}},
 			{"", 9, []panel{
-				rackTiles(8, "GPUs not ok by rack", "How many GPUs of each rack are lost, blank, stale or unreachable now.", count, "GPUs not ok", racks("gpus_not_ok").in("hall")),
-				rackTiles(8, "Silent hosts by rack", "How many hosts of each rack were not heard in the last three seconds.", count, "Hosts silent", racks("hosts_silent").in("hall")),
-				rackTiles(8, "GPU utilisation by rack", "Mean share of time in which kernels ran.", share, "GPU utilization", racks("utilization").in("hall")),
+				rackTiles(8, "GPUs not ok by rack", "How many GPUs of each rack are lost, blank, stale or unreachable now.", count, "GPUs not ok", racks("gpus_not_ok").in("hall"), anyIsPoor),
+				rackTiles(8, "Silent hosts by rack", "How many hosts of each rack were not heard in the last three seconds.", count, "Hosts silent", racks("hosts_silent").in("hall"), anyIsBad),
+				rackTiles(8, "GPU utilisation by rack", "Mean share of time in which kernels ran.", share, "GPU utilization", racks("utilization").in("hall"), nil),
 			}},
 			{"Rack $rack", 9, []panel{
 				{lines, 12, "Power of the rack", "Power inside each boundary that the rack has.", watts, asks(
@@ -36,7 +36,7 @@ func hallAndRack() *board {
 			}},
 			{"", 8, []panel{
 				{lines, 12, "Meters of the rack", "Power through each meter of the rack, as it tells it itself.", watts, asks(series(`meter_power_watts{`+rack+`}`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
-				attention(12, needs("table").in("hall", "rack")),
+				attention(12, needs("table").in("hall", "rack"), "Hall", "Rack"),
 			}},
 		},
 	}

@@ -30,7 +30,7 @@ func jobsAndTenants() *board {
 			{"", 9, []panel{
 				{columns, 12, "Power of the job", "Mean power of each interval, from the ledger's energy: of its boards, and of its hosts.", watts, asks(
 					power("job", "host").in("job").as("Hosts", hostColour), power("job", "gpu").in("job").as("GPUs", gpuColour)), look{points: 60, empty: "Nothing is booked to it"}},
-				{list, 12, "Where it runs", "Hosts that the job holds now, and how much of each.", share, asks(rows(`job_host_share_ratio{` + j + `}`).most(500)), look{
+				{list, 12, "Where it runs", "Hosts that the job holds now, and how much of each.", share, asks(rows(`job_host_share_ratio{` + j + `}`).most(500)), look{widths: map[string]int{"Hall": 80, "Rack": 90, "Host": 110},
 					only: exactly("Hall", "Rack", "Host", "Value"), bar: "Value", titles: map[string]string{"Value": "Share"}, empty: "It does not run now",
 					links: []link{to("host", "Host", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}}},
 			}},

@@ -97,7 +97,8 @@ func tileOptions(l *look) any {
 func gaugeOptions(l *look) any {
 	o := bargauge.NewOptions()
 	o.DisplayMode, o.ValueMode, o.NamePlacement, o.ShowUnfilled = common.BarGaugeDisplayModeBasic, common.BarGaugeValueModeText, common.BarGaugeNamePlacementLeft, true
-	o.Sizing, o.MinVizWidth, o.MinVizHeight, o.MaxVizHeight = common.BarGaugeSizingAuto, 8, 16, 300
+	o.Sizing, o.MinVizWidth, o.MinVizHeight, o.MaxVizHeight = common.BarGaugeSizingManual, 8, 16, 36
+	o.Text = &common.VizTextDisplayOptions{TitleSize: ptr(14.0), ValueSize: ptr(16.0)}
 	o.ReduceOptions, o.Orientation = reduced(l), common.VizOrientationHorizontal
 	o.Legend = legend(l)
 	o.Legend.ShowLegend = false
@@ -108,13 +109,17 @@ func gaugeOptions(l *look) any {
 }
 
 func legend(l *look) common.VizLegendOptions {
-	o := common.VizLegendOptions{DisplayMode: common.LegendDisplayModeTable, Placement: common.LegendPlacementBottom, ShowLegend: true, Calcs: []string{"lastNotNull", "mean", "max"}}
+	// A table below would be cut after three lines.
+	o := common.VizLegendOptions{DisplayMode: common.LegendDisplayModeList, Placement: common.LegendPlacementBottom, ShowLegend: true, Calcs: []string{"lastNotNull", "max"}}
 	switch l.legend {
 	case "":
 	case "none":
 		o.ShowLegend = false
 	case "right":
-		o.Placement, o.Calcs = common.LegendPlacementRight, []string{"lastNotNull", "max"}
+		o.DisplayMode, o.Placement = common.LegendDisplayModeTable, common.LegendPlacementRight
+		if l.wide <= 8 {
+			o.Calcs = []string{"lastNotNull"}
+		}
 	default:
 		o.Calcs = []string{l.legend}
 	}
@@ -131,7 +136,7 @@ func graphOptions(l *look) any {
 
 // lineFields: a gap is a gap.
 func lineFields(l *look) map[string]any {
-	f := map[string]any{"drawStyle": "line", "lineInterpolation": "linear", "lineWidth": 1, "fillOpacity": 8, "showPoints": "never", "spanNulls": false, "axisSoftMin": 0}
+	f := map[string]any{"drawStyle": "line", "lineInterpolation": "linear", "lineWidth": 1, "fillOpacity": 0, "showPoints": "never", "spanNulls": false, "axisSoftMin": 0}
 	if l.anyBase {
 		delete(f, "axisSoftMin")
 	}

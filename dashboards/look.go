@@ -64,19 +64,21 @@ const (
 	celsius  = "celsius"
 	share    = "percentunit"
 	count    = "none"
-	ratio    = "none"
+	ratio    = "short"
 	seconds  = "s"
 	bytesOf  = "bytes"
 	bytesPer = "Bps"
 	hertz    = "hertz"
 	kilos    = "masskg"
 	euros    = "currencyEUR"
-	kiloHour = "suffix: kg/h"
-	gramsKWh = "suffix: g/kWh"
-	litreKWh = "suffix: L/kWh"
-	kiloKWh  = "suffix: kg/kWh"
-	euroMWh  = "suffix: €/MWh"
-	wattSec  = "suffix: W/s"
+	kiloHour = "suffix:kg/h"
+	gramsKWh = "suffix:g/kWh"
+	litreKWh = "suffix:L/kWh"
+	kiloKWh  = "suffix:kg/kWh"
+	euroMWh  = "suffix:€/MWh"
+	wattSec  = "si:W/s"
+	waterRun = "suffix:m³/h"
+	ago      = "dateTimeFromNow"
 	mixed    = "none" // a table's columns have theirs from the data source
 )
 
@@ -104,6 +106,11 @@ var (
 	anyIsBad  = from(good, step{1, bad})
 	spaceUsed = from(good, step{0.8, caution}, step{0.9, poor}, step{0.97, bad})
 )
+
+// healthSteps colour how many are in which state of health.
+func healthSteps() map[string]steps {
+	return map[string]steps{"ok": from(good), "watch": from(plain, step{1, caution}), "unknown": from(plain, step{1, unknown}), "degraded": from(plain, step{1, poor}), "failed": from(plain, step{1, bad})}
+}
 
 // gpuStates are those of gpu_state, in the catalogue's order.
 func gpuStates() []saying {

@@ -31,7 +31,13 @@ type look struct {
 	links  []link
 	change []dashboard.DataTransformerConfig
 
-	heat    bool // colour by how great a value is among the others
+	widths map[string]int   // of columns, in pixels
+	wrap   []string         // columns whose text goes on below
+	by     map[string]steps // thresholds of columns
+
+	wide    uint32   // as the panel is
+	most    *float64 // the axis reaches that at least
+	heat    bool     // colour by how great a value is among the others
 	stacked bool
 	limits  bool // thresholds are drawn as lines
 	anyBase bool // the axis need not begin at zero
@@ -78,14 +84,23 @@ func (p *panel) fields(custom map[string]any) *dashboard.FieldConfigSource {
 		s = quiet()
 	}
 	f := dashboard.FieldConfig{Unit: ptr(p.unit), Decimals: l.decimals, Thresholds: s.thresholds(), Color: p.colours(s), Custom: custom}
+	if f.Decimals == nil && p.unit == count && (p.kind == lines || p.kind == columns) { // increase() reckons with parts
+		f.Decimals = ptr(0.0)
+	}
 	if l.empty != "" {
 		f.NoValue = ptr(l.empty)
 	}
 	if l.name != "" {
 		f.DisplayName = ptr(l.name)
 	}
-	if p.unit == share {
+	if p.unit == share || l.heat {
 		f.Min = ptr(0.0)
+	}
+	if p.kind == gauges && p.unit == share {
+		f.Max = ptr(1.0)
+	}
+	if p.kind == list && l.bar != "" { // a number in a name has none
+		f.Unit = ptr(mixed)
 	}
 	if len(l.says) > 0 {
 		f.Mappings = []dashboard.ValueMapping{{ValueMap: worded(l.says)}}
@@ -101,10 +116,10 @@ func (p *panel) fields(custom map[string]any) *dashboard.FieldConfigSource {
 func (p *panel) colours(s steps) *dashboard.FieldColor {
 	switch {
 	case p.look.heat:
-		return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdContinuousBlYlRd}
+		return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdContinuousBlues}
 	case shapes[p.kind].drawn && !p.look.limits || p.kind == timeline:
-		// One thing has one colour in all panels.
-		return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdPaletteClassicByName}
+		// By name two of a few lines often have one colour.
+		return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdPaletteClassic}
 	}
 	return &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
 }
@@ -148,28 +163,45 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 		add("byFrameRefID", a.name, properties...)
 	}
 	l := &p.look
+	if p.kind == list { // what is said of an empty table is not said of a cell
+		add("byRegexp", "/.*/", set("noValue", "–"))
+	}
 	for _, c := range sorted(l.units) {
 		add("byName", c, set("unit", l.units[c]))
-	}
-	for _, c := range sorted(l.titles) {
-		add("byName", c, set("displayName", l.titles[c]))
 	}
 	for _, c := range l.hide {
 		add("byName", c, set("custom.hideFrom.viz", true))
 	}
 	for _, c := range l.state {
-		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}), set("custom.width", 110))
+		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}), set("custom.width", 95))
 	}
 	for _, c := range l.lit {
 		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-text"}))
 	}
+	for _, c := range sorted(l.by) {
+		add("byName", c, set("thresholds", l.by[c].thresholds()))
+	}
+	for _, c := range sorted(l.widths) {
+		add("byName", c, set("custom.width", l.widths[c]))
+	}
+	for _, c := range l.wrap {
+		add("byName", c, set("custom.wrapText", true))
+	}
 	if l.bar != "" {
-		add("byName", l.bar, set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("min", 0))
+		properties := []dashboard.DynamicConfigValue{set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("min", 0), set("unit", p.unit)}
+		if p.unit == share {
+			properties = append(properties, set("max", 1))
+		}
+		add("byName", l.bar, properties...)
 	}
 	for i := range l.links {
 		if c := l.links[i].column; c != "" {
 			add("byName", c, set("links", []dashboard.DashboardLink{l.links[i].model()}))
 		}
+	}
+	// The last: what has another name is found by its old one no more.
+	for _, c := range sorted(l.titles) {
+		add("byName", c, set("displayName", l.titles[c]))
 	}
 	return out
 }
@@ -185,6 +217,19 @@ func (p *panel) transformations() []dashboard.DataTransformerConfig {
 
 func change(id string, options map[string]any) dashboard.DataTransformerConfig {
 	return dashboard.DataTransformerConfig{Id: id, Options: options}
+}
+
+// less adds a column with what a has more than b.
+func less(name, a, b string) dashboard.DataTransformerConfig {
+	column := func(of string) map[string]any {
+		return map[string]any{"matcher": map[string]any{"id": "byName", "options": of}}
+	}
+	return change("calculateField", map[string]any{"mode": "binary", "binary": map[string]any{"left": column(a), "operator": "-", "right": column(b)}, "alias": name, "replaceFields": false})
+}
+
+// bareState leaves of "GPUs ok SITE" that they are ok.
+func bareState() dashboard.DataTransformerConfig {
+	return change("renameByRegex", map[string]any{"regex": `/^\w+ (.*) [^ ]+$/`, "renamePattern": "$1"})
 }
 
 // withoutSite takes the site off the names of what is of the chosen site anyway.

@@ -20,8 +20,8 @@ func powerQuality() *board {
 			{"", 5, []panel{
 				{figure, 6, "Swing of IT in five minutes", "Greatest less least power of IT in the last five minutes.", watts, asks(now(swing(at("it"), "5m"), "").as("Swing", itColour)), look{empty: "Not known"}},
 				{figure, 6, "Steepest ramp", "How fast the facility's power rose or fell at most in the last quarter of an hour, over thirty seconds each.", wattSec, asks(now(`max_over_time(abs(deriv(`+at("facility")+`[30s]))[15m:10s])`, "").as("Ramp", facilityColour)), look{empty: "Not known"}},
-				{figure, 6, "Grid feeds apart", "Greatest less least power of the grid feeds, as a share of their mean.", share, asks(now(apart("grid_input"), "").as("Apart", "")), look{steps: balance, empty: "No grid meter"}},
-				{figure, 6, "UPS modules apart", "Greatest less least power of the UPS outputs, as a share of their mean.", share, asks(now(apart("ups_output"), "").as("Apart", "")), look{steps: balance, empty: "No meter at a UPS output"}},
+				{figure, 6, "Grid feeds apart", "Greatest less least power of the grid feeds, as a share of their mean.", share, asks(now(apart("grid_input"), "").as("Apart", "")), look{decimals: ptr(1.0), steps: balance, empty: "No grid meter"}},
+				{figure, 6, "UPS modules apart", "Greatest less least power of the UPS outputs, as a share of their mean.", share, asks(now(apart("ups_output"), "").as("Apart", "")), look{decimals: ptr(1.0), steps: balance, empty: "No meter at a UPS output"}},
 			}},
 			{"Swings", 9, []panel{
 				{lines, 12, "Power, every second", "Power inside each boundary, pushed once a second from when this page was opened. Voltage, frequency and harmonics are not measured.", watts, asks(live()), look{since: "5m", anyBase: true, empty: "Waits for the next second"}},
@@ -41,10 +41,10 @@ func powerQuality() *board {
 				{lines, 12, "Grid feeds", "Power through each meter at the grid.", watts, asks(series(meters("grid_input"), "{{meter}}")), look{empty: "No grid meter"}},
 				{lines, 12, "UPS outputs", "Power through each UPS output.", watts, asks(series(meters("ups_output"), "{{meter}}")), look{legend: "right", empty: "No meter at a UPS output"}},
 				{list, 12, "PDUs by power", "Power through each rack's PDU, the greatest first.", watts, asks(rows(`topk(40, ` + meters("pdu_output") + `)`)), look{
-					only: exactly("Hall", "Rack", "meter", "Meter", "Value"), bar: "Value", sort: "Power", titles: map[string]string{"Value": "Power", "meter": "Meter"}, empty: "No meter at a PDU",
+					only: exactly("Hall", "Rack", "meter", "Meter", "Value"), widths: map[string]int{"Hall": 80, "Rack": 90, "meter": 140}, bar: "Value", sort: "Power", titles: map[string]string{"Value": "Power", "meter": "Meter"}, empty: "No meter at a PDU",
 					links: []link{to("hall", "Rack", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"))}}},
 				{list, 12, "Stages that do not add up", "Meters, racks and hosts whose power less what stands below it is out of bounds, over the range.", mixed, asks(tree([]string{"lacking", "exceeds"}, "pdu", "meter", "rack", "host")), look{
-					state: []string{"Finding"}, hide: []string{"Site", "From", "To"}, empty: "All that can be held against another adds up"}},
+					state: []string{"Finding"}, hide: []string{"Site", "From", "To", "Gap", "Expected from", "Expected to", "Coverage", "Below it", "Not known"}, widths: stageWidths(), empty: "All that can be held against another adds up"}},
 			}},
 		},
 	}

@@ -8,7 +8,7 @@ func reportReadiness() *board {
 		rows: []row{
 			{"", 9, []panel{
 				{list, 16, "The year's figures", "Each figure of the calendar year that the range ends in: whether it could be reported as it is, on how much of the time it rests, what is needed, and what it lacks.", mixed,
-					asks(question("report_status")), look{hide: []string{"Site"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The ledger has nothing of this year"}},
+					asks(question("report_status")), look{hide: []string{"Site", "Year"}, widths: figureWidths(), wrap: []string{"What it lacks"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The ledger has nothing of this year"}},
 				{list, 8, "How many are ready", "Figures by status: ready; short of the time that is needed; missing; not fit to be reported.", count, asks(question("report_status")), look{
 					change: changes(change("groupBy", map[string]any{"fields": map[string]any{
 						"Status": map[string]any{"operation": "groupby", "aggregations": []string{}},
@@ -16,26 +16,40 @@ func reportReadiness() *board {
 					}})), titles: map[string]string{"Figure (count)": "Figures"}, state: []string{"Status"}, bar: "Figure (count)", empty: "The ledger has nothing of this year"}},
 			}},
 			{"What they rest on", 8, []panel{
-				{lines, 8, "Coverage of each day", "Share of what was expected inside each boundary that the energy of the day so far rests on.", share, asks(series(`site_coverage_ratio{site="$site"}`, "{{boundary}}")), look{steps: coverage, limits: true, anyBase: true, empty: "Not known yet"}},
-				{columns, 8, "PUE by month", "The PUE of each month by itself.", ratio, asks(monthly), look{steps: pueSteps, decimals: ptr(3.0), legend: "none", empty: "Not known: no facility meter, or no IT meter"}},
-				{list, 8, "Corrections", "Readings that were taken in later: figures before and after may differ.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags", "What"}, sort: "time", empty: "Nothing was corrected in the range"}},
+				{lines, 8, "Coverage of each day", "Share of what was expected inside each boundary that the energy of the day so far rests on.", share, each(coverageOf), look{steps: coverage, anyBase: true, empty: "Not known yet"}},
+				{columns, 8, "PUE by month", "The PUE of each month by itself.", ratio, asks(monthly), look{anyBase: true, steps: pueSteps, decimals: ptr(3.0), legend: "none", empty: "Not known: no facility meter, or no IT meter"}},
+				{list, 8, "Corrections", "Readings that were taken in later: figures before and after may differ.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags", "What"}, widths: map[string]int{"time": 165}, titles: map[string]string{"time": "Time"}, wrap: []string{"Text"}, sort: "Time", empty: "Nothing was corrected in the range"}},
 			}},
 			{"", 9, []panel{
-				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table")), look{hide: []string{"Site"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
-				{list, 24, "Power tree", "What each stage shows less what stands below it. Who checks the report asks for this.", mixed, asks(tree(nil, "facility", "ups", "pdu", "meter")), look{hide: []string{"Site"}, state: []string{"Finding"}, empty: "No stage can be held against another"}},
+				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table")), look{hide: []string{"Site", "From", "To"}, widths: figureWidths(), wrap: []string{"Remarks", "Why not", "Method"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
+				{list, 24, "Power tree", "What each stage shows less what stands below it. Who checks the report asks for this.", mixed, asks(tree(nil, "facility", "ups", "pdu", "meter")), look{hide: []string{"Site", "From", "To"}, widths: stageWidths(), state: []string{"Finding"}, empty: "No stage can be held against another"}},
 			}},
 			{"Meters", 8, []panel{meterStates(12), meterAges(12)}},
 		},
 	}
 }
 
+// figureWidths and stageWidths are of columns that need no more.
+func figureWidths() map[string]int {
+	return map[string]int{"Figure": 190, "Value": 90, "Value so far": 110, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 150, "Measured": 110}
+}
+
+func stageWidths() map[string]int {
+	return map[string]int{"Stage": 100, "Name": 130, "Above": 110, "Below": 110, "Gap": 110, "Gap in percent": 140, "Expected from": 135, "Expected to": 120, "Coverage": 105, "Below it": 95}
+}
+
+// coverageOf is how much is known inside a boundary.
+func coverageOf(b string) ask {
+	return series(`site_coverage_ratio{site="$site",boundary="`+b+`"}`, "").as(boundaryName(b), boundaryColour(b))
+}
+
 // meterStates are meters that are not well now.
 func meterStates(wide uint32) panel {
 	return panel{list, wide, "Meters that are not well", "Meters that are silent, stale, frozen, implausible or quarantined now, or whose register and power disagree. What they missed is missing in the books.", count,
-		asks(rows(`meter_state{site="$site",state!="ok"} == 1`)), look{hide: []string{"Site", "Value", "simulated"}, titles: map[string]string{"state": "State", "meter": "Meter", "role": "Role"}, steps: anyIsPoor, empty: "All meters are well"}}
+		asks(rows(`meter_state{site="$site",state!="ok"} == 1`)), look{hide: []string{"Site", "Hall", "Rack", "Value", "simulated"}, titles: map[string]string{"state": "State", "meter": "Meter", "role": "Role"}, steps: anyIsPoor, empty: "All meters are well"}}
 }
 
 func meterAges(wide uint32) panel {
 	return panel{list, wide, "Oldest readings", "How old the newest of what each meter said is, by its own clock where it has one.", seconds,
-		asks(rows(`topk(20, meter_reading_age_seconds{site="$site"})`)), look{hide: []string{"Site", "simulated"}, bar: "Value", sort: "Age", titles: map[string]string{"Value": "Age", "meter": "Meter", "role": "Role"}, steps: from(good, step{60, caution}, step{300, poor}, step{3600, bad}), empty: "No meter has told its age"}}
+		asks(rows(`topk(20, meter_reading_age_seconds{site="$site"})`)), look{hide: []string{"Site", "Hall", "Rack", "simulated"}, widths: map[string]int{"meter": 130, "role": 150}, bar: "Value", sort: "Age", titles: map[string]string{"Value": "Age", "meter": "Meter", "role": "Role"}, steps: from(good, step{60, caution}, step{300, poor}, step{3600, bad}), empty: "No meter has told its age"}}
 }

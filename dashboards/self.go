@@ -12,17 +12,17 @@ func itself() *board {
 		chosen: []variable{bySite}, next: []string{"host", "report", "alerts"}, events: []string{"meter"},
 		rows: []row{
 			{"", 5, []panel{
-				howMany(6, "Agents", "Agents that were ever heard, and those that are silent now.", "/^Agents/", quiet()),
+				{figure, 6, "Agents", "Agents that were ever heard, and those that are silent now.", count, asks(question("counts")), look{only: "/^Agents/", change: changes(bareState()), by: map[string]steps{"silent": from(good, step{1, poor})}, empty: "Nothing is known now"}},
 				howFresh(6),
-				howMany(6, "Hosts", "Hosts that the site should have, and those that report.", "/^Hosts/", quiet()),
-				{figure, 6, "Coverage of today", "Share of what was expected inside each boundary that the energy of today rests on.", share, asks(now(`site_coverage_ratio{`+s+`}`, "{{boundary}}")), look{steps: coverage, decimals: ptr(2.0), empty: "Nothing is booked yet"}},
+				howMany(6, "Hosts", "Hosts that the site should have, those that report, and those that do not.", "Hosts", "reporting", "silent"),
+				{figure, 6, "Coverage of today", "Share of what was expected inside each boundary that the energy of today rests on.", share, each(func(b string) ask { a := coverageOf(b); a.Mode, a.colour = "instant", ""; return a }), look{steps: coverage, decimals: ptr(1.0), empty: "Nothing is booked yet"}},
 			}},
 			{"What is seen", 8, []panel{
 				{lines, 8, "Hosts expected and reporting", "The space between the two is hosts that are silent.", count, asks(
 					series(`site_hosts{`+s+`,state="expected"}`, "").as("Expected", plain), series(`site_hosts{`+s+`,state="reporting"}`, "").as("Reporting", hostColour)), look{anyBase: true, steps: quiet(), empty: "No host is known"}},
 				{lines, 8, "GPUs expected and reporting", "The space between the two is GPUs that are silent or not ok.", count, asks(
 					series(`site_gpus{`+s+`,state="expected"}`, "").as("Expected", plain), series(`site_gpus{`+s+`,state="reporting"}`, "").as("Reporting", gpuColour)), look{anyBase: true, empty: "No GPU is known"}},
-				{lines, 8, "Coverage", "Share of what was expected inside each boundary that the energy of the day so far rests on.", share, asks(series(`site_coverage_ratio{`+s+`}`, "{{boundary}}")), look{steps: coverage, limits: true, anyBase: true, empty: "Nothing is booked yet"}},
+				{lines, 8, "Coverage", "Share of what was expected inside each boundary that the energy of the day so far rests on.", share, each(coverageOf), look{steps: coverage, anyBase: true, empty: "Nothing is booked yet"}},
 			}},
 			{"What waits, and what was lost", 8, []panel{
 				waiting("ledger"), waiting("telemetry"),
@@ -36,8 +36,8 @@ func itself() *board {
 				meterStates(8), meterAges(8),
 			}},
 			{"", 8, []panel{
-				{columns, 12, "Meters that failed", "What went wrong when meters were read, by kind, in ten minutes each.", count, asks(series(`sum by (kind) (increase(meter_failures_total{`+s+`}[10m]))`, "{{kind}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsPoor, empty: "No meter is read by an agent that counts"}},
-				{list, 12, "Corrections", "Readings that were taken in later, in the range.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags"}, sort: "time", empty: "Nothing was taken in"}},
+				{columns, 12, "Meters that failed", "What went wrong when meters were read, by kind, in ten minutes each.", count, asks(series(`sum by (kind) (increase(meter_failures_total{`+s+`}[10m])) > 0`, "{{kind}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsPoor, empty: "No reading failed in the range"}},
+				{list, 12, "Corrections", "Readings that were taken in later, in the range.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags"}, widths: map[string]int{"time": 165, "title": 130}, titles: map[string]string{"time": "Time"}, wrap: []string{"Text"}, sort: "Time", empty: "Nothing was taken in"}},
 			}},
 		},
 	}

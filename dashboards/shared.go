@@ -5,17 +5,19 @@ package main
 const nobody = "Nothing needs a person"
 
 // attention is what needs a person, worst first as the data source has it.
-func attention(wide uint32, a ask) panel {
+// What the board is about stands in no column.
+func attention(wide uint32, a ask, known ...string) panel {
 	return panel{list, wide, "What needs a person", "Hosts and GPUs that are not well: what is seen, since when, and what to do. The worst are first. Whoever is in charge may set a finding aside on the aggregator; then it is not here.", mixed,
 		asks(a), look{
-			empty: nobody, state: []string{"State"}, hide: []string{"Site", "Model", "UUID", "Action", "Last"},
+			empty: nobody, state: []string{"State"}, hide: append([]string{"Site", "Model", "UUID", "Action", "Last", "Kind", "Cause", "Findings"}, known...),
+			units: map[string]string{"Since": ago}, widths: map[string]int{"Site": 120, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130}, wrap: []string{"What is seen", "What to do"},
 			links: []link{to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},
 		}}
 }
 
 // ranking is of GPUs, hosts or racks by what they say now.
 func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
-	l := look{bar: a.Metric, titles: map[string]string{a.Metric: shown}, steps: limits, hide: []string{"Site", "Hall"}, empty: "Nothing is known now"}
+	l := look{bar: a.Metric, titles: map[string]string{a.Metric: shown}, widths: map[string]int{"Rack": 80, "Host": 90, "GPU": 60}, steps: limits, hide: []string{"Site", "Hall"}, empty: "Nothing is known now"}
 	switch a.Of {
 	case "gpu":
 		l.hide = append(l.hide, "UUID", "Model")
@@ -28,10 +30,11 @@ func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) 
 	return panel{list, wide, title, help, unit, asks(a), l}
 }
 
-// rackTiles is a tile a rack, coloured by how great its value is among all.
-func rackTiles(wide uint32, title, help, unit, shown string, a ask) panel {
+// rackTiles is a tile a rack, coloured by thresholds, or where there are none by
+// how great its value is among all.
+func rackTiles(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
 	return panel{tiles, wide, title, help, unit, asks(a), look{
-		only: exactly("Hall", "Rack", shown), name: cell("rack"), heat: true, empty: "No rack says it now",
+		only: exactly("Hall", "Rack", shown), name: cell("rack"), steps: limits, heat: limits == nil, empty: "No rack says it now",
 		links: []link{to("hall", "", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"))},
 	}}
 }
@@ -42,9 +45,11 @@ func powerOver(wide uint32, title string) panel {
 		each(func(b string) ask { return power("site", b) }), look{}}
 }
 
-// howMany are hosts, GPUs or agents, told by a regular expression.
-func howMany(wide uint32, title, help, which string, s steps) panel {
-	return panel{figure, wide, title, help, count, asks(question("counts")), look{only: which, change: changes(withoutSite()), steps: s, empty: "Nothing is known now"}}
+// howMany are hosts or GPUs: how many there should be, how many are as they
+// should, and the others.
+func howMany(wide uint32, title, help, what, well, others string) panel {
+	return panel{figure, wide, title, help, count, asks(question("counts")), look{
+		only: "/^" + what + " (expected|" + well + ")/", change: changes(bareState(), less(others, "expected", well)), by: map[string]steps{others: from(good, step{1, bad})}, empty: "Nothing is known now"}}
 }
 
 func howFresh(wide uint32) panel {

@@ -14,22 +14,22 @@ func siteNow() *board {
 					asks(now(`max(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"})`, "").as("Intensity", "")), look{decimals: ptr(0.0), steps: from(good, step{200, caution}, step{400, poor}), empty: "No provider of grid intensity"}},
 			}},
 			{"", 4, []panel{
-				howMany(8, "Hosts", "Hosts that the site should have, and those that were heard in the last three seconds.", "/^Hosts/", quiet()),
-				howMany(8, "GPUs", "GPUs that the site should have, by what is known of them now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine.", "/^GPUs/", quiet()),
+				howMany(8, "Hosts", "Hosts that the site should have, those that were heard in the last three seconds, and those that were not.", "Hosts", "reporting", "silent"),
+				howMany(8, "GPUs", "GPUs that the site should have, those that are ok, and those that are not: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine, silent ones stand in hosts that are not heard.", "GPUs", "ok", "not ok"),
 				{figure, 4, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")),
 					look{only: "/^Count$/", sum: "sum", steps: anyIsBad, name: "Failed or degraded", empty: "0", links: []link{to("gpu-health", "", "site", here("site"))}}},
 				howFresh(4),
 			}},
+			{"", 7, []panel{attention(24, needs("table"))}},
 			{"", 9, []panel{
 				{lines, 12, "Power, every second", "Power inside each boundary, pushed once a second from when this page was opened. Steps and swings that the ten-second series smooth away are seen here.", watts, asks(live()), look{since: "5m", empty: "Waits for the next second"}},
 				powerOver(12, "Power"),
 			}},
-			{"Racks", 10, []panel{
-				rackTiles(24, "Power by rack", "A tile a rack, coloured from the least to the greatest. Blue draws little, red much. A click opens the rack.", watts, "Power", racks("power")),
-				rackTiles(12, "Hottest GPU by rack", "Temperature of the hottest GPU of each rack. A GPU slows itself down a little above 85 °C.", celsius, "Hottest GPU", racks("temperature")),
-				rackTiles(12, "GPU utilisation by rack", "Mean share of time in which kernels ran. A rack that is cold and draws power all the same waits for something.", share, "GPU utilization", racks("utilization")),
+			{"Racks", 7, []panel{
+				rackTiles(24, "Power by rack", "A tile a rack, the brighter the more it draws. A click opens the rack.", watts, "Power", racks("power"), nil),
+				rackTiles(12, "Hottest GPU by rack", "Temperature of the hottest GPU of each rack. A GPU slows itself down a little above 85 °C.", celsius, "Hottest GPU", racks("temperature"), hot),
+				rackTiles(12, "GPU utilisation by rack", "Mean share of time in which kernels ran. A rack that is cold and draws power all the same waits for something.", share, "GPU utilization", racks("utilization"), nil),
 			}},
-			{"", 10, []panel{attention(24, needs("table"))}},
 		},
 	}
 }

@@ -36,10 +36,13 @@ func built(t *testing.T) string {
 
 func TestBrowser(t *testing.T) {
 	dist, chrome := dist(t), chromium(t)
-	host, aggregator := built(t), startAggregator(t)
+	host, aggregator := built(t), *running
+	if aggregator == "" {
+		aggregator = startAggregator(t)
+	}
 	f := serve(t, startProgram(t, filepath.Join(dist, "gpx_gigawatch_linux_amd64")), dist, host, settings{URL: aggregator, JSON: []byte(`{"defaultSite":"simulated"}`)})
 	warm(t, aggregator)
-	p := open(t, chrome, f)
+	p := open(t, chrome, f, 1200)
 	t.Run("settings are written, saved and tested", func(t *testing.T) {
 		p.show(t, scene{"config", "dark", 360, object{"url": "", "jsonData": object{"defaultSite": "simulated"}, "secureJsonFields": object{}}})
 		configure(t, p, f, aggregator)
@@ -103,6 +106,7 @@ func TestBrowser(t *testing.T) {
 			}
 		})
 	}
+	t.Run("dashboards", func(t *testing.T) { dashboards(t, chrome, f, aggregator) })
 	t.Run("in daylight", func(t *testing.T) {
 		p.show(t, scene{"query", "light", 2, object{"refId": "A", "version": 1, "queryType": "power_energy", "by": "rack", "boundary": "it"}})
 		p.shot("light")

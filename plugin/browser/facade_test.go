@@ -52,6 +52,7 @@ func serve(t *testing.T, p *program, dist, host string, saved settings) *facade 
 	mux.HandleFunc("POST /api/ds/query", f.query)
 	mux.HandleFunc("GET /api/datasources/uid/gw/health", f.health)
 	mux.HandleFunc("/api/datasources/uid/gw/resources/", f.resources)
+	mux.HandleFunc("GET /live", f.live)
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)
 	return f
@@ -170,4 +171,24 @@ func (f *facade) resources(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(a.Code))
 	_, _ = w.Write(a.Body) // who asked may have gone
+}
+
+// live is a channel of Grafana Live, as Server-Sent Events.
+func (f *facade) live(w http.ResponseWriter, r *http.Request) {
+	frames, err := f.program.stream.RunStream(r.Context(), &pluginv2.RunStreamRequest{PluginContext: f.context(), Path: r.URL.Query().Get("path")})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	for {
+		p, err := frames.Recv()
+		if err != nil { // who asked may have gone
+			return
+		}
+		fmt.Fprintf(w, "data: %s\n\n", p.Data)
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
+	}
 }

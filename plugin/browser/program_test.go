@@ -67,6 +67,7 @@ type program struct {
 	diagnostics pluginv2.DiagnosticsClient
 	data        pluginv2.DataClient
 	resource    pluginv2.ResourceClient
+	stream      pluginv2.StreamClient
 }
 
 func startProgram(t *testing.T, path string) *program {
@@ -80,6 +81,7 @@ func startProgram(t *testing.T, path string) *program {
 			"diagnostics": part[pluginv2.DiagnosticsClient]{client: pluginv2.NewDiagnosticsClient},
 			"data":        part[pluginv2.DataClient]{client: pluginv2.NewDataClient},
 			"resource":    part[pluginv2.ResourceClient]{client: pluginv2.NewResourceClient},
+			"stream":      part[pluginv2.StreamClient]{client: pluginv2.NewStreamClient},
 		},
 		Logger: hclog.NewNullLogger(),
 	})
@@ -93,6 +95,7 @@ func startProgram(t *testing.T, path string) *program {
 		"diagnostics": func(v any) { p.diagnostics = v.(pluginv2.DiagnosticsClient) },
 		"data":        func(v any) { p.data = v.(pluginv2.DataClient) },
 		"resource":    func(v any) { p.resource = v.(pluginv2.ResourceClient) },
+		"stream":      func(v any) { p.stream = v.(pluginv2.StreamClient) },
 	} {
 		v, err := rpc.Dispense(name)
 		if err != nil {

@@ -21,7 +21,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var shots = flag.String("shots", "", "folder to write pictures of the editors and answers to")
+var (
+	shots   = flag.String("shots", "", "folder to write pictures of the editors and answers to")
+	running = flag.String("aggregator", "", "address of an aggregator that runs; empty: a simulated site is started")
+)
 
 // chromium starts the browser for one test and its subtests.
 func chromium(t *testing.T) context.Context {
@@ -55,7 +58,7 @@ type tab struct {
 }
 
 // open opens the page.
-func open(t *testing.T, browser context.Context, f *facade) *tab {
+func open(t *testing.T, browser context.Context, f *facade, wide int64) *tab {
 	t.Helper()
 	p := &tab{t: t, own: f.URL}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
@@ -69,7 +72,7 @@ func open(t *testing.T, browser context.Context, f *facade) *tab {
 		_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 		return err
 	})
-	p.do(chromedp.EmulateViewport(1200, 900), enable, chromedp.Navigate(f.URL))
+	p.do(chromedp.EmulateViewport(wide, 900), enable, chromedp.Navigate(f.URL))
 	p.until("the module", "window.show")
 	return p
 }
@@ -207,6 +210,12 @@ func (p *tab) shot(name string) {
 	if dir == "" {
 		return
 	}
+	p.keep(dir, name)
+}
+
+// keep keeps a picture of the whole page in dir.
+func (p *tab) keep(dir, name string) {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
 	defer cancel()
 	b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))

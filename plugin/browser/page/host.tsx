@@ -13,7 +13,10 @@ import 'systemjs/dist/extras/amd.js';
 
 import plugin from '../../src/plugin.json';
 import { Panel } from './panel';
-import { chosenRange, minutes, serve, setMinutes, variables } from './services';
+import { Board, type BoardFile, type Source, type Wish, pageWidth } from './board';
+import { report } from './boardPanel';
+import { chosenRange, minutes, serve, setMinutes } from './services';
+import { choose } from './variables';
 
 // Loads the built module as Grafana does, by SystemJS with what Grafana gives,
 // and shows its editors one at a time.
@@ -38,6 +41,8 @@ const given: Record<string, unknown> = {
 
 const width = 1160;
 
+const sourceOf = (loaded: Loaded) => new loaded.DataSourceClass({ id: 1, uid: 'gw', name: 'Gigawatch', type: plugin.id, access: 'proxy', jsonData: { defaultSite: 'simulated' }, meta: plugin });
+
 /** One editor with its state; answers are of the last minutes. */
 interface Scene {
   what: string;
@@ -50,10 +55,7 @@ function Page({ loaded, what, start }: { loaded: Loaded; what: string; start: Re
   const [state, setState] = React.useState<Record<string, unknown>>(start);
   const [answer, setAnswer] = React.useState<grafanaData.DataQueryResponse>();
   const [said, setSaid] = React.useState<{ ok: boolean; message: string; details?: { message?: string } }>();
-  const source = React.useMemo(
-    () => new loaded.DataSourceClass({ id: 1, uid: 'gw', name: 'Gigawatch', type: plugin.id, access: 'proxy', jsonData: { defaultSite: 'simulated' }, meta: plugin }),
-    [loaded]
-  );
+  const source = React.useMemo(() => sourceOf(loaded), [loaded]);
   // The newest state, for what runs after an editor has changed it.
   const newest = React.useRef(state);
   const change = (next: unknown) => {
@@ -133,7 +135,7 @@ function Page({ loaded, what, start }: { loaded: Loaded; what: string; start: Re
 
 async function main() {
   serve();
-  Object.assign(variables, { site: 'simulated' });
+  choose('site', { text: 'simulated', value: 'simulated' });
   for (const [name, module] of Object.entries(given)) {
     System.set(`app:${name}`, module);
   }
@@ -153,7 +155,20 @@ async function main() {
     </grafanaData.ThemeContext.Provider>
     );
   };
-  (window as unknown as { show: typeof show }).show = show;
+  const board = (file: BoardFile, wish: Wish) => {
+    Object.assign(report, { errors: [], variables: [], panels: {} });
+    const theme = grafanaData.createTheme({ colors: { mode: wish.mode } });
+    root.render(
+      <grafanaData.ThemeContext.Provider value={theme}>
+        <grafanaUI.GlobalStyles />
+        <div style={{ background: theme.colors.background.canvas, width: pageWidth }}>
+          <Board key={shown++} file={file} wish={wish} source={sourceOf(loaded) as unknown as Source} />
+        </div>
+        <grafanaUI.PortalContainer />
+      </grafanaData.ThemeContext.Provider>
+    );
+  };
+  Object.assign(window, { show, board, report });
 }
 
 void main();

@@ -1,7 +1,20 @@
-import { type DataFrame, LoadingState, type RawTimeRange, type TimeRange, dataFrameFromJSON, dateTime } from '@grafana/data';
+import {
+  type DataFrameJSON,
+  type DataQueryResponse,
+  LoadingState,
+  type RawTimeRange,
+  StreamingDataFrame,
+  type TimeRange,
+  dateTime,
+  locationUtil,
+  standardTransformers,
+  standardTransformersRegistry,
+} from '@grafana/data';
 import * as runtime from '@grafana/runtime';
 import { initializeLoggersRegistry } from '@grafana/runtime/unstable';
-import { type Observable, from, of } from 'rxjs';
+import { Observable, from, of } from 'rxjs';
+
+import { names, replace } from './variables';
 
 // Stand-ins for what Grafana's own page gives to its plugins. They ask the test's
 // façade by the paths of Grafana's server.
@@ -31,16 +44,6 @@ async function ask(options: runtime.BackendSrvRequest): Promise<runtime.FetchRes
   return out as runtime.FetchResponse<unknown>;
 }
 
-/** What a dashboard's variables say: name to value. */
-export const variables: Record<string, string | string[]> = {};
-
-function replace(text = '', _?: unknown, format?: string | ((value: unknown) => string)): string {
-  return text.replace(/\$\{(\w+)(?::\w+)?\}|\$(\w+)/g, (all: string, a?: string, b?: string) => {
-    const value = variables[a ?? b ?? ''];
-    return value === undefined ? all : typeof format === 'function' ? format(value) : String(value);
-  });
-}
-
 /** Gives the services to @grafana/runtime. */
 export function serve() {
   runtime.setEchoSrv({ flush: () => undefined, addBackend: () => undefined, addEvent: () => undefined } as never);
@@ -52,21 +55,33 @@ export function serve() {
     datasourceRequest: ask,
   } as never);
   runtime.setTemplateSrv({
-    getVariables: () => Object.keys(variables).map((name) => ({ name })),
+    getVariables: () => names().map((name) => ({ name })),
     replace,
     containsTemplate: (s?: string) => /\$/.test(s ?? ''),
     updateTimeRange: () => undefined,
   } as never);
   runtime.setDataSourceSrv({
     getList: () => [],
-    getInstanceSettings: (ref: unknown) => ({ id: 1, uid: 'gw', type: 'gigawatch-gigawatch-datasource', ...(typeof ref === 'object' ? ref : {}) }),
+    getInstanceSettings: (ref: unknown) => ({ id: 1, type: 'gigawatch-gigawatch-datasource', ...(typeof ref === 'object' ? ref : {}), uid: 'gw' }),
   } as never);
   runtime.setGrafanaLiveSrv({ getDataStream: live, getStream: () => of(), publish: async () => undefined } as never);
+  locationUtil.initialize({ config: { appSubUrl: '' } as never, getVariablesUrlParams: () => ({}), getTimeRangeForUrl: () => ({ from: 'now-1h', to: 'now' }) });
+  standardTransformersRegistry.setInit(() =>
+    [...new Map(Object.values(standardTransformers).map((t) => [t.id, t])).values()].map((t) => ({ id: t.id, name: t.name, transformation: async () => t, editor: () => null, imageDark: '', imageLight: '' }) as never)
+  );
 }
 
 /** A stream as Grafana Live gives it: the first frame, and then what comes. */
-function live(options: runtime.LiveDataStreamOptions): Observable<unknown> {
-  const frame = options.frame as unknown as DataFrame;
-  const first = frame && 'schema' in frame ? dataFrameFromJSON(frame as never) : frame;
-  return of({ data: [first], state: LoadingState.Streaming });
+function live({ addr, buffer, frame }: runtime.LiveDataStreamOptions): Observable<DataQueryResponse> {
+  return new Observable((to) => {
+    const all = StreamingDataFrame.fromDataFrameJSON(frame as DataFrameJSON, buffer);
+    const tell = () => to.next({ data: [all], state: LoadingState.Streaming });
+    tell();
+    const events = new EventSource(`/live?path=${encodeURIComponent(addr.path)}`);
+    events.onmessage = (e: MessageEvent<string>) => {
+      all.push(JSON.parse(e.data) as DataFrameJSON);
+      tell();
+    };
+    return () => events.close();
+  });
 }

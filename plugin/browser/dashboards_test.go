@@ -1,0 +1,213 @@
+//go:build browser
+
+package browser_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+var (
+	pictures = flag.String("pictures", "../../out/dashboards", "folder to write pictures of the dashboards to")
+	only     = flag.String("only", "", "dashboards to draw, by the names of their files; empty: all")
+	watch    = flag.Int("watch", 0, "seconds to look at each dashboard before its picture is taken")
+	since    = flag.Int("since", 0, "minutes that graphs show at most; 0: as each dashboard says")
+)
+
+// told is what the page says of what it shows.
+type told struct {
+	Errors    []string
+	Variables []struct {
+		Name, Value string
+		Values      int
+	}
+	Panels map[string]shown
+}
+
+// shown is a panel as the page says it is.
+type shown struct {
+	ID      int
+	Title   string
+	Type    string
+	Rows    int
+	Frames  int
+	Empty   bool
+	Said    string
+	Errors  []string
+	Notices []string
+	Bare    []string
+	Lost    []string
+	Live    bool
+}
+
+// dashboards draws every panel of every dashboard, with live figures, and keeps a
+// picture of each.
+func dashboards(t *testing.T, chrome context.Context, f *facade, aggregator string) {
+	files, err := filepath.Glob("../../dashboards/*.json")
+	if err != nil || len(files) != 12 {
+		t.Fatalf("there are %d dashboards: %v", len(files), err)
+	}
+	p := open(t, chrome, f, 1600)
+	p.do(chromedp.EmulateViewport(1600, 3600)) // tables are drawn as far as the window reaches
+	wish := object{"prefer": interesting(t, aggregator), "mode": "dark"}
+	if *since > 0 {
+		wish["notBefore"] = time.Now().Add(-time.Duration(*since) * time.Minute).UnixMilli()
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), name) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { draw(t, p, name, text, wish) })
+		if name == "site" || name == "energy" {
+			t.Run(name+" in daylight", func(t *testing.T) {
+				wish["mode"] = "light"
+				defer func() { wish["mode"] = "dark" }()
+				draw(t, p, name+"-light", text, wish)
+			})
+		}
+	}
+}
+
+// interesting is what a person would choose: the simulated site, and a host there
+// of which something is to be told.
+func interesting(t *testing.T, aggregator string) map[string][]string {
+	t.Helper()
+	prefer := map[string][]string{"site": {"simulated"}}
+	r, err := http.Get(aggregator + "/api/v1/health?site=simulated&limit=200")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var a struct {
+		Data struct {
+			Sites []struct {
+				Subjects []struct{ Hall, Rack, Host, UUID string }
+			}
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+		t.Fatalf("read what needs a person: %v", err)
+	}
+	for _, s := range a.Data.Sites {
+		for _, x := range s.Subjects {
+			if x.UUID != "" {
+				prefer["hall"], prefer["rack"], prefer["host"], prefer["gpu"] = []string{x.Hall}, []string{x.Rack}, []string{x.Host}, []string{x.UUID}
+				return prefer
+			}
+		}
+	}
+	return prefer
+}
+
+// panelsIn is how many panels a dashboard's file has, rows left out.
+func panelsIn(t *testing.T, text []byte) (n int) {
+	t.Helper()
+	var d struct{ Panels []struct{ Type string } }
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range d.Panels {
+		if p.Type != "row" {
+			n++
+		}
+	}
+	return n
+}
+
+func draw(t *testing.T, p *tab, name string, text []byte, wish object) {
+	p.t = t
+	t.Cleanup(p.quiet)
+	raw, err := json.Marshal(wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eval[bool](p, fmt.Sprintf("(window.board(%s, %s), true)", text, raw))
+	p.until("all panels", fmt.Sprintf(`window.report.errors.length || Object.keys(window.report.panels).length >= %d && Object.values(window.report.panels).every((x) => !x.live || x.type !== "timeseries" || x.rows > 2)`, panelsIn(t, text)))
+	time.Sleep(time.Duration(*watch)*time.Second + 500*time.Millisecond) // graphs are drawn a moment later
+	p.do(chromedp.EmulateViewport(1600, eval[int64](p, `document.querySelector("[data-testid=board]").offsetHeight`)))
+	p.keep(*pictures, name)
+	p.do(chromedp.EmulateViewport(1600, 3600))
+	var is told
+	if err := json.Unmarshal([]byte(eval[string](p, "JSON.stringify(window.report)")), &is); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range is.Errors {
+		t.Error(e)
+	}
+	for _, v := range is.Variables {
+		if v.Values == 0 || v.Value == "" {
+			t.Errorf("$%s has no values", v.Name)
+		}
+	}
+	for _, x := range is.Panels {
+		for _, e := range x.Errors {
+			t.Errorf("%s: %s", x.Title, e)
+		}
+		if len(x.Lost) > 0 {
+			t.Errorf("%s: settings that are not applied: %v", x.Title, x.Lost)
+		}
+		if x.Type == "table" && x.Frames > 1 {
+			t.Errorf("%s: %d frames, of which a table shows one", x.Title, x.Frames)
+		}
+		if x.Empty && !saysWhy(x.Said) {
+			t.Errorf("%s is empty and says %q", x.Title, x.Said)
+		}
+		for _, b := range x.Bare {
+			if !plain[b] {
+				t.Errorf("%s: %s has no unit", x.Title, b)
+			}
+		}
+		for _, n := range x.Notices {
+			t.Logf("%s: %s", x.Title, n)
+		}
+	}
+	for _, o := range eval[[]string](p, overlapping) {
+		t.Error(o)
+	}
+}
+
+// plain are numbers of no unit: they are ratios of like things.
+var plain = map[string]bool{"PUE": true, "PUE today": true}
+
+// wellSaid is what stands in an empty panel where that is good news.
+var wellSaid = []string{
+	"0", "None", "Nothing needs a person", "No XID was seen", "All are ok", "All meters are well", "No alert fires or is pending", "Nothing happened in the range", "Nothing was corrected in the range",
+	"Nothing was taken in", "No reading failed in the range", "Nothing was given up", "No source failed", "All that can be held against another adds up",
+}
+
+// lacking is what the simulated site has not, and the panel says so.
+var lacking = []string{
+	"Profiling is off on this host",                                     // its boards are not profiled
+	"The agent does not say",                                            // its hosts are played by one process, without spools and sources
+	"The host has no GPUs, or its driver does not say",                  // its hosts have no list of what they should have
+	"Not known: see the notice", "No stage can be held against another", // it is minutes old, and these are of whole hours
+}
+
+func saysWhy(said string) bool {
+	return slices.Contains(wellSaid, said) || slices.Contains(lacking, said)
+}
+
+// overlapping is which panels stand on others, stick out, or have a title that is cut.
+const overlapping = `(() => {
+	const all = [...document.querySelectorAll("[data-testid=place]")].map((e) => ({title: e.dataset.title, r: e.getBoundingClientRect(), e}));
+	const out = all.filter((a) => a.r.right > 1600).map((a) => a.title + " sticks out");
+	for (const a of all) for (const b of all) if (a !== b && a.r.left < b.r.right - 1 && b.r.left < a.r.right - 1 && a.r.top < b.r.bottom - 1 && b.r.top < a.r.bottom - 1) out.push(a.title + " stands on " + b.title);
+	for (const a of all) for (const h of a.e.querySelectorAll("h2")) if (h.scrollWidth > h.clientWidth) out.push(a.title + ": the title is cut");
+	return out;
+})()`
