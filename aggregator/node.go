@@ -87,6 +87,7 @@ func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error)
 		return n, err
 	}
 	n.onClose(n.dir.Close)
+	showDisk(c.Data, n.set)
 	for _, step := range []func(context.Context) error{n.openBus, n.openStore, n.openLedger, n.openHTTP} {
 		if err := step(ctx); err != nil {
 			return n, err
@@ -144,6 +145,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
+	n.today.limits = n.files.yearBounds
 	n.lane = stream.NewLedger(stream.LedgerConfig{
 		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Sites: n.c.siteNames(), Book: newBook(n.ledger, n.today, n.set), Logger: n.log, Metrics: n.set,
 	})
@@ -156,6 +158,7 @@ func (n *node) openHTTP(context.Context) error {
 	if err != nil {
 		return err
 	}
+	showCertificate(tls, n.set)
 	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane}).status,

@@ -81,6 +81,17 @@ func (x *siteFile) tell(s *site.Site, simulated bool, now time.Time) (points []l
 	return points
 }
 
+// yearBounds are the limits of a calendar year that a site's file sets.
+func (f *siteFiles) yearBounds(name string) site.YearBounds {
+	x := f.of(name)
+	if x == nil {
+		return site.YearBounds{}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.d.site.Bounds.Year
+}
+
 // feedRatings are the least ratings of the PDUs that feed one rack each.
 func feedRatings(s *site.Site) map[metric.Place]float64 {
 	least := map[metric.Place]float64{}

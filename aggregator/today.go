@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/site"
 )
 
 // today keeps what the ledger says of the day so far, for the page and for the
@@ -23,6 +25,7 @@ type today struct {
 	due    chan struct{} // that the ledger has changed; one is enough
 	log    *slog.Logger
 	life   *lifetimes
+	limits func(site string) site.YearBounds // nil: none are stated
 
 	mu      sync.Mutex
 	sites   map[string]*siteDay
@@ -42,7 +45,8 @@ type siteDay struct {
 	energy   [4]account.Line // by boundary
 	since    int64           // energy is of whole hours: of the one that the day begins in
 	kpis     map[string]account.KPI
-	tree     *treeDay // what of the power tree is known; shared with the days before
+	year     *forecast // likewise
+	tree     *treeDay  // what of the power tree is known; shared with the days before
 }
 
 func newToday(l *ledger.Ledger, emit func([]live.Point), log *slog.Logger) *today {
@@ -129,7 +133,10 @@ func (d *today) refresh(now time.Time) {
 		}
 		before := d.of(name)
 		if before != nil {
-			day.tree = before.tree
+			day.tree, day.year = before.tree, before.year
+		}
+		if d.limits != nil {
+			day.year = d.foresee(name, d.limits(name), day.year, now)
 		}
 		day.tree = d.reconcile(name, day.kpis["pue"].Terms, day.tree, now)
 		d.mu.Lock()
@@ -158,33 +165,33 @@ func (d *today) energy(site string, b metric.Boundary, from, to int64) account.L
 
 // publish emits the figures as series of the site. One that is not known any more
 // ends its series.
-func (d *today) publish(site string, day *siteDay, millis int64) {
+func (d *today) publish(name string, day *siteDay, millis int64) {
 	var points []live.Point
 	told := map[outletKey]bool{}
 	add := func(n metric.Number, point uint32, v float64) {
-		told[outletKey{site, n, point}] = true
-		points = append(points, live.Point{Outlet: d.outlet(site, n, point), Millis: millis, Value: v})
+		told[outletKey{name, n, point}] = true
+		points = append(points, live.Point{Outlet: d.outlet(name, n, point), Millis: millis, Value: v})
 	}
 	defer func() {
-		for _, o := range d.others(site, told) {
+		for _, o := range d.others(name, told) {
 			points = append(points, live.Point{Outlet: o, Millis: millis, Value: math.NaN()})
 		}
 		d.emit(points)
 	}()
 	for b := range day.energy {
-		if mj, _, ok := d.ledger.Life(site, metric.Boundary(b)); ok {
+		if mj, _, ok := d.ledger.Life(name, metric.Boundary(b)); ok {
 			boundary, terms := metric.Boundary(b), ""
 			if boundary <= metric.IT { // nothing is stated of hosts and boards
 				terms = day.kpis["pue"].Terms
 			}
-			add(metric.SiteEnergyJoules, uint32(b), d.life.show(site+"/"+boundary.String(), terms, mj.Float()/1000))
+			add(metric.SiteEnergyJoules, uint32(b), d.life.show(name+"/"+boundary.String(), terms, mj.Float()/1000))
 		}
 		if l := day.energy[b]; l.Reason == "" && l.ExpectedMillis > 0 {
 			add(metric.SiteCoverage, uint32(b), float64(l.CoveredMillis)/float64(l.ExpectedMillis))
 		}
 	}
-	for name, n := range kpiSeries {
-		k, point := day.kpis[name], uint32(0)
+	for kpi, n := range kpiSeries {
+		k, point := day.kpis[kpi], uint32(0)
 		if n == metric.SitePUE {
 			point = uint32(max(0, k.Category-1))
 		}
@@ -192,13 +199,33 @@ func (d *today) publish(site string, day *siteDay, millis int64) {
 			add(n, point, *k.Value)
 		}
 	}
-	switch grams, ok, err := d.ledger.Carbon(site); {
+	if day.tree != nil && day.tree.reason == "" {
+		var stages [4]int
+		for i := range day.tree.gaps {
+			stages[slices.Index(findings[:], day.tree.gaps[i].Finding)]++
+		}
+		for point, n := range stages {
+			add(metric.SiteReconciliation, uint32(point), float64(n))
+		}
+	}
+	if day.year != nil {
+		for point, ratio := range day.year.ratios {
+			add(metric.SiteYearForecast, point, ratio)
+		}
+	}
+	if sealed, ok := d.ledger.Sealed(name); ok {
+		add(metric.SiteSealed, 0, float64(sealed)/1000)
+	}
+	switch grams, ok, err := d.ledger.Carbon(name); {
 	case err != nil:
-		d.log.Error("carbon not known", "site", site, "error", err)
+		d.log.Error("carbon not known", "site", name, "error", err)
 	case ok:
-		add(metric.SiteCarbonGrams, 0, d.life.show(site+"/carbon", day.kpis["pue"].Terms, grams))
+		add(metric.SiteCarbonGrams, 0, d.life.show(name+"/carbon", day.kpis["pue"].Terms, grams))
 	}
 }
+
+// findings are the values of the label finding of site_reconciliation_stages.
+var findings = [...]account.Finding{account.Balanced, account.Lacking, account.Exceeds, account.Unknown}
 
 // others are the site's outlets that are not among those told.
 func (d *today) others(site string, told map[outletKey]bool) (out []*live.Outlet) {

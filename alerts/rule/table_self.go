@@ -60,7 +60,7 @@ func itself() []Rule {
 			Summary:  "Hours of " + ofSite + " are not sealed in time",
 			Evidence: "The newest sealed hour ended {{ $value | humanizeDuration }} ago; three hours are usual.",
 			Do:       "Look at the aggregator's log for what keeps an hour open, and at the disk of the ledger.",
-			Ask:      by(Site, `time() - site_sealed_timestamp_seconds`) + ` > 14400`,
+			Ask:      by(Site, `time() - site_sealed_timestamp_seconds`) + ` > 14400 and on (site) site_hosts{state="reporting"} > 0`,
 		},
 		{
 			Name: "TelemetryBehind", Severity: Warning, Owner: Platform, Level: Aggregator, For: minute, Hold: 2 * minute, Board: boardSelf,
@@ -95,14 +95,14 @@ func itself() []Rule {
 			Summary:  "The disk of " + here + " is filling",
 			Evidence: "{{ $value | humanizePercentage }} of it is free.",
 			Do:       "Make room: a shorter retention of the store frees most. Never delete from the ledger's folder.",
-			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes`) + ` < 0.15`,
+			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes < 0.15 or gigawatch_data_free_bytes == 0`),
 		},
 		{
 			Name: "DataDiskFull", Severity: Critical, Owner: Platform, Level: Aggregator, For: minute, Hold: 10 * minute, Board: boardSelf,
 			Summary:  "The disk of " + here + " is all but full",
 			Evidence: "{{ $value | humanizePercentage }} of it is free. When it is full the bus stops taking records until it is restarted.",
 			Do:       "Make room now: a shorter retention of the store. Never delete from the ledger's folder. Then restart the bus.",
-			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes`) + ` < 0.05`,
+			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes < 0.05 or gigawatch_data_free_bytes == 0`),
 		},
 		{
 			// Three weeks leave time for a request, a fortnight of holidays and a mistake.
