@@ -152,7 +152,7 @@ func TestProvisioningNamesWhatIsThere(t *testing.T) {
 		t.Fatalf("providers: %+v", providers.Providers)
 	}
 	grafana := compose.Services["grafana"]
-	named := regexp.MustCompile(`\$\{(GIGAWATCH_[A-Z]+)\}`).FindAllStringSubmatch(sources.Datasources[0].URL+sources.Datasources[0].SecureJSONData["token"], -1)
+	named := regexp.MustCompile(`\$\{?(GIGAWATCH_[A-Z]+)\b`).FindAllStringSubmatch(sources.Datasources[0].URL+sources.Datasources[0].SecureJSONData["token"], -1)
 	if len(named) != 2 {
 		t.Errorf("address and token come from no environment: %v", named)
 	}
