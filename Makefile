@@ -45,8 +45,9 @@ plugin-zip: plugin
 	cd out/zip && zip -qrX ../$(PLUGIN).zip $(PLUGIN)
 	@echo "out/$(PLUGIN).zip is not signed: set allow_loading_unsigned_plugins = $(PLUGIN) in Grafana's [plugins]"
 
-# All of it, the data source's front end and its tests in a browser included.
-test: build plugin packages
+# All of it, the data source's front end and its tests in a browser included. What it needs is fetched while it builds.
+test:
+	@$(MAKE) --no-print-directory -j2 packages plugin build
 	@{ failed=0; $(JEST) || failed=1; go test -tags $(TAGS),browser -count=1 -timeout 14m -v ./... || failed=1; exit $$failed; } 2>&1 | awk -f .ci/count.awk
 
 # Of these the front end's alone.
