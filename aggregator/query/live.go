@@ -1,9 +1,12 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -89,7 +92,8 @@ type RackMap struct {
 	Unit      string     `json:"unit"`
 	At        *time.Time `json:"at"`
 	Reason    string     `json:"reason,omitempty"` // why nothing is known
-	Racks     []MapRack  `json:"racks"`            // by hall and name
+	Racks     []MapRack  `json:"racks"`            // by hall and name; of more than are told, the worst, worst first
+	Total     int        `json:"total"`            // that there are
 	Truncated bool       `json:"truncated"`
 }
 
@@ -107,6 +111,19 @@ type MapRack struct {
 	Reporting int      `json:"reporting"`
 	GPUs      int      `json:"gpus"`
 	GPUsOk    int      `json:"gpus_ok"`
+}
+
+// WorstFirst orders racks by what needs a person, then by their values, greatest
+// first: whoever cannot show all of them shows these.
+func WorstFirst(a, b *MapRack) int {
+	states := []string{"silent", "bad", "warn", "unknown", "ok"}
+	value := func(r *MapRack) float64 {
+		if r.Value == nil {
+			return math.Inf(-1)
+		}
+		return *r.Value
+	}
+	return cmp.Or(cmp.Compare(slices.Index(states, a.State), slices.Index(states, b.State)), cmp.Compare(value(b), value(a)), cmp.Compare(a.Hall, b.Hall), cmp.Compare(a.Rack, b.Rack))
 }
 
 // Counts are how many of a site there are, and how many are well.

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,9 +207,9 @@ func (s *Server) rackMap(v url.Values, now time.Time) (any, error) {
 	}
 	a := query.RackMap{
 		Site: site, Simulated: p.Simulated, Of: names[of], Unit: units[of], At: secondOf(p.Second), Reason: p.Reason,
-		Racks: make([]query.MapRack, 0, len(racks)), Truncated: len(racks) > mostRacks,
+		Racks: make([]query.MapRack, 0, len(racks)), Total: len(racks), Truncated: len(racks) > mostRacks,
 	}
-	for i := range racks[:min(len(racks), mostRacks)] {
+	for i := range racks {
 		r := &racks[i]
 		m := query.MapRack{
 			Hall: r.Hall, Rack: r.Rack, Value: r.Value, Reason: r.Reason, State: r.State, Hosts: r.Hosts, Reporting: r.Reporting, GPUs: r.GPUs, GPUsOk: r.GPUsOk,
@@ -217,6 +218,10 @@ func (s *Server) rackMap(v url.Values, now time.Time) (any, error) {
 			m.Boundary = r.Boundary
 		}
 		a.Racks = append(a.Racks, m)
+	}
+	if a.Truncated {
+		slices.SortFunc(a.Racks, func(x, y query.MapRack) int { return query.WorstFirst(&x, &y) })
+		a.Racks = a.Racks[:mostRacks]
 	}
 	return &a, nil
 }

@@ -151,7 +151,7 @@ func TestThePresentIsAnsweredOfOneSite(t *testing.T) {
 			&query.RackMap{Site: "fra1", Of: "gpus_not_ok", Unit: "count", At: &at, Racks: []query.MapRack{
 				{Hall: "h1", Rack: "r0001", Value: ptr(1), State: "bad", Hosts: 1, Reporting: 1, GPUs: 2, GPUsOk: 1},
 				{Hall: "h1", Rack: "r0002", Value: ptr(1), State: "bad", Hosts: 1, Reporting: 1, GPUs: 2, GPUsOk: 1},
-			}},
+			}, Total: 2},
 		},
 		"counts": {
 			func() (any, error) {
@@ -219,6 +219,45 @@ func TestWithoutAPresentNothingIsAnswered(t *testing.T) {
 		if r := get(t, base+"/api/v1/"+path); r.code != http.StatusNotImplemented {
 			t.Errorf("%s is answered %d", path, r.code)
 		}
+	}
+}
+
+// wide is a present of more racks than a map tells; one is silent, and one is hot.
+type wide struct{ *now }
+
+func (wide) Map(string, live.MapValue, time.Time) (p live.Present, racks []live.MapRack, ok bool) {
+	for i := range 20_002 {
+		watts := 40_000 + float64(i%7)
+		r := live.MapRack{Hall: "h1", Value: &watts}
+		switch r.Rack, r.State = fmt.Sprintf("r%05d", i), "ok"; i {
+		case 10:
+			r.State, r.Value = "silent", nil
+		case 20_000:
+			r.State, watts = "warn", 1
+		}
+		racks = append(racks, r)
+	}
+	return p, racks, true
+}
+
+func TestAMapOfTooManyRacksTellsTheWorst(t *testing.T) {
+	c := config(t)
+	c.Live = wide{newNow(1)}
+	_, base := serve(t, c)
+	client := query.Client{URL: base}
+	got, err := client.Map(t.Context(), "fra1", "power")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Racks) != 20_000 || got.Total != 20_002 || !got.Truncated {
+		t.Errorf("%d of %d racks are told, cut %t", len(got.Racks), got.Total, got.Truncated)
+	}
+	var first []string
+	for _, r := range got.Racks[:3] {
+		first = append(first, r.Rack+" "+r.State)
+	}
+	if d := cmp.Diff([]string{"r00010 silent", "r20000 warn", "r00006 ok"}, first); d != "" {
+		t.Errorf("the first (-want +got)\n%s", d)
 	}
 }
 
