@@ -51,6 +51,7 @@ var only = map[string]string{
 	"aggregator/internal/ledger":   "collector/metric aggregator/internal/account",
 	"aggregator/internal/intake":   "collector/metric aggregator/internal/account",
 	"aggregator/internal/store":    "collector/metric",
+	"aggregator/internal/report":   "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs
 	"aggregator/internal/page":     "",
 	"aggregator/internal/rule":     "collector/metric alerts/rule",
 	"aggregator/internal/health":   "collector/metric collector/setting",

@@ -23,8 +23,17 @@ type BranchQuarter struct {
 	Backup, Completed, Corrected, Estimated bool // what was done to come to know it
 }
 
+// HourBranches are those of an hour of a site.
+type HourBranches struct {
+	Number      int64 // of the hour since 1970
+	Sealed      bool
+	Branches    []Branch
+	Hosts, GPUs uint64 // mJ, of all nodes and of all boards
+}
+
 // Branches are the feeds of the hour of s, as far as until, each by whose word
-// counts, in the order of quantities and then of names.
+// counts, in the order of quantities and then of names; after them the meters that
+// show what contracts deliver, which are of quantity Other and add to nothing.
 func (b *Basis) Branches(s *Sheet, until int64) []Branch {
 	if b == nil {
 		b = nothing()
@@ -45,11 +54,29 @@ func (b *Basis) Branches(s *Sheet, until int64) []Branch {
 	for i := range h.outside {
 		out = append(out, h.branch(&h.outside[i], Other, true))
 	}
+	for i := range b.Contracts {
+		c := &b.Contracts[i]
+		if c.Meter == "" {
+			continue
+		}
+		x := h.branch(&feed{h.sheet.registers[registerKey{c.Meter, metric.MeterEnergyJoules, 0}], b.meters[c.Meter]}, Other, false)
+		x.Meter = c.Meter
+		for k := range x.Quarters {
+			if !c.holds(h.from + int64(k)*quarter) {
+				x.Quarters[k] = BranchQuarter{}
+			}
+		}
+		out = append(out, x)
+	}
 	return out
 }
 
 func (h *branches) branch(f *feed, q Quantity, less bool) Branch {
-	x := Branch{Meter: f.name(), Quantity: q, Less: less, Scope: f.meter.scope()}
+	x := Branch{Quantity: q, Less: less, Scope: f.meter.scope()}
+	if f.meter == nil && f.register == nil {
+		return x // nothing is known of it, not even that it should be there
+	}
+	x.Meter = f.name()
 	fuel := h.fuel(f.meter)
 	if fuel != nil {
 		x.Fuel = fuel.Name
@@ -111,3 +138,15 @@ func CategoryPoint(category int) Quantity {
 
 // Supplies are the quantities that bring energy into a facility.
 func Supplies() []Quantity { return supplies[:] }
+
+// HourBranches are the branches of the hour of s, and what nodes and boards drew.
+func (b *Basis) HourBranches(s *Sheet, until int64, sealed bool) *HourBranches {
+	h := &HourBranches{Number: s.Number, Sealed: sealed, Branches: b.Branches(s, until)}
+	for _, x := range []struct {
+		q   Quantity
+		sum *uint64
+	}{{HostEnergy, &h.Hosts}, {GPUEnergy, &h.GPUs}} {
+		*x.sum, _ = s.Summary.Sums[x.q].Total() // of an hour it fits
+	}
+	return h
+}

@@ -151,13 +151,12 @@ func (b *Basis) checkContracts() error {
 		if err := span(what, c.From, c.To); err != nil {
 			return err
 		}
-		var sum uint64
 		for k := range c.Volumes {
 			v := &c.Volumes[k]
 			if err := span("a volume of "+what, v.From, v.To); err != nil {
 				return err
 			}
-			if sum += v.Millijoules; v.To == 0 || v.Unretired > v.Millijoules || v.Millijoules > math.MaxInt64 || sum > math.MaxInt64 {
+			if v.To == 0 || v.Unretired > v.Millijoules || v.Millijoules > math.MaxInt64 {
 				return fmt.Errorf("a volume of %s is open, or is more than can be counted, or less than what is not retired of it", what)
 			}
 		}

@@ -186,9 +186,9 @@ func (l *Ledger) Verify(site string, from, to int64) (files int, err error) {
 }
 
 // Branches yields what every feed of a site took in the hours that touch
-// [from, to), milliseconds since 1970, in order, and whether the hour is sealed.
-// Hours of which nothing is known are yielded too.
-func (l *Ledger) Branches(site string, from, to int64, yield func(number int64, sealed bool, bs []account.Branch) bool) error {
+// [from, to), milliseconds since 1970, in order. Hours of which nothing is known
+// are yielded too.
+func (l *Ledger) Branches(site string, from, to int64, yield func(*account.HourBranches) bool) error {
 	b := l.basis(site)
 	for n := from / hourMs; n*hourMs < to; n++ {
 		v := l.look(site, n)
@@ -196,7 +196,7 @@ func (l *Ledger) Branches(site string, from, to int64, yield func(number int64, 
 		if err != nil {
 			return fmt.Errorf("read branches of %s: %w", site, err)
 		}
-		if !yield(n, v.final(), b.Branches(s, max(v.until, to))) {
+		if !yield(b.HourBranches(s, max(v.until, to), v.final())) {
 			break
 		}
 	}

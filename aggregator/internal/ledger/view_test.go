@@ -43,10 +43,11 @@ func TestALedgerIsViewedProvedAndHeldAgainstItsLog(t *testing.T) {
 		t.Errorf("PUE is %+v, %v", k, err)
 	}
 	var grid, hours uint64
-	err = v.Branches("s1", from, from+5*hourMs, func(_ int64, sealed bool, bs []account.Branch) bool {
+	err = v.Branches("s1", from, from+5*hourMs, func(h *account.HourBranches) bool {
 		hours++
-		if !sealed || len(bs) != 3 || bs[0].Quantity != account.GridInput || bs[1].Meter != "ups_output" {
-			t.Errorf("sealed %t, branches %+v", sealed, bs)
+		bs := h.Branches
+		if !h.Sealed || len(bs) != 3 || bs[0].Quantity != account.GridInput || bs[1].Meter != "ups_output" {
+			t.Errorf("sealed %t, branches %+v", h.Sealed, bs)
 		}
 		for _, q := range bs[0].Quarters {
 			if !q.Full {
