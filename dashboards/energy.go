@@ -29,7 +29,7 @@ func energyAndCarbon() *board {
 			}},
 			{"Over time", 9, []panel{
 				{columns, 12, "Energy by interval", "Energy inside each boundary, as booked, by whole hours or longer.", wattHour, each(func(b string) ask { return energy("site", b, "series") }), look{points: 90, legend: "sum", empty: "Nothing is booked"}},
-				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", kilos, asks(figures), look{change: changes(withoutSite()), points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
+				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", kilos, asks(figures), look{points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
 				{lines, 12, "PUE by interval", "The PUE of each interval by itself. In the cold it is lower than in the heat.", ratio, asks(kpi("series", "pue").as("PUE", facilityColour)), look{points: 200, steps: pueSteps, limits: true, anyBase: true, decimals: ptr(3.0), empty: "Not known: no facility meter, or no IT meter"}},
 				{lines, 12, "Grid intensity", "Carbon dioxide equivalent of a kilowatt-hour from the grid: over the life of what makes it, and direct emissions alone.", gramsKWh,
 					asks(series(`grid_carbon_intensity_grams_per_kwh{site="$site"}`, "{{factor}} {{zone}} {{provider}}")), look{empty: "No provider of grid intensity"}},

@@ -227,14 +227,9 @@ func less(name, a, b string) dashboard.DataTransformerConfig {
 	return change("calculateField", map[string]any{"mode": "binary", "binary": map[string]any{"left": column(a), "operator": "-", "right": column(b)}, "alias": name, "replaceFields": false})
 }
 
-// bareState leaves of "GPUs ok SITE" that they are ok.
+// bareState leaves of "GPUs ok" that they are ok.
 func bareState() dashboard.DataTransformerConfig {
-	return change("renameByRegex", map[string]any{"regex": `/^\w+ (.*) [^ ]+$/`, "renamePattern": "$1"})
-}
-
-// withoutSite takes the site off the names of what is of the chosen site anyway.
-func withoutSite() dashboard.DataTransformerConfig {
-	return change("renameByRegex", map[string]any{"regex": `/^(.*) [^ ]+$/`, "renamePattern": "$1"})
+	return change("renameByRegex", map[string]any{"regex": `/^\w+ (.*)$/`, "renamePattern": "$1"})
 }
 
 // matrix is a table of row by column.

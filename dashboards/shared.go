@@ -17,7 +17,7 @@ func attention(wide uint32, a ask, known ...string) panel {
 
 // ranking is of GPUs, hosts or racks by what they say now.
 func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
-	l := look{bar: a.Metric, titles: map[string]string{a.Metric: shown}, widths: map[string]int{"Rack": 80, "Host": 90, "GPU": 60}, steps: limits, hide: []string{"Site", "Hall"}, empty: "Nothing is known now"}
+	l := look{bar: "value", titles: map[string]string{"value": shown}, widths: map[string]int{"Rack": 80, "Host": 90, "GPU": 60}, steps: limits, hide: []string{"Site", "Hall"}, empty: "Nothing is known now"}
 	switch a.Of {
 	case "gpu":
 		l.hide = append(l.hide, "UUID", "Model")
@@ -54,7 +54,7 @@ func howMany(wide uint32, title, help, what, well, others string) panel {
 
 func howFresh(wide uint32) panel {
 	return panel{figure, wide, "Freshness", "How old the newest second is that is whole. Above 30 s the aggregator says nothing of the present any more.", seconds,
-		asks(question("counts")), look{only: "/^Freshness/", change: changes(withoutSite()), steps: freshness, empty: "Nothing was heard yet"}}
+		asks(question("counts")), look{only: "/^Freshness/", steps: freshness, empty: "Nothing was heard yet"}}
 }
 
 // today's figure, with the same thresholds wherever it stands.

@@ -36,15 +36,23 @@ type mark struct {
 }
 
 func (m *annotationsModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites("hall", "rack", "host", "gpu", "uuid", "model", "meter", "role", "state")
 	if err != nil {
 		return nil, err
 	}
 	lists, _, failed, err := each(a, sites, func(ctx context.Context, s siteOf) ([]mark, error) {
 		var out []mark
 		for _, w := range m.What {
-			ask := map[string]func(context.Context, *asking, siteOf) ([]mark, error){"health": m.health, "meter": m.meter, "restatement": m.restated}[w]
-			got, err := ask(ctx, a, s)
+			var got []mark
+			var err error
+			switch w {
+			case "health":
+				got, err = m.health(ctx, a, s, several(sites))
+			case "meter":
+				got, err = m.meter(ctx, a, s)
+			default:
+				got, err = m.restated(ctx, a, s)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -66,7 +74,7 @@ func (m *annotationsModel) answer(a *asking) (*result, error) {
 }
 
 // health is what needs a person, from when it began.
-func (m *annotationsModel) health(ctx context.Context, a *asking, s siteOf) (out []mark, err error) {
+func (m *annotationsModel) health(ctx context.Context, a *asking, s siteOf, several bool) (out []mark, err error) {
 	got, err := ask[query.HealthReport](ctx, s.by, "/api/v1/health", url.Values{"site": {s.name}, "limit": {fmt.Sprint(a.limits.Rows)}})
 	if err != nil {
 		return nil, err
@@ -81,7 +89,7 @@ func (m *annotationsModel) health(ctx context.Context, a *asking, s siteOf) (out
 				if !f.Since.Before(a.to) || f.Last != nil && f.Last.Before(a.from) {
 					continue
 				}
-				x := mark{from: latest(f.Since, a.from), title: f.State + ": " + named(v.Host, without(labels, "hall", "rack")), text: f.Evidence + ". " + f.Advice, tags: []string{"health", f.State, f.Cause}}
+				x := mark{from: latest(f.Since, a.from), title: f.State + ": " + named(v.Host, labels, several), text: f.Evidence + ". " + f.Advice, tags: []string{"health", f.State, f.Cause}}
 				if f.Last != nil {
 					x.to = f.Last
 				}

@@ -16,7 +16,7 @@ type countsModel struct{ base }
 func (m *countsModel) check() error { return nil }
 
 func (m *countsModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites()
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,10 @@ func (m *countsModel) answer(a *asking) (*result, error) {
 	now := time.Now().UTC()
 	var list []series
 	add := func(site, name, title, unit string, v *float64, labels ...string) {
-		list = append(list, series{name: name, display: title + " " + site, labels: labelsOf(append(labels, "site", site)...), times: []time.Time{now}, values: []*float64{v}, config: data.FieldConfig{Unit: unit}})
+		list = append(list, series{name: name, display: title, labels: labelsOf(append(labels, "site", site)...), times: []time.Time{now}, values: []*float64{v}, config: data.FieldConfig{Unit: unit}})
+		if several(sites) {
+			list[len(list)-1].display += " " + site
+		}
 	}
 	whole := func(n int) *float64 { v := float64(n); return &v }
 	for i, c := range lists {

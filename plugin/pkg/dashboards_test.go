@@ -85,7 +85,7 @@ func TestDashboardsAskWhatIsRead(t *testing.T) {
 					t.Errorf("%s, %s: its step is finer than what is stored", name, of)
 				}
 				for _, s := range []string{m.Expr, m.Legend} {
-					if _, err := macrosOf(q).expand(s); err != nil {
+					if _, err := macrosOf(q, stored).expand(s); err != nil {
 						t.Errorf("%s, %s: %v", name, of, err)
 					}
 				}

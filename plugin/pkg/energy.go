@@ -19,6 +19,10 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 	if m.Shape == "total" {
 		step = 0
 	}
+	there, notes, err := m.running(ctx, a, s)
+	if err != nil {
+		return nil, err
+	}
 	q := query.EnergyQuestion{Site: s.name, By: m.By, Boundary: m.boundary(), From: from, To: to, Step: step, Of: m.selection()}
 	got, err := ask[query.Energy](ctx, s.by, "/api/v1/energy", q.Values())
 	if err != nil {
@@ -31,13 +35,13 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 			times = append(times, t)
 		}
 	}
-	p := &part{}
+	p := &part{notes: notes}
 	index := map[string]int{}
 	var known tally
 	for i := range got.Lines {
 		l := &got.Lines[i]
 		labels := m.labels(s.name, l)
-		if !m.wants(l, labels) {
+		if !m.wants(l, labels) || there != nil && !there[labels[m.By]] {
 			continue
 		}
 		known.add(l)
@@ -73,29 +77,6 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 	return p, nil
 }
 
-// selection is what the aggregator already narrows its answer to: of a whole large
-// site it would be too long.
-func (m *powerModel) selection() (p query.Selection) {
-	switch m.By {
-	case "job":
-		p.Job, p.Tenant = m.Job, m.Tenant
-	case "tenant":
-		p.Tenant = m.Tenant
-	case "gpu":
-		p.GPU = m.GPU
-		fallthrough
-	case "host":
-		p.Host = m.Host
-		fallthrough
-	case "rack":
-		p.Rack = m.Rack
-		fallthrough
-	case "hall":
-		p.Hall = m.Hall
-	}
-	return p
-}
-
 func (m *powerModel) labels(site string, l *query.EnergyLine) data.Labels {
 	labels := labelsOf("site", site, "boundary", m.Boundary, "hall", l.Hall, "rack", l.Rack, "host", l.Host, "gpu", l.GPU, "uuid", l.UUID, "model", l.Model, "job", l.Job, "tenant", l.Tenant)
 	if l.Allocation != "" && l.Allocation != "job" {
@@ -105,7 +86,7 @@ func (m *powerModel) labels(site string, l *query.EnergyLine) data.Labels {
 }
 
 func (m *powerModel) blank(labels data.Labels, times []time.Time) series {
-	s := series{name: "energy", labels: labels, times: times, values: make([]*float64, len(times)), display: named("energy", without(labels, "boundary"))}
+	s := series{name: "energy", labels: labels, times: times, values: make([]*float64, len(times))}
 	s.config = data.FieldConfig{Unit: unitWh, Description: "Energy of each interval, labelled by its start, as the ledger has it."}
 	if m.Unit == "J" {
 		s.config.Unit = unitJoule

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,6 +25,7 @@ type fake struct {
 	sites  []string
 	rights map[string][]string
 	racks  int
+	silent atomic.Bool // the second of its halls and racks
 	lost   atomic.Bool // streams and answers end in the middle
 
 	mu    sync.Mutex
@@ -47,16 +49,22 @@ func (f *fake) source(token string) *source {
 	return s
 }
 
-// questions are those that were asked of path.
+// questions are those that were asked of path, or all.
 func (f *fake) questions(path string) (out []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, q := range f.asked {
-		if strings.HasPrefix(q, path+"?") {
+		if path == "" || strings.HasPrefix(q, path+"?") {
 			out = append(out, q)
 		}
 	}
 	return out
+}
+
+func (f *fake) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = nil
 }
 
 func (f *fake) answer(path string, h http.HandlerFunc) {
@@ -105,13 +113,17 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/status/buildinfo":
 		succeed(w, map[string]string{"version": "v9"})
 	case "/api/v1/inventory":
-		f.inventory(w, q.Get("kind"), site, sites, q.Get("match"))
+		f.inventory(w, q.Get("kind"), site, sites, q.Get("match"), q.Get("hall"), q.Get("host"))
 	case "/api/v1/counts":
 		fresh := 1.5
 		succeed(w, query.Counts{Site: site, Hosts: query.HostCount{Expected: 125, Reporting: 122}, GPUs: query.GPUCount{Expected: 1000, States: map[string]int{"ok": 990, "lost": 10}}, Freshness: &fresh})
 	case "/api/v1/top":
-		succeed(w, query.Top{Site: site, Considered: 1000, Missing: 7, Rows: []query.TopRow{
-			{Hall: "h1", Rack: "r1", Host: "n1", GPU: "0", UUID: "GPU-a", Value: 91}, {Hall: "h1", Rack: "r2", Host: "n9", GPU: "3", UUID: "GPU-b", Value: 88}}})
+		of := q.Get("of")
+		a := query.Top{Site: site, Of: of, Considered: 1000, Missing: 7}
+		for i, at := range things(of, site) {
+			a.Rows = append(a.Rows, query.TopRow{Hall: at["hall"], Rack: at["rack"], Host: at["host"], GPU: at["gpu"], UUID: at["uuid"], Model: at["model"], Value: float64(91 - 3*i)})
+		}
+		succeed(w, a)
 	case "/api/v1/map":
 		a := query.RackMap{Site: site}
 		for i := range f.racks {
@@ -145,13 +157,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/label/provider/values":
 		succeed(w, []string{"entsoe", "model"})
 	case "/api/v1/live":
-		f.stream(w, r, site)
+		f.stream(w, r, site, q.Get("by"), q.Get("boundary"))
 	default:
 		refuse(w, http.StatusNotFound, query.NotFound, "no such path: "+r.URL.Path)
 	}
 }
 
-func (f *fake) inventory(w http.ResponseWriter, kind, site string, sites []string, match string) {
+func (f *fake) inventory(w http.ResponseWriter, kind, site string, sites []string, match, hall, host string) {
 	a := query.Inventory{Items: []query.Item{}}
 	switch kind {
 	case "site":
@@ -160,6 +172,14 @@ func (f *fake) inventory(w http.ResponseWriter, kind, site string, sites []strin
 		}
 	case "gpu":
 		a.Items = []query.Item{{Kind: kind, Name: "GPU-a", Site: site, Host: "n1", GPU: "0", UUID: "GPU-a"}}
+	case "job", "tenant":
+		if hall != "" || host != "" { // one of both runs there
+			list := things(kind, site)
+			it := list[len(list)-1]
+			a.Items = []query.Item{{Kind: kind, Name: cmp.Or(it["job"], it["tenant"]), Site: site, Job: it["job"], Tenant: it["tenant"]}}
+			break
+		}
+		fallthrough
 	default:
 		for i := range 12 {
 			if n := fmt.Sprintf("%s-%s%d", site, kind, i+1); strings.Contains(n, match) {
@@ -169,6 +189,25 @@ func (f *fake) inventory(w http.ResponseWriter, kind, site string, sites []strin
 	}
 	a.Total = len(a.Items)
 	succeed(w, a)
+}
+
+// things are those of a level that a site of the fake world has, by their labels.
+func things(level, site string) []map[string]string {
+	switch level {
+	case "hall":
+		return []map[string]string{{"hall": "h1"}, {"hall": "h2"}}
+	case "rack":
+		return []map[string]string{{"hall": "h1", "rack": "r1"}, {"hall": "h1", "rack": "r2"}}
+	case "host":
+		return []map[string]string{{"hall": "h1", "rack": "r1", "host": "n1"}, {"hall": "h1", "rack": "r2", "host": "n2"}}
+	case "gpu":
+		return []map[string]string{{"hall": "h1", "rack": "r1", "host": "n1", "gpu": "0", "uuid": "GPU-a", "model": "H200"}, {"hall": "h1", "rack": "r2", "host": "n2", "gpu": "1", "uuid": "GPU-b", "model": "H200"}}
+	case "job":
+		return []map[string]string{{"job": "j1", "tenant": "tenant of " + site}, {"job": "j2", "tenant": "tenant of " + site}}
+	case "tenant":
+		return []map[string]string{{"tenant": "tenant of " + site}}
+	}
+	return []map[string]string{{}}
 }
 
 func (f *fake) energy(w http.ResponseWriter, r *http.Request, site string) {
@@ -183,19 +222,16 @@ func (f *fake) energy(w http.ResponseWriter, r *http.Request, site string) {
 	}
 	cover := 0.976
 	for i, t := 0, from; t.Before(to); i, t = i+1, t.Add(d) {
-		for _, job := range []string{"j1", "j2"} {
+		for _, at := range things(a.By, site) {
 			mj := uint64(7_200_000_000) // 2 kWh
-			l := query.EnergyLine{From: t, To: t.Add(d), Coverage: &cover, Millijoules: &mj, Parts: map[string]query.Exact{"measured": 5_000_000_000, "integrated": 2_200_000_000}}
-			if a.By == "job" {
-				l.Job, l.Tenant = job, "tenant of "+site
+			l := query.EnergyLine{
+				From: t, To: t.Add(d), Coverage: &cover, Millijoules: &mj, Parts: map[string]query.Exact{"measured": 5_000_000_000, "integrated": 2_200_000_000},
+				Hall: at["hall"], Rack: at["rack"], Host: at["host"], GPU: at["gpu"], UUID: at["uuid"], Model: at["model"], Job: at["job"], Tenant: at["tenant"],
 			}
 			if i == 1 {
 				l.Millijoules, l.Parts, l.Reason = nil, nil, "no facility meter"
 			}
 			a.Lines = append(a.Lines, l)
-			if a.By != "job" {
-				break
-			}
 		}
 	}
 	succeed(w, a)
@@ -204,28 +240,39 @@ func (f *fake) energy(w http.ResponseWriter, r *http.Request, site string) {
 func (f *fake) kpi(w http.ResponseWriter, r *http.Request, site string) {
 	a := query.KPIs{Site: site}
 	v := 1.12
+	units := map[string]string{"wue": "litres_per_kwh", "wue_freshwater": "litres_per_kwh", "cue": "kg_per_kwh", "cue_market": "kg_per_kwh", "cost": "EUR"}
 	names := query.KPINames()
 	if s := r.URL.Query().Get("kpi"); s != "" {
 		names = strings.Split(s, ",")
 	}
 	for _, name := range names {
-		k := query.KPI{Name: name, Unit: "ratio", From: now.Add(-time.Hour), To: now, Value: &v, Category: 1, Coverage: 0.97, Needed: 0.99, Quality: map[string]float64{"measured": 1}, Flags: []query.Flag{{Code: "c", Text: "one meter of three is not calibrated"}}}
+		k := query.KPI{Name: name, Unit: cmp.Or(units[name], "ratio"), From: now.Add(-time.Hour), To: now, Value: &v, Category: 1, Coverage: 0.97, Needed: 0.99, Quality: map[string]float64{"measured": 1}, Flags: []query.Flag{{Code: "c", Text: "one meter of three is not calibrated"}}}
 		if name == "wue" {
-			k.Value, k.Reason, k.Unit = nil, "no water meter: none has role water_total", "litres_per_kwh"
+			k.Value, k.Reason = nil, "no water meter: none has role water_total"
 		}
 		a.KPIs = append(a.KPIs, k)
 	}
 	succeed(w, a)
 }
 
-// series answers any expression with one series a site, that of a metric which it
-// begins with; its middle is missing.
+// series answers any expression with the series of the metric that is in it, else
+// one a site; their middle is missing.
 func (f *fake) series(w http.ResponseWriter, r *http.Request, sites []string) {
 	q := r.URL.Query()
 	expr := q.Get("query")
 	name, _, _ := strings.Cut(expr, "{")
 	if metric.ByName(name) == nil {
 		name = ""
+	}
+	level := "site"
+	for _, l := range []string{"hall", "rack", "host", "gpu"} {
+		if strings.Contains(expr, l+"_power_watts") {
+			level = l
+		}
+	}
+	boundary := "facility"
+	if _, after, ok := strings.Cut(expr, `boundary="`); ok {
+		boundary, _, _ = strings.Cut(after, `"`)
 	}
 	type out struct {
 		Metric map[string]string `json:"metric"`
@@ -237,38 +284,56 @@ func (f *fake) series(w http.ResponseWriter, r *http.Request, sites []string) {
 		if strings.Contains(expr, "site=") && !strings.Contains(expr, `site="`+s+`"`) {
 			continue
 		}
-		one := out{Metric: map[string]string{"site": s, "boundary": "facility"}}
-		if name != "" {
-			one.Metric["__name__"] = name
-		}
-		if r.URL.Path == "/api/v1/query" {
-			at, _ := strconv.ParseFloat(q.Get("time"), 64)
-			one.Value = &[2]any{at, "12"}
-			list = append(list, one)
-			continue
-		}
-		start, _ := strconv.ParseFloat(q.Get("start"), 64)
-		end, _ := strconv.ParseFloat(q.Get("end"), 64)
-		step, _ := strconv.ParseFloat(q.Get("step"), 64)
-		for i, at := 0, start; at <= end; i, at = i+1, at+step {
-			if i != 2 {
-				one.Values = append(one.Values, [2]any{at, strconv.Itoa(1000 + i)})
+		for _, at := range things(level, s) {
+			one := out{Metric: at}
+			one.Metric["site"] = s
+			if level != "host" && level != "gpu" {
+				one.Metric["boundary"] = boundary
 			}
+			if name != "" {
+				one.Metric["__name__"] = name
+			}
+			if r.URL.Path == "/api/v1/query" {
+				at, _ := strconv.ParseFloat(q.Get("time"), 64)
+				one.Value = &[2]any{at, "12"}
+				list = append(list, one)
+				continue
+			}
+			start, _ := strconv.ParseFloat(q.Get("start"), 64)
+			end, _ := strconv.ParseFloat(q.Get("end"), 64)
+			step, _ := strconv.ParseFloat(q.Get("step"), 64)
+			for i, at := 0, start; at <= end; i, at = i+1, at+step {
+				if i != 2 {
+					one.Values = append(one.Values, [2]any{at, strconv.Itoa(1000 + i)})
+				}
+			}
+			list = append(list, one)
 		}
-		list = append(list, one)
 	}
 	kind := map[string]string{"/api/v1/query": "vector", "/api/v1/query_range": "matrix"}[r.URL.Path]
 	succeed(w, map[string]any{"resultType": kind, "result": list})
 }
 
-func (f *fake) stream(w http.ResponseWriter, r *http.Request, site string) {
+func (f *fake) stream(w http.ResponseWriter, r *http.Request, site, by, boundary string) {
 	f.live.Add(1)
 	defer f.live.Add(-1)
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i := 0; ; i++ {
 		at := now.Add(time.Duration(i) * time.Second)
 		v := 1e6 + float64(i)
-		e := query.LiveEvent{At: &at, Rows: []query.LiveRow{{Site: site, Boundary: "facility", Watts: &v}, {Site: site, Boundary: "it", Reason: "no IT meter"}}}
+		e := query.LiveEvent{At: &at}
+		if by == "site" || by == "" {
+			e.Rows = []query.LiveRow{{Site: site, Boundary: "facility", Watts: &v}, {Site: site, Boundary: "it", Reason: "no IT meter"}}
+			e.Rows = slices.DeleteFunc(e.Rows, func(r query.LiveRow) bool { return boundary != "" && r.Boundary != boundary })
+		} else {
+			for n, at := range things(by, site) {
+				row := query.LiveRow{Site: site, Hall: at["hall"], Rack: at["rack"], Boundary: cmp.Or(boundary, "it"), Watts: &v}
+				if n == 1 && f.silent.Load() {
+					row.Boundary, row.Watts, row.Reason = boundary, nil, "no host reports"
+				}
+				e.Rows = append(e.Rows, row)
+			}
+		}
 		b, _ := json.Marshal(e)
 		if _, err := fmt.Fprintf(w, ": alive\n\ndata: %s\n\n", b); err != nil {
 			return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -95,3 +96,60 @@ func matchers(equal [][2]string, filters []filter) string {
 	}
 	return strings.Join(out, ",")
 }
+
+// one is the only value that f lets pass; ok is false where there may be others.
+func (f *filter) one() (value string, ok bool) {
+	switch f.Operator {
+	case "=":
+		return f.Value, true
+	case "=|":
+		v := f.values()
+		return v[0], len(v) == 1
+	}
+	return "", false
+}
+
+// about are those of filters that are of one of keys.
+func about(filters []filter, keys ...string) (out []filter) {
+	for _, f := range filters {
+		if slices.Contains(keys, f.Key) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// text is f as people write it.
+func (f *filter) text() string {
+	return f.Key + f.Operator + strings.Join(f.values(), "|")
+}
+
+// sites are those that are asked about and pass the filters, of which those remain
+// that are about what the answer tells. What else one is about, it cannot narrow: a
+// panel is told so, as its dashboard filters others too; a rule is refused, as it
+// would watch more than it says.
+func (a *asking) sites(tells ...string) (sites []siteOf, notes []string, err error) {
+	b := a.common()
+	if sites, notes, err = a.fleet.chosen(a, b.Site); err != nil {
+		return nil, nil, err
+	}
+	var narrowing []filter
+	for i := range b.Filters {
+		f := &b.Filters[i]
+		switch {
+		case f.Key == "site":
+			sites = slices.DeleteFunc(slices.Clone(sites), func(s siteOf) bool { return !f.holds(map[string]string{"site": s.name}) })
+		case slices.Contains(tells, f.Key):
+			narrowing = append(narrowing, *f)
+		case a.fromAlert:
+			return nil, nil, wrong("the filter %s cannot narrow this down, as its answer does not tell %s: leave it out, or ask by %s", f.text(), f.Key, f.Key)
+		default:
+			notes = append(notes, "the filter "+f.text()+" does not narrow this down: the answer does not tell "+f.Key)
+		}
+	}
+	b.Filters = narrowing
+	return sites, notes, nil
+}
+
+// several reports whether names have to say the site.
+func several(sites []siteOf) bool { return len(sites) > 1 }

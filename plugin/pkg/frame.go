@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -35,7 +33,7 @@ func warnings(texts []string) (out []data.Notice) {
 // apart from the others of its answer.
 type series struct {
 	name    string
-	display string // "": by its labels
+	display string
 	labels  data.Labels
 	times   []time.Time
 	values  []*float64
@@ -81,45 +79,8 @@ func asNumbers(list []series) data.Frames {
 
 func (s *series) shown() *data.FieldConfig {
 	c := s.config
-	if c.DisplayNameFromDS = s.display; s.display == "" {
-		c.DisplayNameFromDS = named(s.name, s.labels)
-	}
+	c.DisplayNameFromDS = s.display
 	return &c
-}
-
-// outer to inner, what a thing is called by.
-var callings = []string{"job", "tenant", "hall", "rack", "host", "gpu", "device", "port", "mount", "sensor", "meter", "point", "zone"}
-
-// named is what a series is called: by the innermost of what its labels say, or by
-// its name.
-func named(name string, labels map[string]string) string {
-	var parts []string
-	for _, k := range callings {
-		if labels[k] != "" {
-			parts = append(parts, labels[k])
-		}
-	}
-	// A host's name says which it is; hall and rack stand in its labels.
-	if h := slices.Index(callings, "host"); labels["host"] != "" {
-		parts = slices.DeleteFunc(parts, func(p string) bool {
-			i := slices.IndexFunc(callings, func(k string) bool { return labels[k] == p })
-			return i < h
-		})
-	}
-	var more []string
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		if k != "site" && k != "simulated" && k != "uuid" && k != "model" && k != "__name__" && !slices.Contains(callings, k) {
-			more = append(more, labels[k])
-		}
-	}
-	if len(parts) == 0 && labels["site"] != "" {
-		parts = append(parts, labels["site"])
-	}
-	parts = append(parts, more...)
-	if len(parts) == 0 {
-		return name
-	}
-	return strings.Join(parts, " ")
 }
 
 // A table is rows whose columns are all strings and numbers; as numbers its

@@ -49,8 +49,8 @@ func (m *healthModel) wants(site string, v *query.Verdict) bool {
 }
 
 // wellbeing asks sites for what needs a person.
-func wellbeing(a *asking, said string, limit int) (out []query.SiteHealth, notes []string, err error) {
-	sites, notes, err := a.fleet.chosen(a, said)
+func wellbeing(a *asking, limit int) (out []query.SiteHealth, notes []string, err error) {
+	sites, notes, err := a.sites("hall", "rack", "host", "gpu", "uuid", "model", "state")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +65,7 @@ func wellbeing(a *asking, said string, limit int) (out []query.SiteHealth, notes
 
 func (m *healthModel) answer(a *asking) (*result, error) {
 	// Filters are applied here, so that a site is asked for as many as it may name.
-	sites, notes, err := wellbeing(a, m.Site, a.limits.Rows)
+	sites, notes, err := wellbeing(a, a.limits.Rows)
 	if err != nil {
 		return nil, err
 	}

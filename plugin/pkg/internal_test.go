@@ -72,7 +72,7 @@ func FuzzMacros(f *testing.F) {
 	for _, s := range []string{"$__interval", "${__from:date:iso}", "$$", "${", "a$1b", "$__", "${__to:x}"} {
 		f.Add(s)
 	}
-	m := macrosOf(&question{from: time.Unix(0, 0), to: time.Unix(3600, 0), interval: time.Minute, points: 100})
+	m := macrosOf(&question{from: time.Unix(0, 0), to: time.Unix(3600, 0), interval: time.Minute, points: 100}, stored)
 	f.Fuzz(func(t *testing.T, s string) {
 		out, err := m.expand(s)
 		if err == nil && strings.Contains(out, "$__") && !strings.Contains(s, "$$__") && len(s) < 6 {

@@ -76,7 +76,7 @@ func (m *kpiModel) asked(q *question, site string) query.KPIQuestion {
 }
 
 func (m *kpiModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites()
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 	}
 	var list []series
 	for i, l := range lists {
-		list = append(list, figureSeries(of[i].name, l.KPIs)...)
+		list = append(list, figureSeries(of[i].name, l.KPIs, several(sites))...)
 	}
 	list, more := cut(list, a.most(a.limits.Series), "figures")
 	out.notes = append(out.notes, more...)
@@ -114,7 +114,7 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 }
 
 // figureSeries is a series of each KPI.
-func figureSeries(site string, kpis []query.KPI) (list []series) {
+func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
 	index := map[string]int{}
 	for i := range kpis {
 		k := &kpis[i]
@@ -122,7 +122,13 @@ func figureSeries(site string, kpis []query.KPI) (list []series) {
 		if !ok {
 			at = len(list)
 			index[k.Name] = at
-			list = append(list, series{name: k.Name, labels: labelsOf("site", site, "part", k.Part), config: figureConfig(k.Name, k.Unit), display: figureTitle(k.Name) + " " + site})
+			list = append(list, series{name: k.Name, labels: labelsOf("site", site, "part", k.Part), config: figureConfig(k.Name, k.Unit), display: figureTitle(k.Name)})
+			if k.Part != "" {
+				list[at].display += " of " + k.Part
+			}
+			if several {
+				list[at].display += " " + site
+			}
 		}
 		list[at].times, list[at].values = append(list[at].times, k.From), append(list[at].values, k.Value)
 	}

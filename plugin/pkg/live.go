@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (m *liveModel) check() error {
 }
 
 func (m *liveModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites()
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (c channel) frame(r *query.LiveEvent, most int) (*data.Frame, []data.Notice
 	}
 	f := data.NewFrame("power", data.NewField("time", nil, []time.Time{at}))
 	f.Meta = typed(data.FrameTypeTimeSeriesWide)
-	reasons := map[string]int{}
+	reasons, inside := map[string]int{}, map[string]int{}
 	lacking, n := 0, 0
 	for _, row := range r.Rows {
 		if row.Site != c.site || c.boundary != "" && row.Boundary != c.boundary {
@@ -107,12 +108,16 @@ func (c channel) frame(r *query.LiveEvent, most int) (*data.Frame, []data.Notice
 			reasons[row.Reason]++
 		}
 		labels := labelsOf("site", row.Site, "hall", row.Hall, "rack", row.Rack, "boundary", row.Boundary)
-		shown := labels
-		if c.boundary != "" {
-			shown = without(labels, "boundary")
+		shown := without(labels, "boundary")
+		switch {
+		case c.by == "site":
+			shown = labels
+		case c.boundary == "": // the outermost that is metered, which a silent meter changes
+			inside[row.Boundary]++
+			labels = shown
 		}
 		field := data.NewField("power", labels, []*float64{row.Watts})
-		field.SetConfig(&data.FieldConfig{Unit: unitWatt, DisplayNameFromDS: named("power", shown)})
+		field.SetConfig(&data.FieldConfig{Unit: unitWatt, DisplayNameFromDS: named("power", shown, false)})
 		f.Fields = append(f.Fields, field)
 	}
 	var notes []data.Notice
@@ -122,10 +127,25 @@ func (c channel) frame(r *query.LiveEvent, most int) (*data.Frame, []data.Notice
 	if lacking > 0 {
 		notes = append(notes, warning("%s: of %d of %d nothing is known now: %s", c.site, lacking, n, listed(reasons)))
 	}
+	notes = append(notes, mixed(c.site, c.by, inside)...)
 	if n > most {
 		notes = append(notes, warning("%d of %d are shown: choose a boundary, or raise the data source's limit of series", most, n))
 	}
 	return f, notes
+}
+
+// mixed says how many places have their power from which boundary, where not all
+// have it from the same.
+func mixed(site, by string, inside map[string]int) []data.Notice {
+	delete(inside, "")
+	if len(inside) < 2 {
+		return nil
+	}
+	var parts []string
+	for _, b := range sortedKeys(inside) {
+		parts = append(parts, fmt.Sprintf("%d inside %s", inside[b], b))
+	}
+	return []data.Notice{info("%s: %s are measured at the outermost boundary that each has: %s", site, plural(by), strings.Join(parts, ", "))}
 }
 
 // first is the first event of a stream, which comes at once.

@@ -16,9 +16,10 @@ type macros map[string]string
 // stored is the least distance of stored points of what is fast.
 const stored = 10 * time.Second
 
-func macrosOf(q *question) macros {
+// macrosOf are those of a question whose points are least apart.
+func macrosOf(q *question, least time.Duration) macros {
 	span := q.to.Sub(q.from)
-	step := q.step(0)
+	step := q.step(least)
 	rate := max(step+stored, 4*stored)
 	return macros{
 		"interval":      prom.Duration(step).String(),

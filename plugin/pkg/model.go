@@ -91,6 +91,12 @@ func readQuestion(q backend.DataQuery, l limits, fromAlert bool) (*question, err
 		return nil, wrong("the query is not a JSON object: %v", err)
 	}
 	byCode := string(keys["editorMode"]) == `"code"`
+	beside := map[string]json.RawMessage{} // of a line, which cannot say them
+	for _, k := range []string{"version", "filters"} {
+		if v, ok := keys[k]; ok {
+			beside[k] = v
+		}
+	}
 	for _, k := range grafanas {
 		delete(keys, k)
 	}
@@ -101,9 +107,14 @@ func readQuestion(q backend.DataQuery, l limits, fromAlert bool) (*question, err
 			if err := json.Unmarshal(code, &text); err != nil {
 				return nil, wrong(`"code" is not a text; write one such as "power_energy by=rack boundary=it"`)
 			}
-			typ, read, err := readCode(text, macrosOf(out).expand)
+			typ, read, err := readCode(text, macrosOf(out, stored).expand)
 			if err != nil {
 				return nil, err
+			}
+			for k, v := range beside {
+				if _, said := read[k]; !said {
+					read[k] = v
+				}
 			}
 			out.typ, keys = typ, read
 		}

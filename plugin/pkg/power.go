@@ -38,7 +38,39 @@ type powerModel struct {
 // the usual one first.
 var levels = map[string][]string{
 	"site": {"facility", "it", "host", "gpu"}, "hall": {"host", "it", "gpu"}, "rack": {"host", "it", "gpu"},
-	"host": {"host", "gpu"}, "gpu": {"gpu"}, "job": {"host", "gpu", "it", "facility"}, "tenant": {"host", "gpu", "it", "facility"},
+	"host": {"host", "gpu"}, "gpu": {"gpu"}, "job": {"host", "gpu"}, "tenant": {"host", "gpu"},
+}
+
+// boundaryOf fills in the boundary of m, or says what there is at its level.
+func (m *powerModel) boundaryOf() error {
+	has := levels[m.By]
+	if m.Boundary == "" {
+		m.Boundary = has[0]
+	}
+	known := levels["site"]
+	var why string
+	switch {
+	case !slices.Contains(known, m.Boundary):
+		return wrong("boundary %q is not known; write one of %s", m.Boundary, strings.Join(has, ", "))
+	case m.Measure == "power" && m.By == "host" && m.Boundary == "gpu":
+		return wrong("by host there is the power of the whole host; write boundary=host, or by=gpu and host=NAME")
+	case slices.Contains(has, m.Boundary):
+		return nil
+	case m.ofJobs():
+		why = "what lies outside the hosts is no job's by any meter"
+	case m.Boundary == "facility":
+		why = "the facility is metered as a whole"
+	case m.Boundary == "it":
+		why = "IT meters stand at UPS and PDU outputs, of racks at the innermost"
+	default:
+		why = "a GPU has no share of its host that is metered"
+	}
+	return wrong("there is no boundary %s by %s: %s; write boundary=%s, or by=%s", m.Boundary, m.By, why, strings.Join(has, " or "), innermost(m.Boundary))
+}
+
+// innermost is the level nearest to the GPU that has a boundary.
+func innermost(boundary string) string {
+	return map[string]string{"facility": "site", "it": "rack", "host": "host", "gpu": "gpu"}[boundary]
 }
 
 func (m *powerModel) check() error {
@@ -48,7 +80,7 @@ func (m *powerModel) check() error {
 	if err := oneOf("by", &m.By, "site", "hall", "rack", "host", "gpu", "job", "tenant"); err != nil {
 		return err
 	}
-	if err := oneOf("boundary by "+m.By, &m.Boundary, levels[m.By]...); err != nil {
+	if err := m.boundaryOf(); err != nil {
 		return err
 	}
 	if err := oneOf("shape", &m.Shape, "series", "total"); err != nil {
@@ -56,9 +88,6 @@ func (m *powerModel) check() error {
 	}
 	if err := oneOf("unit", &m.Unit, "Wh", "J"); err != nil {
 		return err
-	}
-	if m.Measure == "power" && m.By == "host" && m.Boundary == "gpu" {
-		return wrong("by host there is power inside the boundary host; write boundary=host, or by=gpu and host=NAME")
 	}
 	if m.Measure == "power" && m.Shape == "total" {
 		return wrong("power over a range has no total; write measure=energy, or shape=series")
@@ -80,7 +109,9 @@ func (m *powerModel) check() error {
 
 // booked reports whether the ledger answers: for energy, and for what jobs draw,
 // which only it knows.
-func (m *powerModel) booked() bool { return m.Measure == "energy" || m.By == "job" || m.By == "tenant" }
+func (m *powerModel) booked() bool { return m.Measure == "energy" || m.ofJobs() }
+
+func (m *powerModel) ofJobs() bool { return m.By == "job" || m.By == "tenant" }
 
 func readStep(s string) (time.Duration, error) {
 	if s == "" {
@@ -95,7 +126,7 @@ func readStep(s string) (time.Duration, error) {
 }
 
 func (m *powerModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites(m.tellable()...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +144,10 @@ func (m *powerModel) answer(a *asking) (*result, error) {
 		list = append(list, p.series...)
 		out.notes = append(out.notes, p.notes...)
 	}
+	for i := range list {
+		list[i].display = m.called(list[i].labels, several(sites))
+	}
+	tellApart(list)
 	list, more := distinct(list)
 	out.notes = append(out.notes, more...)
 	list, more = cut(list, a.most(a.limits.Series), "series")
@@ -123,6 +158,48 @@ func (m *powerModel) answer(a *asking) (*result, error) {
 		out.frames = overTime(list)
 	}
 	return out, nil
+}
+
+// called is the name of a series: of the place or the job; of the only site's by
+// its boundary.
+func (m *powerModel) called(labels data.Labels, several bool) string {
+	if name := named("", without(labels, "boundary"), several); name != "" {
+		return name
+	}
+	return m.Boundary
+}
+
+// tellable are the labels that things of m's level are told by: what else a
+// filter is about says nothing of them.
+func (m *powerModel) tellable() []string {
+	switch m.By {
+	case "hall":
+		return []string{"hall", "boundary"}
+	case "rack":
+		return []string{"hall", "rack", "boundary"}
+	case "host":
+		return []string{"hall", "rack", "host", "boundary"}
+	case "gpu":
+		return []string{"hall", "rack", "host", "gpu", "uuid", "model", "boundary"}
+	case "job", "tenant":
+		tells := []string{"tenant", "boundary", m.By}
+		for i := range m.Filters { // one place is told of them by who runs there
+			f := &m.Filters[i]
+			if _, ok := f.one(); ok && slices.Contains(places(), f.Key) {
+				tells = append(tells, f.Key)
+			}
+		}
+		return tells
+	}
+	return []string{"boundary"}
+}
+
+// told are the labels that a line of the ledger has.
+func (m *powerModel) told() []string {
+	if m.ofJobs() {
+		return []string{"job", "tenant", "boundary"}
+	}
+	return m.tellable()
 }
 
 // part is what one site has to say.
@@ -136,8 +213,8 @@ func (m *powerModel) drawn(ctx context.Context, a *asking, s siteOf) (*part, err
 	if err := m.fits(ctx, a, s); err != nil {
 		return nil, err
 	}
-	expr, name := m.expression(s.name)
-	g := a.grid(max(m.step, 0))
+	expr, name := m.expression(s.name, about(m.Filters, "hall", "rack", "host", "gpu", "uuid", "model"))
+	g := a.grid(max(m.step, stored)) // no finer than what is stored
 	got, err := overRange(ctx, s.by, expr, g)
 	if err != nil {
 		return nil, err
@@ -151,13 +228,15 @@ func (m *powerModel) drawn(ctx context.Context, a *asking, s siteOf) (*part, err
 		delete(l, "simulated")
 		delete(l, "source")
 		l["site"], l["boundary"] = s.name, m.Boundary
-		p.series[i].display = named(name, without(l, "boundary"))
+	}
+	if f := about(m.Filters, "boundary"); len(f) > 0 {
+		p.series = slices.DeleteFunc(p.series, func(x series) bool { return !pass(f, x.labels) })
 	}
 	return p, nil
 }
 
 // expression is what the store is asked, and the metric's name.
-func (m *powerModel) expression(site string) (expr, name string) {
+func (m *powerModel) expression(site string, filters []filter) (expr, name string) {
 	equal := [][2]string{{"site", site}, {"hall", m.Hall}, {"rack", m.Rack}, {"host", m.Host}}
 	switch m.By {
 	case "gpu":
@@ -170,7 +249,7 @@ func (m *powerModel) expression(site string) (expr, name string) {
 	case "host":
 		// What is inside the node is never added to it: the greatest is the whole.
 		name = metric.Lookup(metric.HostPowerWatts).Name
-		expr = fmt.Sprintf(`max by (site, hall, rack, host, simulated) (%s{%s,source!~"rapl_.*|grace"})`, name, matchers(equal, m.Filters))
+		expr = fmt.Sprintf(`max by (site, hall, rack, host, simulated) (%s{%s,source!~"rapl_.*|grace"})`, name, matchers(equal, filters))
 	case "rack":
 		name = metric.Lookup(metric.RackPowerWatts).Name
 	case "hall":
@@ -182,7 +261,7 @@ func (m *powerModel) expression(site string) (expr, name string) {
 		if m.By != "gpu" {
 			equal = append(equal, [2]string{"boundary", m.Boundary})
 		}
-		expr = fmt.Sprintf(`%s{%s}`, name, matchers(equal, m.Filters))
+		expr = fmt.Sprintf(`%s{%s}`, name, matchers(equal, filters))
 	}
 	return expr, name
 }
@@ -234,7 +313,11 @@ func (m *powerModel) boundary() metric.Boundary {
 
 // wants reports whether a line of the ledger is asked for.
 func (m *powerModel) wants(l *query.EnergyLine, labels data.Labels) bool {
-	for _, p := range [][2]string{{m.Hall, l.Hall}, {m.Rack, l.Rack}, {m.Host, l.Host}, {m.Job, l.Job}, {m.Tenant, l.Tenant}} {
+	places := [][2]string{{m.Hall, l.Hall}, {m.Rack, l.Rack}, {m.Host, l.Host}}
+	if m.ofJobs() { // their lines say no place
+		places = nil
+	}
+	for _, p := range append(places, [][2]string{{m.Job, l.Job}, {m.Tenant, l.Tenant}}...) {
 		if p[0] != "" && p[0] != p[1] {
 			return false
 		}
@@ -242,7 +325,7 @@ func (m *powerModel) wants(l *query.EnergyLine, labels data.Labels) bool {
 	if m.GPU != "" && m.GPU != l.GPU && m.GPU != l.UUID {
 		return false
 	}
-	return pass(m.Filters, labels)
+	return pass(about(m.Filters, m.told()...), labels)
 }
 
 // hours widens a range to whole hours, in steps: the ledger's.

@@ -48,12 +48,12 @@ func (m *topModel) check() error {
 }
 
 func (m *topModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites("hall", "rack", "host", "gpu", "uuid", "model")
 	if err != nil {
 		return nil, err
 	}
 	most := a.most(a.limits.Rows)
-	q := query.TopQuestion{Of: m.Of, By: m.Metric, Ascending: m.Order == "asc", Hall: m.Hall, Rack: m.Rack, Host: m.Host, Limit: most}
+	q := m.asked(min(most, mostTop))
 	lists, of, failed, err := each(a, sites, func(ctx context.Context, s siteOf) (*query.Top, error) {
 		q := q
 		q.Site = s.name
@@ -75,12 +75,18 @@ func (m *topModel) answer(a *asking) (*result, error) {
 		if l.Missing > 0 {
 			out.notes = append(out.notes, warning("%s: of %d of %d %s nothing is known now", of[i].name, l.Missing, l.Considered, plural(m.Of)))
 		}
+		inside := map[string]int{}
+		if q.Limit == mostTop && l.Truncated && mostTop < most {
+			out.notes = append(out.notes, warning("%s: the first %d are looked at, as many as the aggregator tells", of[i].name, mostTop))
+		}
 		for _, r := range l.Rows {
 			labels := labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack, "host", r.Host, "gpu", r.GPU, "uuid", r.UUID, "model", r.Model)
+			inside[r.Boundary]++
 			if pass(m.Filters, labels) {
 				rows = append(rows, ranked{labels, r.Value})
 			}
 		}
+		out.notes = append(out.notes, mixed(of[i].name, m.Of, inside)...)
 	}
 	slices.SortStableFunc(rows, func(a, b ranked) int {
 		if a.value == b.value {
@@ -111,10 +117,30 @@ func (m *topModel) answer(a *asking) (*result, error) {
 	return out, nil
 }
 
+// mostTop is the most that the aggregator tells.
+const mostTop = 1000
+
+// asked is m as the aggregator is asked for it. What it cannot filter is filtered
+// here, so that as many are asked for as there may be.
+func (m *topModel) asked(most int) query.TopQuestion {
+	q := query.TopQuestion{Of: m.Of, By: m.Metric, Ascending: m.Order == "asc", Hall: m.Hall, Rack: m.Rack, Host: m.Host, Limit: most}
+	for i := range m.Filters {
+		f := &m.Filters[i]
+		v, only := f.one()
+		switch at := map[string]*string{"hall": &q.Hall, "rack": &q.Rack, "host": &q.Host}[f.Key]; {
+		case only && at != nil && *at == "" && !(f.Key == "host" && m.Of != "gpu" && m.Of != "host"):
+			*at = v
+		default:
+			q.Limit = mostTop
+		}
+	}
+	return q
+}
+
 func (m *topModel) config() data.FieldConfig {
 	if d := metric.ByName(m.Metric); d != nil {
 		c := configOf(d)
-		c.DisplayNameFromDS = m.Metric
+		c.DisplayNameFromDS = metricTitle(d)
 		return c
 	}
 	return data.FieldConfig{Unit: unitWatt, DisplayNameFromDS: "Power"}
@@ -149,7 +175,7 @@ func (m *mapModel) check() error {
 }
 
 func (m *mapModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites("hall", "rack", "state")
 	if err != nil {
 		return nil, err
 	}
@@ -162,38 +188,50 @@ func (m *mapModel) answer(a *asking) (*result, error) {
 	out := &result{notes: warnings(append(notes, failed...))}
 	t := newTable(data.FrameTypeNumericLong, text("site", "Site"), text("hall", "Hall"), text("rack", "Rack"), column("value", m.config(), (*float64)(nil)),
 		column("state", stateConfig("State"), ""), count("hosts", "Hosts"), count("reporting", "Hosts reporting"), count("gpus", "GPUs"), count("gpus_ok", "GPUs ok"))
-	most, n := a.most(a.limits.Rows), 0
+	type mapped struct {
+		site string
+		query.MapRack
+	}
+	var racks []mapped
+	most := a.most(a.limits.Rows)
 	for i, l := range lists {
 		if l.Reason != "" {
 			out.notes = append(out.notes, warning("%s: %s", of[i].name, l.Reason))
 		}
-		reasons := map[string]int{}
-		lacking := 0
+		reasons, inside := map[string]int{}, map[string]int{}
+		lacking, n := 0, 0
 		var hosts, reporting int64
 		for _, r := range l.Racks {
-			if m.Hall != "" && r.Hall != m.Hall || !pass(m.Filters, labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack)) {
+			if m.Hall != "" && r.Hall != m.Hall || !pass(m.Filters, labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack, "state", r.State)) {
 				continue
 			}
 			hosts, reporting = hosts+int64(r.Hosts), reporting+int64(r.Reporting)
-			if n++; n > most {
-				continue
-			}
+			n++
 			if r.Value == nil {
 				lacking++
 				reasons[r.Reason]++
+			} else {
+				inside[r.Boundary]++
 			}
-			t.row(of[i].name, r.Hall, r.Rack, r.Value, r.State, int64(r.Hosts), int64(r.Reporting), int64(r.GPUs), int64(r.GPUsOk))
+			racks = append(racks, mapped{of[i].name, r})
 		}
 		if lacking > 0 {
-			out.notes = append(out.notes, warning("%s: of %d racks the value is not known: %s", of[i].name, lacking, listed(reasons)))
+			out.notes = append(out.notes, warning("%s: of %d of %d racks the value is not known: %s", of[i].name, lacking, n, listed(reasons)))
 		}
+		out.notes = append(out.notes, mixed(of[i].name, "rack", inside)...)
 		out.notes = append(out.notes, missingHosts(of[i].name, reporting, hosts)...)
 		if l.Truncated {
-			out.notes = append(out.notes, warning("%s: the aggregator cut its list of racks", of[i].name))
+			out.notes = append(out.notes, warning("%s: the aggregator tells of %d of %d racks, the worst first", of[i].name, len(l.Racks), max(l.Total, len(l.Racks))))
 		}
 	}
-	if n > most {
-		out.notes = append(out.notes, warning("%d of %d racks are shown: choose a hall, or raise limit and the data source's limits", most, n))
+	if n := len(racks); n > most {
+		slices.SortStableFunc(racks, func(a, b mapped) int { return query.WorstFirst(&a.MapRack, &b.MapRack) })
+		racks = racks[:most]
+		out.notes = append(out.notes, warning("%d of %d racks are shown, the worst first: choose a hall, or raise limit and the data source's limits", most, n))
+	}
+	for i := range racks {
+		r := &racks[i]
+		t.row(r.site, r.Hall, r.Rack, r.Value, r.State, int64(r.Hosts), int64(r.Reporting), int64(r.GPUs), int64(r.GPUsOk))
 	}
 	if a.fromAlert { // a number a rack
 		t.keep("site", "hall", "rack", "value")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -48,15 +49,16 @@ func (m *promqlModel) check() error {
 }
 
 func (m *promqlModel) answer(a *asking) (*result, error) {
-	terms := macrosOf(a.question)
-	g := a.grid(m.step)
+	least := cmp.Or(m.step, stored)
+	terms, g := macrosOf(a.question, least), a.grid(least)
 	terms["filters"] = matchers(nil, m.Filters)
 	expr, err := terms.expand(m.Expr)
 	if err != nil {
 		return nil, err
 	}
-	if len(m.Filters) > 0 && !strings.Contains(m.Expr, "__filters") {
-		return nil, wrong("the dashboard's filters are not in the expression; write them into its selectors, as in site_power_watts{$__filters}")
+	unused := len(m.Filters) > 0 && !strings.Contains(m.Expr, "__filters")
+	if unused && a.fromAlert {
+		return nil, wrong("the filters are not in the expression; write them into its selectors, as in site_power_watts{$__filters}, or leave them out")
 	}
 	legend, err := terms.expand(m.Legend)
 	if err != nil {
@@ -76,6 +78,10 @@ func (m *promqlModel) answer(a *asking) (*result, error) {
 		return nil, err
 	}
 	out := &result{notes: warnings(append(notes, failed...))}
+	if unused {
+		out.notes = append(out.notes, warning("the dashboard's filters do not narrow this down; write them into the expression's selectors, as in site_power_watts{$__filters}"))
+	}
+	several := m.several(a)
 	var list []series
 	for i, l := range lists {
 		got := l.series(g, "", data.FieldConfig{})
@@ -83,13 +89,18 @@ func (m *promqlModel) answer(a *asking) (*result, error) {
 			if m.Unit != "" {
 				got[j].config.Unit = m.Unit
 			}
-			got[j].display = m.named(legend, &got[j])
+			if got[j].display = m.named(legend, &got[j]); legend == "" {
+				got[j].display = named(got[j].name, got[j].labels, several)
+			}
 			if len(lists) > 1 && got[j].labels["site"] == "" { // else those of two aggregators could be alike
 				got[j].labels["aggregator"] = of[i].by.name
 			}
 		}
 		list = append(list, got...)
 		out.notes = append(out.notes, warnings(l.warnings)...)
+	}
+	if legend == "" {
+		tellApart(list)
 	}
 	list, more := distinct(list)
 	out.notes = append(out.notes, more...)
@@ -127,12 +138,23 @@ func (m *promqlModel) asked(a *asking) (callers []siteOf, notes []string, err er
 	return callers, notes, err
 }
 
+// several reports whether names have to say the site: not if one is chosen, or
+// there is but one.
+func (m *promqlModel) several(a *asking) bool {
+	said := cmp.Or(strings.TrimSpace(m.Site), a.fleet.usual)
+	if said != "" && said != all {
+		return strings.Contains(said, ",")
+	}
+	known, _, err := a.fleet.sites(a)
+	return err != nil || len(known) != 1
+}
+
 // named is what a series is called by its legend.
 func (m *promqlModel) named(legend string, s *series) string {
 	if legend == "" {
 		return ""
 	}
-	return regexp.MustCompile(`\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}`).ReplaceAllStringFunc(legend, func(found string) string {
+	return placeholder().ReplaceAllStringFunc(legend, func(found string) string {
 		label := strings.Trim(found, "{} \t")
 		if label == "__name__" {
 			return s.name
@@ -140,6 +162,9 @@ func (m *promqlModel) named(legend string, s *series) string {
 		return s.labels[label]
 	})
 }
+
+// placeholder is {{label}} in a legend.
+func placeholder() *regexp.Regexp { return regexp.MustCompile(`\{\{\s*[a-zA-Z_][a-zA-Z0-9_]*\s*\}\}`) }
 
 // rowsOf is a row a series, a column a label.
 func rowsOf(list []series) *table {

@@ -101,7 +101,7 @@ func TestNumbersAreReadAsAlertingReadsThem(t *testing.T) {
 			map[string]any{"pue{site=north}": 1.12, "wue{site=north}": "null"}, "not known: WUE: no water meter", ""},
 		{"figures over time", asked{"queryType": "kpi", "shape": "series"}, data.FrameTypeTimeSeriesMulti, map[string]any{"pue{site=north}": 1.12}, "PUE rests on 97.0 % of its time, less than the 99.0 % that it needs", ""},
 		{"top", asked{"queryType": "top", "metric": "gpu_temperature_celsius"}, data.FrameTypeNumericLong,
-			map[string]any{"value{gpu=0, hall=h1, host=n1, rack=r1, site=north, uuid=GPU-a}": 91.0, "value{gpu=3, hall=h1, host=n9, rack=r2, site=north, uuid=GPU-b}": 88.0}, "of 7 of 1000 GPUs nothing is known now", ""},
+			map[string]any{"value{gpu=0, hall=h1, host=n1, model=H200, rack=r1, site=north, uuid=GPU-a}": 91.0, "value{gpu=1, hall=h1, host=n2, model=H200, rack=r2, site=north, uuid=GPU-b}": 88.0}, "of 7 of 1000 GPUs nothing is known now", ""},
 		{"counts", asked{"queryType": "counts"}, data.FrameTypeNumericWide, map[string]any{
 			"hosts_expected{site=north}": 125.0, "hosts_reporting{site=north}": 122.0, "gpus_expected{site=north}": 1000.0, "gpus{site=north, state=ok}": 990.0,
 			"gpus{site=north, state=lost}": 10.0, "agents_known{site=north}": 0.0, "agents_silent{site=north}": 0.0, "freshness{site=north}": 1.5}, "3 hosts missing: 97.6 % covered", ""},
@@ -228,7 +228,12 @@ func TestQuestionsThatCannotBeAsked(t *testing.T) {
 		{asked{"queryType": "power"}, `queryType "power" is not known; write one of alerts, annotations`},
 		{asked{"queryType": "power_energy", "boundry": "it"}, `"boundry" is not known; known are boundary, by`},
 		{asked{"queryType": "power_energy", "by": 3}, "by is a number; write a text"},
-		{asked{"queryType": "power_energy", "site": "north", "by": "rack", "boundary": "facility"}, `boundary by rack "facility" is not known; write one of host, it, gpu`},
+		{asked{"queryType": "power_energy", "site": "north", "by": "rack", "boundary": "facility"}, "the facility is metered as a whole; write boundary=host or it or gpu, or by=site"},
+		{asked{"queryType": "power_energy", "site": "north", "by": "host", "boundary": "it"}, "IT meters stand at UPS and PDU outputs, of racks at the innermost; write boundary=host or gpu, or by=rack"},
+		{asked{"queryType": "power_energy", "site": "north", "by": "gpu", "boundary": "host"}, "there is no boundary host by gpu"},
+		{asked{"queryType": "power_energy", "site": "north", "by": "job", "boundary": "it"}, "what lies outside the hosts is no job's by any meter; write boundary=host or gpu"},
+		{asked{"queryType": "power_energy", "site": "north", "by": "host", "boundary": "gpu"}, "by host there is the power of the whole host"},
+		{asked{"queryType": "power_energy", "site": "north", "by": "host", "boundary": "rack"}, `boundary "rack" is not known; write one of host, gpu`},
 		{asked{"queryType": "power_energy"}, "which site? Write one of north, south, or * for all"},
 		{asked{"queryType": "power_energy", "site": "east"}, `site "east" is not known`},
 		{asked{"queryType": "power_energy", "version": 9}, "version is 9; this plugin knows 1"},
@@ -238,9 +243,10 @@ func TestQuestionsThatCannotBeAsked(t *testing.T) {
 		{asked{"queryType": "promql"}, "the expression is empty"},
 		{asked{"queryType": "promql", "expr": "rate(x[$interval])"}, "$interval is not filled in"},
 		{asked{"queryType": "promql", "expr": "x > $__timeFilter"}, "there is no $__timeFilter"},
-		{asked{"queryType": "promql", "expr": "x", "filters": []any{map[string]string{"key": "host", "operator": "=", "value": "n1"}}}, "write them into its selectors"},
 		{asked{"queryType": "kpi", "editorMode": "code", "code": "power_energy bye=rack"}, `"bye" is not known; keys of power_energy are`},
 		{asked{"queryType": "kpi", "editorMode": "code", "code": `top hall="h 1`}, "a quote is open"},
+		{asked{"queryType": "kpi", "editorMode": "code", "code": "top site=north", "version": 9}, "version is 9; this plugin knows 1"},
+		{asked{"queryType": "kpi", "editorMode": "code", "code": "top site=north", "filters": []any{map[string]string{"key": "host", "operator": "~", "value": "n1"}}}, `operator of a filter "~" is not known`},
 	} {
 		r := h.ask(t, s, nil, c.q)[0]
 		if r.Error == nil || !strings.Contains(r.Error.Error(), c.want) {

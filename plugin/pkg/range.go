@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -32,33 +31,10 @@ func (a *asking) most(of int) int {
 	return of
 }
 
-// sample is [unix seconds, "value"].
-type sample struct {
-	millis int64
-	value  *float64 // nil: not a number
-}
-
-func (s *sample) UnmarshalJSON(b []byte) error {
-	var at float64
-	var text string
-	if err := json.Unmarshal(b, &[2]any{&at, &text}); err != nil {
-		return err
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return fmt.Errorf("value of a sample: %w", err)
-	}
-	s.millis, s.value = int64(math.Round(at*1000)), nil
-	if !math.IsNaN(v) {
-		s.value = &v
-	}
-	return nil
-}
-
 // stream is one series as Prometheus' API gives it.
 type stream struct {
 	Metric map[string]string `json:"metric"`
-	Values []sample          `json:"values"`
+	Values samples           `json:"values"`
 	Value  *sample           `json:"value"`
 }
 

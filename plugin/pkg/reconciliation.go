@@ -30,7 +30,7 @@ func (m *reconciliationModel) check() error {
 }
 
 func (m *reconciliationModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites("stage", "name", "finding")
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ type reportModel struct{ base }
 func (m *reportModel) check() error { return nil }
 
 func (m *reportModel) answer(a *asking) (*result, error) {
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.sites()
 	if err != nil {
 		return nil, err
 	}

@@ -119,12 +119,13 @@ func TestStreamsAreBounded(t *testing.T) {
 
 func TestLiveQueryNamesItsChannel(t *testing.T) {
 	f := newFake(t, "north")
+	f.silent.Store(true)
 	s := f.source("")
 	frame := start(t).one(t, s, asked{"queryType": "live", "by": "rack"})[0]
 	if got := frame.Meta.Channel; got != "ds/"+s.uid+"/live/rack/north" {
 		t.Errorf("channel %q", got)
 	}
-	if said := frame.Meta.Notices[0].Text; !strings.Contains(said, "no IT meter") {
+	if said := frame.Meta.Notices[0].Text; !strings.Contains(said, "no host reports") {
 		t.Errorf("notice %q", said)
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -54,10 +56,20 @@ func unitOf(u metric.Unit) string {
 		return "suffix:kg/kWh"
 	case "kg":
 		return "masskg"
-	case "EUR", "USD", "GBP", "CHF":
-		return "currency" + string(u)
 	}
-	return ""
+	return currency(string(u))
+}
+
+// currency is Grafana's name of a currency by its code of three letters; "" for
+// what is none.
+func currency(code string) string {
+	if len(code) != 3 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return ""
+	}
+	if slices.Contains([]string{"EUR", "USD", "GBP", "CHF", "DKK", "NOK", "SEK", "ISK", "CZK", "PLN", "JPY", "KRW", "INR", "BRL", "ZAR", "TRY", "ILS"}, code) {
+		return "currency" + code
+	}
+	return "suffix:" + code
 }
 
 // unitTitle is a unit as a table says it, beside a number.
