@@ -100,7 +100,7 @@ func (b *build) read() error {
 	if p.to <= p.from {
 		return nil
 	}
-	names := []string{"pue", "cue", "cue_market", "carbon_location", "carbon_market", "carbon_scope1", "cfe"}
+	names := []string{"pue", "cue", "cue_market", "carbon_location", "carbon_market", "carbon_scope1", "cfe", "carbon_hourly", "carbon_market_hourly"}
 	ks, err := b.Ledger.KPIs(b.Site.Token, account.KPIQuestion{Names: names, From: p.from, To: p.to, Category: b.Basis.Category})
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"math/big"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -309,14 +308,4 @@ var whole = []string{
 	"s_dc_m2", "90000", "s_cr_m2", "40000", "grid_functions", "no", "c_btg_kw", "0", "t_wh_c", "38", "t_in_c", "27",
 	"refrigerants", "[R1234ze(E)]", "cdd", "55", "c_serv", "812000", "c_serv_cov_pct", "100", "c_stor_pb", "640", "c_stor_cov_pct", "100",
 	"bw_in_gbs", "400", "bw_out_gbs", "400", "data_in_eb", "1.9", "data_out_eb", "1.1",
-}
-
-// siteDir keeps the text of a site file.
-func siteFile(t testing.TB, dir, text string) string {
-	t.Helper()
-	path := filepath.Join(dir, "site.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

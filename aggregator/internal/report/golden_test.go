@@ -1,0 +1,54 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/report"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// golden holds what a record looks like against the files of that name. The hash
+// of the log is left out: how files of hours are packed may change.
+func golden(t *testing.T, r *report.Record, name string) {
+	t.Helper()
+	x := *r
+	x.Ledger.Root = ""
+	for _, format := range report.Formats() {
+		got, err := x.As(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name+"."+format)
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs (-want +got); go test -update writes it anew\n%s", path, cmp.Diff(string(want), string(got)))
+		}
+	}
+	b, err := r.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := report.ParseRecord(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := again.JSON()
+	if err != nil || !bytes.Equal(b, c) {
+		t.Errorf("a record that was read is another: %v\n%s", err, cmp.Diff(string(b), string(c)))
+	}
+}
