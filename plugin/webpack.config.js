@@ -47,6 +47,7 @@ module.exports = {
         { from: 'img', to: 'img' },
         { from: '../../LICENSE', to: 'LICENSE', toType: 'file' },
         { from: '../CHANGELOG.md' },
+        { from: '../../dashboards/*.json', to: 'dashboards/[name][ext]' },
       ],
     }),
   ],

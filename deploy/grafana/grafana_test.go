@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -18,10 +20,8 @@ const (
 
 // described is what is used here of plugin.json.
 type described struct {
-	ID           string `json:"id"`
-	Dependencies struct {
-		Grafana string `json:"grafanaDependency"`
-	} `json:"dependencies"`
+	ID       string
+	Includes []struct{ Name, Path string }
 }
 
 func plugin(t *testing.T) (d described) {
@@ -225,31 +225,31 @@ func mentioned(t *testing.T, place string) bool {
 	return false
 }
 
-func TestTheREADMENamesEveryDashboard(t *testing.T) {
+func TestEveryDashboardIsInTheREADMEAndInThePlugin(t *testing.T) {
 	files, err := filepath.Glob(root + "/dashboards/*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	titles := map[string]bool{}
+	want, named, included := map[string]bool{}, map[string]bool{}, map[string]string{}
 	for _, f := range files {
 		var d struct{ Title string }
 		if err := json.Unmarshal(read(t, f), &d); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
-		titles[d.Title] = true
+		want[d.Title] = true
+		included["dashboards/"+filepath.Base(f)] = d.Title
 	}
-	named := map[string]bool{}
 	for _, m := range regexp.MustCompile(`\*([A-Z][\w ]+)\*`).FindAllStringSubmatch(strings.ReplaceAll(section(t), "\n", " "), -1) {
 		named[m[1]] = true
 	}
-	for n := range titles {
-		if !named[n] {
-			t.Errorf("the README leaves out %s", n)
-		}
+	if diff := cmp.Diff(want, named); diff != "" {
+		t.Errorf("dashboards and what the README names (-want +got):\n%s", diff)
 	}
-	for n := range named {
-		if !titles[n] {
-			t.Errorf("there is no dashboard %s", n)
-		}
+	got := map[string]string{}
+	for _, i := range plugin(t).Includes {
+		got[i.Path] = i.Name
+	}
+	if diff := cmp.Diff(included, got); diff != "" {
+		t.Errorf("dashboards and what plugin.json includes (-want +got):\n%s", diff)
 	}
 }
