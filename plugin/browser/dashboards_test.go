@@ -22,7 +22,7 @@ var (
 	pictures = flag.String("pictures", "../../out/dashboards", "folder to write pictures of the dashboards to")
 	only     = flag.String("only", "", "dashboards to draw, by the names of their files; empty: all")
 	watch    = flag.Int("watch", 0, "seconds to look at each dashboard before its picture is taken")
-	since    = flag.Int("since", 0, "minutes that graphs show at most; 0: as each dashboard says")
+	since    = flag.Int("since", 3, "minutes of which there are time series; graphs of them are not longer")
 )
 
 // told is what the page says of what it shows.

@@ -4,6 +4,7 @@ package browser_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+
+	"github.com/gigawatch/gigawatch/collector/sim"
 )
 
 const id = "gigawatch-gigawatch-datasource"
@@ -132,8 +135,12 @@ func startAggregator(t *testing.T) string {
 	if out, err := exec.Command("go", "build", "-tags", "dedupelabels", "-o", path, "../../aggregator").CombinedOutput(); err != nil {
 		t.Fatalf("build the aggregator: %v\n%s", err, out)
 	}
+	dir, hosts, gpus := t.TempDir(), 8, 4
+	if *past > 0 {
+		livePast(t, path, dir, sim.Config{Hosts: hosts, GPUs: gpus, Seed: 2}, *past)
+	}
 	out := &printed{address: make(chan string, 1)}
-	cmd := exec.Command(path, "all-in-one", "-hosts", "8", "-gpus", "4", "-seed", "3", "-data", t.TempDir(), "-listen", "127.0.0.1:0")
+	cmd := exec.Command(path, "all-in-one", "-hosts", fmt.Sprint(hosts), "-gpus", fmt.Sprint(gpus), "-seed", "3", "-data", dir, "-listen", "127.0.0.1:0")
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

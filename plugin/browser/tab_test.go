@@ -23,6 +23,7 @@ import (
 
 var (
 	shots   = flag.String("shots", "", "folder to write pictures of the editors and answers to")
+	past    = flag.Int("past", 26, "hours that the simulated site has behind it")
 	running = flag.String("aggregator", "", "address of an aggregator that runs; empty: a simulated site is started")
 )
 

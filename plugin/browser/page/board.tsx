@@ -31,7 +31,7 @@ export interface BoardFile {
   panels: PanelFile[];
 }
 
-/** What a person would choose, and from when on there is something to see. */
+/** What a person would choose, and from when on there are time series. */
 export interface Wish {
   mode: 'dark' | 'light';
   prefer: Record<string, string[]>;
@@ -47,7 +47,7 @@ const gap = 8;
 const rowHigh = 30;
 const column = (pageWidth - 2 * margin - 23 * gap) / 24;
 
-export const rangeOf = (time: { from: string; to: string }, notBefore = 0): TimeRange => {
+const rangeOf = (time: { from: string; to: string }, notBefore = 0): TimeRange => {
   const to = dateMath.parse(time.to, true)!;
   let from = dateMath.parse(time.from, false)!;
   if (from.valueOf() < notBefore) {
@@ -105,7 +105,8 @@ export function Board({ file, wish, source }: { file: BoardFile; wish: Wish; sou
   const theme = useTheme2();
   const [chosen, setChosen] = React.useState<Array<[VariableFile, Chosen, number]>>();
   const [marks, setMarks] = React.useState<Mark[]>([]);
-  const [range] = React.useState(() => rangeOf(file.time, wish.notBefore));
+  const [range] = React.useState(() => rangeOf(file.time));
+  const [young] = React.useState(() => (wish.notBefore ? rangeOf(file.time, wish.notBefore) : undefined));
   React.useEffect(() => {
     fillIn(file, wish, source)
       .then(async (c) => {
@@ -126,7 +127,7 @@ export function Board({ file, wish, source }: { file: BoardFile; wish: Wish; sou
             const place = { left: x * (column + gap), top: y * (rowHigh + gap), width: w * column + (w - 1) * gap, height: h * rowHigh + (h - 1) * gap };
             return (
               <div key={p.id} data-testid="place" data-title={p.title} style={{ position: 'absolute', ...place }}>
-                {p.type === 'row' ? <Row title={replace(p.title)} theme={theme} /> : <BoardPanel panel={p} source={source} theme={theme} range={range} marks={marks} width={place.width} height={place.height} />}
+                {p.type === 'row' ? <Row title={replace(p.title)} theme={theme} /> : <BoardPanel panel={p} source={source} theme={theme} range={range} young={young} marks={marks} width={place.width} height={place.height} />}
               </div>
             );
           })}
@@ -144,7 +145,6 @@ function Row({ title, theme }: { title: string; theme: GrafanaTheme2 }) {
 }
 
 function Controls({ file, chosen, theme, range }: { file: BoardFile; chosen: Array<[VariableFile, Chosen, number]>; theme: GrafanaTheme2; range: TimeRange }) {
-  const shortened = range.from.valueOf() > dateMath.parse(file.time.from, false)!.valueOf() + 60_000;
   const box: React.CSSProperties = { border: `1px solid ${theme.colors.border.medium}`, padding: '5px 8px', borderRadius: 2, background: theme.components.input.background, fontSize: 14, lineHeight: '20px' };
   return (
     <>
@@ -152,7 +152,7 @@ function Controls({ file, chosen, theme, range }: { file: BoardFile; chosen: Arr
         <span>Dashboards › Gigawatch › </span>
         <span style={{ color: theme.colors.text.primary }}>{file.title}</span>
         <span style={{ ...box, float: 'right', background: theme.colors.secondary.main, color: theme.colors.text.primary }}>
-          <Icon name="clock-nine" size="sm" /> {shortened ? `${range.from.utc().format('MM-DD HH:mm')} to now` : rangeUtil.describeTimeRange(range.raw)} · {file.refresh}
+          <Icon name="clock-nine" size="sm" /> {rangeUtil.describeTimeRange(range.raw)} · {file.refresh}
         </span>
         <span style={{ float: 'right', fontSize: 12, marginRight: 16 }}>{file.description}</span>
       </div>

@@ -32,7 +32,7 @@ export interface PanelFile {
   title: string;
   description: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  targets: Array<{ refId: string; queryType: string }>;
+  targets: Array<{ refId: string; queryType: string; measure?: string; by?: string }>;
   options: Record<string, never>;
   fieldConfig: FieldConfigSource;
   transformations?: DataTransformerConfig[];
@@ -66,6 +66,7 @@ interface Props {
   source: Source;
   theme: GrafanaTheme2;
   range: TimeRange;
+  young?: TimeRange;
   marks: Mark[];
   width: number;
   height: number;
@@ -73,10 +74,13 @@ interface Props {
 
 const pictures: Record<string, (d: Drawing) => React.ReactNode> = { stat: Figures, bargauge: Bars, timeseries: Graph, table: List, 'state-timeline': Timeline, histogram: Spread };
 
+/** Whether all is from the time series, of which a young site has few. */
+const ofStore = (panel: PanelFile) => panel.targets.every((t) => t.queryType === 'promql' || (t.queryType === 'power_energy' && t.measure !== 'energy' && t.by !== 'job' && t.by !== 'tenant'));
+
 /** The panel's own time, where it has one. */
-function ownTime(panel: PanelFile, range: TimeRange): { range: TimeRange; said?: string } {
+function ownTime(panel: PanelFile, range: TimeRange, young?: TimeRange): { range: TimeRange; said?: string } {
   if (!panel.timeFrom) {
-    return { range };
+    return young && panel.type !== 'stat' && panel.type !== 'table' && ofStore(panel) && young.from.valueOf() > range.from.valueOf() ? { range: young, said: 'since the site began' } : { range };
   }
   const own = rangeUtil.describeTextRange(panel.timeFrom);
   if (own.invalid) {
@@ -85,8 +89,8 @@ function ownTime(panel: PanelFile, range: TimeRange): { range: TimeRange; said?:
   return { said: own.display, range: { from: dateMath.parse(own.from, false)!, to: dateMath.parse(own.to, true)!, raw: { from: own.from, to: own.to } } };
 }
 
-function ask({ panel, source, range, width }: Props): Observable<DataQueryResponse> {
-  const own = ownTime(panel, range).range;
+function ask({ panel, source, range, young, width }: Props): Observable<DataQueryResponse> {
+  const own = ownTime(panel, range, young).range;
   const maxDataPoints = panel.maxDataPoints ?? Math.floor(width);
   const step = rangeUtil.calculateInterval(own, maxDataPoints);
   const request = {
@@ -131,7 +135,7 @@ const bare = (frames: DataFrame[]) => [
 ];
 
 export function BoardPanel(props: Props) {
-  const { panel, source, theme, range, marks, width, height } = props;
+  const { panel, source, theme, range, young, marks, width, height } = props;
   const [answer, setAnswer] = React.useState<DataQueryResponse>();
   const first = React.useRef(props);
   React.useEffect(() => {
@@ -143,7 +147,7 @@ export function BoardPanel(props: Props) {
     cacheFieldDisplayNames(out);
     return out;
   }, [answer, panel, theme]);
-  const time = ownTime(panel, range);
+  const time = ownTime(panel, range, young);
   const errors = [...(answer?.errors ?? []), ...(answer?.error ? [answer.error] : [])].map((e) => e.message ?? e.data?.message ?? 'error');
   const notices = frames.flatMap((f) => f.meta?.notices ?? []);
   const said = answer && nothing(panel, frames, theme);
