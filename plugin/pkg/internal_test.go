@@ -3,12 +3,18 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 func aQuestion(typ string, keys map[string]any) backend.DataQuery {
@@ -89,6 +95,34 @@ func FuzzChannel(f *testing.F) {
 			t.Fatalf("%q is read as %q", s, c.path())
 		}
 	})
+}
+
+// What Grafana is told of units, for a test of the front end that knows what
+// Grafana knows.
+func TestUnitsAreAsRecorded(t *testing.T) {
+	units := map[string]bool{unitWatt: true, unitWh: true, unitJoule: true, unitShare: true, "kwatth": true, "percent": true, "s": true}
+	for d := range metric.All {
+		units[configOf(d).Unit] = true
+	}
+	for _, u := range []string{"ratio", "kg", "litres_per_kwh", "kg_per_kwh", "EUR", "USD", "GBP", "CHF", "DKK", "NOK", "SEK", "ISK", "CZK", "PLN", "JPY", "KRW", "INR", "BRL", "ZAR", "TRY", "ILS", "HUF"} {
+		units[figureConfig("x", u).Unit] = true
+	}
+	delete(units, "")
+	const file = "testdata/units.txt"
+	got := strings.Join(slices.Sorted(maps.Keys(units)), "\n") + "\n"
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(file); err != nil || string(want) != got {
+		t.Errorf("%s (%v) differs; -update rewrites it:\n%s", file, err, got)
+	}
+	for _, c := range [][2]string{{"gpu_power_watts", "Power"}, {"gpu_sm_clock_hertz", "SM clock"}, {"gpu_nvlink_throughput_bytes_per_second", "NVLink throughput"}, {"host_cpu_usage_ratio", "CPU usage"}, {"gpu_memory_temperature_celsius", "Memory temperature"}} {
+		if got := metricTitle(metric.ByName(c[0])); got != c[1] {
+			t.Errorf("%s is called %q, want %q", c[0], got, c[1])
+		}
+	}
 }
 
 func TestNatural(t *testing.T) {

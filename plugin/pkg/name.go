@@ -88,12 +88,16 @@ func tellApart(list []series) {
 
 // metricTitle is what people call a metric where it is plain of what it is.
 func metricTitle(d *metric.Def) string {
+	written := map[string]string{"pcie": "PCIe", "nvlink": "NVLink", "nvme": "NVMe", "nvswitch": "NVSwitch", "gpus": "GPUs"}
 	name := strings.TrimPrefix(d.Name, d.Entity.String()+"_")
 	name = strings.TrimSuffix(strings.TrimSuffix(name, "_total"), "_"+string(d.Unit))
 	words := strings.Split(name, "_")
 	for i, w := range words {
-		if slices.Contains([]string{"cpu", "gpu", "sm", "ecc", "pcie", "xid", "nic", "pdu", "ups", "it", "bmc", "pue", "wue", "cue", "erf", "ref"}, w) {
+		switch {
+		case slices.Contains([]string{"cpu", "gpu", "sm", "sram", "ecc", "xid", "pdu", "pue", "wue", "cue", "erf", "ref"}, w):
 			words[i] = strings.ToUpper(w)
+		case written[w] != "":
+			words[i] = written[w]
 		}
 	}
 	title := strings.Join(words, " ")

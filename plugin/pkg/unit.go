@@ -89,14 +89,15 @@ func unitTitle(unit string) string {
 func configOf(d *metric.Def) data.FieldConfig {
 	c := data.FieldConfig{Description: d.Help, Unit: unitOf(d.Unit)}
 	switch d.Number {
-	case metric.SitePUE:
+	case metric.SitePUE, metric.SitePUEPlan:
 		c.Unit, c.Decimals = "", decimals(2)
-	case metric.GPUXIDTime:
-		c.Unit = "dateTimeAsIso"
 	case metric.GPUTemperature, metric.RackGPUTemperatureMax:
 		c.Thresholds = above(hot)
 	case metric.SiteCoverage:
 		c.Min, c.Max = bound(0), bound(1)
+	}
+	if strings.HasSuffix(d.Name, "_timestamp_seconds") { // since 1970: Grafana's dates are of milliseconds
+		c.Unit = ""
 	}
 	if d.Unit == metric.Ratio && c.Unit == unitShare && d.Kind == metric.Gauge {
 		c.Min = bound(0)
