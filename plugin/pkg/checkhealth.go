@@ -15,6 +15,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // checked is what Save & test learns of one aggregator.
@@ -23,7 +24,7 @@ type checked struct {
 	Version    string            `json:"version,omitempty"`
 	Sites      []siteChecked     `json:"sites"`
 	ClockSkew  *float64          `json:"clock_skew_seconds"` // its clock less this one
-	Rights     map[string]string `json:"rights"`             // by what may be read: yes, or why not
+	Rights     map[string]string `json:"rights"`             // by what may be read: yes, nothing yet, or why not
 	Error      string            `json:"error,omitempty"`
 
 	notes []string
@@ -35,12 +36,14 @@ type siteChecked struct {
 	Freshness *float64 `json:"freshness_seconds"`
 	Hosts     int      `json:"hosts_expected"`
 	Reporting int      `json:"hosts_reporting"`
+
+	Rights map[string]string `json:"rights"` // as the aggregator's
 }
 
 const (
 	staleAfter = 60.0 // seconds without anything new
 	skewAfter  = 5.0  // seconds
-	maxChecked = 20   // sites
+	maxChecked = 100  // sites
 )
 
 // CheckHealth says of every aggregator its version, sites, freshness, clock and
@@ -106,51 +109,95 @@ func (d *instance) check(ctx context.Context, c *caller) checked {
 		out.Error = advice(err)
 		return out
 	}
-	for _, s := range sites.Items[:min(len(sites.Items), maxChecked)] {
-		one := siteChecked{Site: s.Name, Simulated: s.Simulated}
-		if n, err := ask[query.Counts](ctx, c, "/api/v1/counts", url.Values{"site": {s.Name}}); err == nil {
-			one.Freshness, one.Hosts, one.Reporting = n.Freshness, n.Hosts.Expected, n.Hosts.Reporting
-		}
-		out.Sites = append(out.Sites, one)
+	out.Sites = make([]siteChecked, min(len(sites.Items), maxChecked))
+	gate := make(chan struct{}, 8)
+	var wait sync.WaitGroup
+	for i := range out.Sites {
+		wait.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			out.Sites[i] = siteChecked{Site: sites.Items[i].Name, Simulated: sites.Items[i].Simulated, Rights: map[string]string{}}
+			out.Sites[i].look(ctx, c)
+		})
 	}
-	if n := len(sites.Items) - maxChecked; n > 0 {
+	wait.Wait()
+	if n := max(sites.Total, len(sites.Items)) - len(out.Sites); n > 0 {
 		out.notes = append(out.notes, fmt.Sprintf("and %d more sites", n))
 	}
 	out.may(ctx, c)
 	return out
 }
 
-// may asks a little of each kind, to learn what the token may read.
-func (k *checked) may(ctx context.Context, c *caller) {
-	site := url.Values{}
-	if len(k.Sites) > 0 {
-		site.Set("site", k.Sites[0].Site)
+// What may be read of a site, and of an aggregator.
+const (
+	mayLive, maySeries, mayLedger = "live", "time series", "ledger"
+	mayHealth, mayAlerts          = "health", "alerts"
+
+	yes    = "yes"
+	notYet = "nothing yet"
+)
+
+// look asks a little of each kind of a site, to learn what the token may read.
+func (s *siteChecked) look(ctx context.Context, c *caller) {
+	n, err := ask[query.Counts](ctx, c, "/api/v1/counts", url.Values{"site": {s.Site}})
+	if err == nil {
+		s.Freshness, s.Hosts, s.Reporting = n.Freshness, n.Hosts.Expected, n.Hosts.Reporting
 	}
-	series := url.Values{"query": {"vector(1)"}}
+	s.Rights[mayLive] = right(err, false)
+	got, err := atInstant(ctx, c, "count("+metric.Lookup(metric.SitePowerWatts).Name+"{"+matchers([][2]string{{"site", s.Site}}, nil)+"})", time.Now())
+	s.Rights[maySeries] = right(err, err == nil && len(got.streams) == 0)
+	_, _, err = c.get(ctx, "/api/v1/energy", url.Values{"site": {s.Site}, "limit": {"1"}}, new(json.RawMessage))
+	var q *query.Error // a site that is known by its collectors, and has no books
+	if errors.As(err, &q) && q.Status == http.StatusNotFound && q.Reason == query.NotFound && strings.Contains(q.Message, s.Site) {
+		s.Rights[mayLedger] = notYet
+		return
+	}
+	s.Rights[mayLedger] = right(err, false)
+}
+
+func right(err error, nothing bool) string {
+	switch {
+	case err != nil:
+		return advice(err)
+	case nothing:
+		return notYet
+	}
+	return yes
+}
+
+// may brings together what may be read of the sites, and asks what is of the
+// aggregator.
+func (k *checked) may(ctx context.Context, c *caller) {
 	for _, t := range []struct {
 		what, path string
 		v          url.Values
-	}{
-		{"time series", "/api/v1/query", series}, {"ledger", "/api/v1/energy", with(site, "limit", "1")},
-		{"health", "/api/v1/health", with(site, "limit", "1")}, {"alerts", "/api/v1/alerts", nil},
-	} {
+	}{{mayHealth, "/api/v1/health", url.Values{"limit": {"1"}}}, {mayAlerts, "/api/v1/alerts", nil}} {
 		_, _, err := c.get(ctx, t.path, t.v, new(json.RawMessage))
-		var q *query.Error
+		k.Rights[t.what] = right(err, false)
+	}
+	for _, what := range []string{mayLive, maySeries, mayLedger} {
+		found := map[string]int{}
+		for i := range k.Sites {
+			found[k.Sites[i].Rights[what]]++
+		}
 		switch {
-		case err == nil:
-			k.Rights[t.what] = "yes"
-		case errors.As(err, &q) && q.Status == http.StatusBadRequest && len(k.Sites) == 0:
-			k.Rights[t.what] = "yes" // it may ask, and there is no site yet
+		case found[yes] > 0 || len(k.Sites) == 0:
+			k.Rights[what] = yes
+		case found[notYet] > 0:
+			k.Rights[what] = notYet
 		default:
-			k.Rights[t.what] = advice(err)
+			k.Rights[what] = listed(found)
 		}
 	}
 	for _, v := range k.Rights {
-		if v == "yes" {
+		if v == yes && len(k.Sites) > 0 || v == notYet {
 			return
 		}
 	}
-	k.Error = "the token may read nothing of time series, ledger, health and alerts: " + k.Rights["time series"]
+	if len(k.Sites) == 0 && (k.Rights[mayHealth] == yes || k.Rights[mayAlerts] == yes) {
+		return
+	}
+	k.Error = "the token may read nothing: " + k.Rights[mayHealth]
 }
 
 // say is k in a sentence.
@@ -158,46 +205,115 @@ func (k *checked) say() string {
 	if k.Error != "" {
 		return k.Aggregator + ": " + k.Error
 	}
-	parts := []string{}
-	var sites []string
-	for _, s := range k.Sites {
-		one := s.Site
-		if s.Simulated {
-			one += " (simulated)"
-		}
-		switch {
-		case s.Freshness == nil:
-			one += ", nothing heard yet"
-		case *s.Freshness > staleAfter:
-			one += fmt.Sprintf(", nothing new for %.0f s: look at its collectors and the bus", *s.Freshness)
-		default:
-			one += fmt.Sprintf(", fresh to %.0f s", *s.Freshness)
-		}
-		if s.Hosts > 0 {
-			one += fmt.Sprintf(", %d of %d hosts", s.Reporting, s.Hosts)
-		}
-		sites = append(sites, one)
-	}
-	if len(sites) == 0 {
-		parts = append(parts, "no site yet: no collector has spoken, or the token may read none")
-	} else {
-		parts = append(parts, "sites: "+strings.Join(sites, " · "))
-	}
+	parts := []string{k.saySites()}
 	if s := k.ClockSkew; s != nil && math.Abs(*s) > skewAfter {
 		parts = append(parts, fmt.Sprintf("its clock is %.0f s off this one: set both by NTP", *s))
 	}
-	var may, not []string
-	for _, what := range sortedKeys(k.Rights) {
-		if k.Rights[what] == "yes" {
-			may = append(may, what)
+	parts = append(parts, k.sayRights()...)
+	parts = append(parts, k.notes...)
+	return k.Aggregator + ": Gigawatch " + k.Version + "; " + strings.Join(parts, "; ")
+}
+
+// maxNamed is how many sites are told one by one; of more, those that are not well.
+const maxNamed = 5
+
+func (k *checked) saySites() string {
+	if len(k.Sites) == 0 {
+		return "no site yet: no collector has spoken, or the token may read none"
+	}
+	var each, late []string
+	slowest, hosts, reporting := 0.0, 0, 0
+	for i := range k.Sites {
+		s := &k.Sites[i]
+		one := s.say()
+		each = append(each, one)
+		if s.Freshness == nil || *s.Freshness > staleAfter {
+			late = append(late, one)
 		} else {
-			not = append(not, what+" ("+k.Rights[what]+")")
+			slowest = max(slowest, *s.Freshness)
+		}
+		hosts, reporting = hosts+s.Hosts, reporting+s.Reporting
+	}
+	if len(each) <= maxNamed {
+		return "sites: " + strings.Join(each, " · ")
+	}
+	out := fmt.Sprintf("%d sites", len(each))
+	if n := len(each) - len(late); n > 0 {
+		out += fmt.Sprintf(", %d of them fresh to %.0f s", n, slowest)
+	}
+	if hosts > 0 {
+		out += fmt.Sprintf(", %d of %d hosts", reporting, hosts)
+	}
+	if len(late) > 0 {
+		out += ", " + some(late, " · ")
+	}
+	return out
+}
+
+func (s *siteChecked) say() string {
+	out := s.Site
+	if s.Simulated {
+		out += " (simulated)"
+	}
+	switch {
+	case s.Freshness == nil:
+		out += ", nothing heard yet"
+	case *s.Freshness > staleAfter:
+		out += fmt.Sprintf(", nothing new for %.0f s: look at its collectors and the bus", *s.Freshness)
+	default:
+		out += fmt.Sprintf(", fresh to %.0f s", *s.Freshness)
+	}
+	if s.Hosts > 0 {
+		out += fmt.Sprintf(", %d of %d hosts", s.Reporting, s.Hosts)
+	}
+	return out
+}
+
+// sayRights says what may be read, and of which sites not: what is not there yet
+// is no right that is missing.
+func (k *checked) sayRights() (parts []string) {
+	var may []string
+	for _, what := range sortedKeys(k.Rights) {
+		if k.Rights[what] == yes {
+			may = append(may, what)
 		}
 	}
-	parts = append(parts, "may read "+strings.Join(may, ", "))
-	if len(not) > 0 {
-		parts = append(parts, "may not read "+strings.Join(not, ", "))
+	if len(may) > 0 {
+		parts = append(parts, "may read "+strings.Join(may, ", "))
 	}
-	parts = append(parts, k.notes...)
-	return k.Aggregator + ": Gigawatch " + k.Version + ", " + strings.Join(parts, ", ")
+	for _, what := range sortedKeys(k.Rights) {
+		if what == mayHealth || what == mayAlerts {
+			if k.Rights[what] != yes {
+				parts = append(parts, "may not read "+what+" ("+k.Rights[what]+")")
+			}
+			continue
+		}
+		by := map[string][]string{}
+		for i := range k.Sites {
+			s := &k.Sites[i]
+			by[s.Rights[what]] = append(by[s.Rights[what]], s.Site)
+		}
+		for _, why := range sortedKeys(by) {
+			of := some(by[why], ", ")
+			if len(by[why]) == len(k.Sites) && len(k.Sites) > 1 {
+				of = "any site"
+			}
+			switch why {
+			case yes:
+			case notYet:
+				parts = append(parts, "no "+what+" yet of "+of)
+			default:
+				parts = append(parts, "may not read "+what+" of "+of+" ("+why+")")
+			}
+		}
+	}
+	return parts
+}
+
+// some are the first few of a list, and how many more there are.
+func some(list []string, between string) string {
+	if n := len(list) - maxNamed; n > 1 {
+		return strings.Join(list[:maxNamed], between) + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(list, between)
 }

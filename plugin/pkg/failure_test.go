@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
@@ -151,38 +150,6 @@ func TestOneSiteLessIsANotice(t *testing.T) {
 	// Expressions without a site are told apart by who answered.
 	if got := read(t, h.one(t, s, asked{"queryType": "promql", "mode": "instant", "expr": "x"})); len(got) != 2 {
 		t.Errorf("PromQL of both: %v", got)
-	}
-}
-
-func TestSaveAndTest(t *testing.T) {
-	f := newFake(t, "north", "simulated")
-	f.rights = map[string][]string{"all": {"north", "simulated"}, "few": {"north"}, "none": {}}
-	h := start(t)
-	status, text, details := h.health(t, f.source("all"))
-	for _, want := range []string{"Gigawatch v9", "north, fresh to 2 s, 122 of 125 hosts", "simulated (simulated)", "may read alerts, health, ledger, time series"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("it says %q; want %q in it", text, want)
-		}
-	}
-	if status != backend.HealthStatusOk || !strings.Contains(details, `"clock_skew_seconds":`) {
-		t.Errorf("status %v, details %s", status, details)
-	}
-	f.answer("/api/v1/energy", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, 403, query.Forbidden, "the ledger is not yours")
-	})
-	if _, text, _ = h.health(t, f.source("few")); !strings.Contains(text, "may not read ledger (the token may not read this") {
-		t.Errorf("without the ledger it says %q", text)
-	}
-	if status, text, _ = h.health(t, f.source("wrong")); status != backend.HealthStatusError || !strings.Contains(text, "it does not know the token") {
-		t.Errorf("with a wrong token it says %v %q", status, text)
-	}
-	late := newFake(t, "north")
-	late.answer("/api/v1/status/buildinfo", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
-		succeed(w, map[string]string{"version": "v9"})
-	})
-	if _, text, _ = h.health(t, late.source("")); !strings.Contains(text, "its clock is -3600 s off this one") && !strings.Contains(text, "its clock is -3599 s off") {
-		t.Errorf("of a late clock it says %q", text)
 	}
 }
 

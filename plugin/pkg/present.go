@@ -154,15 +154,6 @@ func labelTitle(k string) string {
 	return t
 }
 
-// with is v and one more.
-func with(v url.Values, key, value string) url.Values {
-	out := url.Values{key: {value}}
-	for k, vs := range v {
-		out[k] = vs
-	}
-	return out
-}
-
 // mapModel asks for every rack with one value.
 type mapModel struct {
 	base

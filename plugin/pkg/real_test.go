@@ -112,7 +112,7 @@ func TestAgainstTheAggregator(t *testing.T) {
 		return r.Error == nil && known(r.Frames)
 	})
 	status, text, _ := h.health(t, s)
-	if status != backend.HealthStatusOk || !strings.Contains(text, "simulated (simulated), fresh to") || !strings.Contains(text, "4 of 4 hosts") || !strings.Contains(text, "may read alerts, health, ledger, time series") {
+	if status != backend.HealthStatusOk || !strings.Contains(text, "simulated (simulated), fresh to") || !strings.Contains(text, "4 of 4 hosts") || !strings.Contains(text, "may read alerts, health, ledger, live, time series") {
 		t.Errorf("Save & test says %v %q", status, text)
 	}
 	for _, q := range []asked{
