@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,7 +142,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	n.onClose(n.ledger.Close)
 	n.today = newToday(n.ledger, n.recording.emit, n.log)
 	n.today.life = newLifetimes(filepath.Join(n.c.Data, lifetimesFile), n.log)
-	n.files, err = newSiteFiles(n.c.Sites, siteFiles{set: n.ledger.SetTerms, plan: n.recording.live.SetPlan, wake: n.today.wake, emit: n.recording.emit, made: n.ledger.Simulated, left: n.ledger.Unstated, log: n.log}, n.set)
+	n.files, err = newSiteFiles(n.c.Sites, siteFiles{set: n.ledger.SetTerms, plan: n.recording.live.SetPlan, wake: n.today.wake, emit: n.recording.emit, made: n.simulated, left: n.ledger.Unstated, log: n.log}, n.set)
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
@@ -173,6 +174,11 @@ func (n *node) openHTTP(context.Context) error {
 	}
 	n.onClose(func() error { n.listener.Close(); return nil })
 	return nil
+}
+
+// simulated reports whether a site is, once that is known.
+func (n *node) simulated(site string) (simulated, known bool) {
+	return n.ledger.Simulated(site), slices.Contains(n.ledger.Sites(), site)
 }
 
 // ready says why the aggregator does not show the present.

@@ -29,9 +29,9 @@ type siteFiles struct {
 	set  func(site string, t account.Terms) (version string, err error)
 	plan func(site string, p live.Plan)
 	wake func()
-	emit func([]live.Point)         // the limits that it states; nil: nobody wants them
-	made func(site string) bool     // simulated
-	left func(site string) []string // meters that were read and are not in the file that is in force; nil: nobody knows
+	emit func([]live.Point)                        // the limits that it states; nil: nobody wants them
+	made func(site string) (simulated, known bool) // whether it is; known once something was booked
+	left func(site string) []string                // meters that were read and are not in the file that is in force; nil: nobody knows
 	log  *slog.Logger
 }
 
@@ -43,6 +43,7 @@ type siteFile struct {
 	taken      stamp          // when it was last read, rightly or wrongly
 	planned    live.Plan      // in force
 	limits     limits
+	told       time.Time // when they were last told
 
 	mu      sync.Mutex // guards all below
 	d       *description
@@ -194,7 +195,6 @@ func (f *siteFiles) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	minute := time.Now().Truncate(time.Minute)
-	f.tellLimits(time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -205,6 +205,7 @@ func (f *siteFiles) Run(ctx context.Context) error {
 			}
 		case <-tick.C:
 			f.look(time.Now())
+			f.tellLimits(time.Now())
 		}
 		if now := time.Now().Truncate(time.Minute); now.After(minute) {
 			minute = now
@@ -212,7 +213,6 @@ func (f *siteFiles) Run(ctx context.Context) error {
 				f.replan(x, now)
 				f.compare(x)
 			}
-			f.tellLimits(now)
 		}
 	}
 }

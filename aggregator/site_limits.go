@@ -22,17 +22,22 @@ type limitKey struct {
 // where a file does not say.
 const usualYear = 0.99
 
-// tellLimits emits the limits of all files. It does so once a minute, since a series
-// of which nothing is heard for five is over.
+// tellLimits emits the limits of all files, of each once a minute, since a series of
+// which nothing is heard for five is over.
 func (f *siteFiles) tellLimits(now time.Time) {
 	if f.emit == nil {
 		return
 	}
 	for _, x := range f.list {
+		simulated, known := f.made(x.name)
+		if !known || now.Sub(x.told) < time.Minute {
+			continue
+		}
+		x.told = now
 		x.mu.Lock()
 		d := x.d
 		x.mu.Unlock()
-		if points := x.tell(d.site, f.made(x.name), now); len(points) > 0 {
+		if points := x.tell(d.site, simulated, now); len(points) > 0 {
 			f.emit(points)
 		}
 	}
