@@ -101,9 +101,10 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.s.uid = c.name
-			r := h.ask(t, &c.s, nil, asked{"queryType": "counts"})[0]
-			if r.Error == nil || !strings.Contains(r.Error.Error(), c.want) {
-				t.Errorf("error is %v; want %q in it", r.Error, c.want)
+			for i, r := range h.ask(t, &c.s, nil, asked{"queryType": "counts"}, asked{"queryType": "kpi"}) {
+				if r.Error == nil || !strings.Contains(r.Error.Error(), c.want) || r.ErrorSource != backend.ErrorSourceDownstream {
+					t.Errorf("error %d is %v of %s; want %q in it", i, r.Error, r.ErrorSource, c.want)
+				}
 			}
 			status, text, _ := h.health(t, &c.s)
 			if status != backend.HealthStatusError || !strings.Contains(text, c.want) {

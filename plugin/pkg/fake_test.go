@@ -25,6 +25,7 @@ type fake struct {
 	sites  []string
 	rights map[string][]string
 	racks  int
+	slow   bool
 	silent atomic.Bool // the second of its halls and racks
 	lost   atomic.Bool // streams and answers end in the middle
 
@@ -91,6 +92,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.asked = append(f.asked, r.URL.Path+"?"+q.Encode())
 	over := f.over[r.URL.Path]
 	f.mu.Unlock()
+	if f.slow {
+		time.Sleep(20 * time.Millisecond) // until others ask the same
+	}
 	sites := f.sites
 	if f.rights != nil {
 		may, ok := f.rights[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]

@@ -130,6 +130,7 @@ func (l *lines) Write(p []byte) (int, error) {
 
 // source is a data source as Grafana keeps it.
 type source struct {
+	org    int64 // 0: the first
 	uid    string
 	url    string
 	json   map[string]any
@@ -145,7 +146,7 @@ func (s *source) context() *pluginv2.PluginContext {
 	if uid == "" {
 		uid = "one"
 	}
-	return &pluginv2.PluginContext{OrgId: 1, PluginId: id, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
+	return &pluginv2.PluginContext{OrgId: max(1, s.org), PluginId: id, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
 		Uid: uid, Name: uid, Url: s.url, JsonData: raw, DecryptedSecureJsonData: s.secure, LastUpdatedMS: 1,
 	}}
 }

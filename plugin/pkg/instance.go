@@ -36,12 +36,15 @@ type instance struct {
 	end      context.CancelFunc
 }
 
+// errSettings is what people wrote into the data source's settings.
+var errSettings = errors.New("settings")
+
 // newInstance is what Grafana's settings describe. What is wrong with them, every
 // question and Save & test then say.
 func newInstance(_ context.Context, s backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
 	read, err := readSettings(s)
 	if err != nil {
-		return nil, backend.DownstreamError(fmt.Errorf("settings: %w", err))
+		return nil, backend.DownstreamError(fmt.Errorf("%w: %w", errSettings, err))
 	}
 	d := &instance{settings: read, streams: make(chan struct{}, read.Limits.Streams), log: log.DefaultLogger.With("datasource", s.UID)}
 	d.ctx, d.end = context.WithCancel(context.Background())
@@ -151,6 +154,8 @@ func refusedAnswer(err error) backend.DataResponse {
 		out.Status, out.ErrorSource = backend.Status(q.Status), backend.ErrorSourceDownstream
 	case errors.Is(err, context.DeadlineExceeded):
 		out.Status, out.ErrorSource = backend.StatusTimeout, backend.ErrorSourceDownstream
+	case errors.Is(err, errSettings):
+		out.Status, out.ErrorSource = backend.StatusBadRequest, backend.ErrorSourceDownstream
 	case backend.IsDownstreamError(err):
 		out.Status, out.ErrorSource = backend.StatusBadGateway, backend.ErrorSourceDownstream
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 
-	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
 )
 
@@ -14,7 +13,7 @@ const pluginID = "gigawatch-gigawatch-datasource"
 var version = "dev"
 
 func main() {
-	if err := datasource.Manage(pluginID, newInstance, datasource.ManageOpts{}); err != nil {
+	if err := serve(); err != nil {
 		log.DefaultLogger.Error("plugin ended", "error", err)
 		os.Exit(1)
 	}
