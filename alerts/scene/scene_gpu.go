@@ -1,0 +1,89 @@
+package scene
+
+import "fmt"
+
+// newXID is an XID that came a minute before the end; other is another one.
+func newXID(code string) Series {
+	return Series{`gpu_xid_event_timestamp_seconds{@gpu,xid="` + code + `"}`: "_x173 1730x30"}
+}
+
+func xids(code, other string) Scene { return Scene{Fires: newXID(code), Quiet: newXID(other)} }
+
+func is(series, fires, quiet string) Scene {
+	return Scene{Fires: Series{series: fires}, Quiet: Series{series: quiet}}
+}
+
+func boards() map[string]Scene {
+	const other = `site="s1",hall="h1",rack="r1",host="n1",gpu="4",uuid="GPU-4"`
+	return map[string]Scene{
+		"GPULost": {
+			Fires: Series{`gpu_state{@gpu,state="lost"}`: "1x200"},
+			Quiet: Series{`gpu_state{@gpu,state="ok"}`: "1x200", `gpu_xid_event_timestamp_seconds{@gpu,xid="79"}`: "60x200"}, // long ago
+		},
+		"HostGPUsLost": {
+			Fires: Series{`gpu_state{@gpu,state="lost"}`: "1x200", `gpu_state{` + other + `,state="lost"}`: "1x200"},
+			Quiet: Series{`gpu_state{@gpu,state="lost"}`: "1x200", `gpu_state{` + other + `,state="ok"}`: "1x200"},
+		},
+		"GPUNeedsReset":         is(`gpu_recovery_action{@gpu}`, "0x170 1x30", "0x170 2x30"),
+		"GPUNeedsReboot":        is(`gpu_recovery_action{@gpu}`, "0x170 2x30", "0x170 1x30"),
+		"GPUNeedsDrain":         is(`gpu_recovery_action{@gpu}`, "0x170 3x30", "0x200"),
+		"GPUMemoryUncontained":  xids("95", "94"),
+		"GPUMemoryUncorrected":  is(`gpu_ecc_errors_total{@gpu,kind="uncorrected",scope="volatile"}`, "0x170 2x30", "2x200"),
+		"GPUMemoryContained":    xids("94", "31"),
+		"GPUMemoryUnrepairable": is(`gpu_row_remap_failed{@gpu}`, "0x170 1x30", "0x200"),
+		"GPURemapPending":       is(`gpu_row_remap_pending{@gpu}`, "0x100 1x100", "0x200"),
+		"GPUMemoryErrorsRising": is(`gpu_ecc_errors_total{@gpu,kind="corrected",scope="volatile"}`, "0+10x200", "0+1x200"),
+		"GPUFailed":             xids("119", "45"),
+		"GPUDegraded":           xids("121", "43"),
+		"GPUNotRead":            {Fires: Series{`gpu_state{@gpu,state="stale"}`: "1x200"}, Quiet: Series{`gpu_state{@gpu,state="ok"}`: "1x200"}},
+		"GPUThermalSlowdown":    is(`gpu_slowdown_seconds_total{@gpu,reason="hardware_thermal"}`, "0+3x200", "0+0.2x200"),
+		"GPUThrottledByHeat":    is(`gpu_slowdown_seconds_total{@gpu,reason="software_thermal"}`, "0+3x200", "0+0.2x200"),
+		"GPUPowerBrake":         is(`gpu_slowdown_seconds_total{@gpu,reason="power_brake"}`, "0+3x200", "0+0.2x200"),
+		"GPUMemoryHot":          is(`gpu_memory_temperature_celsius{@gpu}`, "96x200", "94x200"),
+		"GPUNearSlowdown":       is(`gpu_temperature_margin_celsius{@gpu}`, "2x200", "7x200"),
+		"GPUBelowPeers":         {Fires: jobAt("1200000000x200"), Quiet: jobAt("1900000000x200")},
+		"GPULinkFailed":         xids("74", "137"),
+		"GPULinkErrors":         is(`gpu_nvlink_errors_total{@gpu,kind="crc_flit"}`, "0+2000x200", "0+100x200"),
+		"GPUPCIeErrors":         is(`gpu_pcie_replays_total{@gpu}`, "0+2x200", "0+1x200"),
+	}
+}
+
+// jobAt is a job on eight GPUs at work, of which one has other clocks than the rest.
+func jobAt(clock string) Series {
+	s := Series{}
+	for i := range 8 {
+		who, hertz := fmt.Sprintf(`site="s1",hall="h1",rack="r1",host="n1",gpu="%d",uuid="GPU-%d"`, i, i), "1980000000x200"
+		if i == 3 {
+			hertz = clock
+		}
+		s[`gpu_sm_clock_hertz{`+who+`}`] = hertz
+		s[`gpu_utilization_ratio{`+who+`}`] = "0.98x200"
+		s[`job_gpu_share_ratio{`+who+`,job="4711"}`] = "1x200"
+	}
+	return s
+}
+
+func hosts() map[string]Scene {
+	const other = `site="s1",hall="h1",rack="r1",host="n1",gpu="4",uuid="GPU-4"`
+	return map[string]Scene{
+		"NVSwitchFailed": is(`nvswitch_errors_total{@host,device="nvswitch0",kind="fatal"}`, "0x170 1x30", "1x200"),
+		"HostFabricDegraded": {
+			Fires: Series{`fabric_port_rate_bits_per_second{@host,device="mlx5_0",port="1"}`: "100000000000x200", `fabric_port_rate_max_bits_per_second{@host,device="mlx5_0",port="1"}`: "400000000000x200"},
+			Quiet: Series{`fabric_port_rate_bits_per_second{@host,device="mlx5_0",port="1"}`: "0x200", `fabric_port_rate_max_bits_per_second{@host,device="mlx5_0",port="1"}`: "400000000000x200"}, // nobody uses it
+		},
+		"HostSilent":    is(`host_up{@host}`, "1x170 0x30", "1x200"),
+		"HostProbeHung": is(`agent_source_stale{@host,sensor="dcgm"}`, "0x170 1x30", "0x200"),
+		"HostGPUsMissing": {
+			Fires: Series{`host_gpus{@host,state="expected"}`: "2x200", `gpu_state{@gpu,state="ok"}`: "1x200"},
+			Quiet: Series{`host_gpus{@host,state="expected"}`: "2x200", `gpu_state{@gpu,state="ok"}`: "1x200", `gpu_state{` + other + `,state="lost"}`: "1x200"}, // lost is another alert
+		},
+		"HostPowerMissing": {
+			Fires: Series{`host_power_watts{@host,source="bmc"}`: "5000x100 stale", `host_up{@host}`: "1x200"},
+			Quiet: Series{`host_power_watts{@host,source="bmc"}`: "5000x100 stale", `host_up{@host}`: "1x100 0x100"}, // the host is silent as a whole
+		},
+		"HostDiskFailing": is(`nvme_critical_warning{@host,device="nvme0"}`, "0x170 4x30", "0x200"),
+		"SpoolFilling":    is(`agent_spool_bytes{@host,lane="ledger"}`, "70000000x200", "1000000x200"),
+		"SpoolDropping":   is(`agent_spool_dropped_total{@host,lane="telemetry"}`, "0x170 5x30", "5x200"),
+		"ClockSkew":       is(`agent_clock_error_seconds{@host}`, "0.8x200", "0.05x200"),
+	}
+}

@@ -1,0 +1,41 @@
+package scene
+
+import (
+	"time"
+
+	"github.com/gigawatch/gigawatch/alerts/rule"
+)
+
+func itself() map[string]Scene {
+	booked := func(fires, quiet string) Scene {
+		return is(`site_energy_joules_total{@site,boundary="it"}`, fires, quiet).with(Series{
+			`site_hosts{@site,state="expected"}`: "10x200", `site_hosts{@site,state="reporting"}`: "10x200",
+		})
+	}
+	free := func(fires, quiet string) Scene {
+		return is(`gigawatch_data_free_bytes{@self}`, fires, quiet).with(Series{`gigawatch_data_size_bytes{@self}`: "1000x200"})
+	}
+	refused := is(`gigawatch_stream_rejected_total{@self,lane="ledger",reason="future"}`, "0+1x200", "3x200")
+	refused.Extra = map[string]string{"lane": "ledger", "reason": "future"}
+	return map[string]Scene{
+		"LedgerNotAdvancing":  booked("0+100x60 _x140", "0+100x200"),
+		"HoursSealedLate":     is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour),
+		"TelemetryBehind":     is(`gigawatch_stream_telemetry_lag_seconds{@self}`, "40x200", "2x200"),
+		"LedgerCommitFailing": is(`gigawatch_stream_commit_failures_total{@self}`, "0x170 4x30", "4x200"),
+		"LedgerDamaged":       is(`gigawatch_ledger_lost_states_total{@self}`, "1x200", "0x200"),
+		"StoreFailing":        is(`gigawatch_recording_store_failures_total{@self}`, "0+1x200", "9x200"),
+		"DataDiskFilling":     free("120x200", "300x200"),
+		"DataDiskFull":        free("30x200", "120x200"),
+		"CertificateExpiring": is(`gigawatch_certificate_expiry_timestamp_seconds{@self}`, "1000000x200", "9000000x200").lasts(time.Minute, 2*time.Hour),
+		"BatchesRefused":      refused,
+		"BusLostRecords":      is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
+		"SiteFileRefused":     is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),
+		"RemoteWriteFailing":  is(`gigawatch_store_remote_samples_failed_total{@self,remote="central"}`, "0+10x200", "70x200").called("remote", "central"),
+		"Watchdog":            booked("0+100x200", "0+100x60 _x140"),
+		"Canary":              is(rule.MetricCanaryHot+`{@self,site="s1"}`, "0x178 1x22", "0x200"),
+		"CanaryMissed":        is(rule.MetricCanaryMissed+`{@self,site="s1"}`, "0x170 2x30", "1x200"),
+		"AlertsSlow":          is(rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31x200", "12x200"),
+		"AlertsCapped":        is(rule.MetricSuppressed+`{@self,site="s1"}`, "0x170 40x30", "0x200"),
+		"AlertsUndelivered":   is(rule.MetricUndelivered+`{@self,receiver="am-1"}`, "1x200", "0x200"),
+	}
+}
