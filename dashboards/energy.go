@@ -47,7 +47,7 @@ func energyAndCarbon() *board {
 			{"How well it is known", 9, []panel{
 				{list, 24, "What the figures rest on", "Each figure of the range with the share of time it rests on, the share that is needed to report it, what of it is measured, and what to know of it.", mixed,
 					asks(kpi("table", "pue", "wue", "cue", "erf", "ref", "cfe", "carbon_location", "carbon_market", "cost")), look{
-						hide: []string{"Site", "From", "To", "Method"}, widths: figureWidths(), wrap: []string{"Remarks", "Why not"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
+						hide: []string{"Site", "From", "To", "Method"}, widths: figureWidths(), tenths: shares(), wrap: []string{"Remarks", "Why not"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
 				{list, 24, "Power tree", "What each stage shows less what stands below it. A gap outside its bounds is energy that nobody can account for, or a meter that lies. Racks and hosts are on the power-quality board.", mixed,
 					asks(tree(nil, "facility", "ups", "pdu", "hosts", "gpus")), look{state: []string{"Finding"}, hide: []string{"Site", "From", "To"}, widths: stageWidths(), empty: "No stage can be held against another"}},
 			}},

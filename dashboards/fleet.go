@@ -4,7 +4,7 @@ func fleet() *board {
 	state := func(kind, title string) panel {
 		return panel{list, 12, title, "How many are in which state, by site. Failed and degraded ones need a person; unknown ones have not been heard.", count,
 			asks(needs("count").ofAll().about(kind)), look{
-				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), lit: []string{"ok", "watch", "unknown", "degraded", "failed"}, by: healthSteps(),
+				change: changes(matrix("Site", "State", "Count")), titles: matrixTitles(`Site\State`, "Site", "ok", "watch", "unknown", "degraded", "failed"), widths: map[string]int{"ok": 105, "watch": 105, "unknown": 105, "degraded": 105, "failed": 105}, lit: []string{"ok", "watch", "unknown", "degraded", "failed"}, by: healthSteps(),
 				empty: "No site has told its health", links: []link{to("gpu-health", `Site\State`, "site", "${__value.text}")},
 			}}
 	}
@@ -45,7 +45,7 @@ func fleet() *board {
 			{"", 9, []panel{
 				{list, 24, "What needs a person, at all sites", "Hosts and GPUs that have failed or are degraded, of all sites, the worst first.", mixed, asks(needs("table", "failed", "degraded").ofAll().most(200)), look{
 					empty: nobody, state: []string{"State"}, hide: []string{"Model", "UUID", "Action", "Last", "Kind", "Cause", "Findings"},
-					units: map[string]string{"Since": ago}, widths: map[string]int{"Site": 130, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130}, wrap: []string{"What is seen", "What to do"},
+					units: map[string]string{"Since": ago}, widths: map[string]int{"Site": 130, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130, "What is seen": 350}, wrap: []string{"What is seen", "What to do"},
 					links: []link{to("site", "Site", "site", cell("site")), to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},
 				}},
 			}},

@@ -8,9 +8,6 @@ import (
 func gpu() *board {
 	const g = `site="$site",uuid="$gpu"`
 	of := func(name string) string { return name + `{` + g + `}` }
-	rate := func(name, by, legend string) ask {
-		return series(`sum by (`+by+`) (rate(`+name+`{`+g+`}[$__rate_interval]))`, legend)
-	}
 	grown := func(name, by, legend string) ask {
 		return series(`sum by (`+by+`) (increase(`+name+`{`+g+`}[10m]))`, legend)
 	}
@@ -43,7 +40,7 @@ func gpu() *board {
 					series(of("gpu_temperature_celsius"), "").as("Die", gpuColour), series(of("gpu_memory_temperature_celsius"), "").as("Memory", hostColour)), look{anyBase: true, empty: "Not known"}},
 				{lines, 12, "Clocks", "Clock of the multiprocessors, and of the memory. A clock that falls while the board is busy was held down.", hertz, asks(
 					series(of("gpu_sm_clock_hertz"), "").as("Multiprocessors", itColour), series(of("gpu_memory_clock_hertz"), "").as("Memory", hostColour)), look{empty: "Not known"}},
-				{lines, 12, "Held down", "Share of time in which clocks were held down, by reason: the power cap, heat, the board's own limits, the power brake.", share, asks(rate("gpu_slowdown_seconds_total", "reason", "{{reason}}")), look{stacked: true, most: ptr(0.2), steps: from(good, step{0.05, caution}, step{0.2, poor}), empty: "The board does not say"}},
+				{lines, 12, "Held down", "Share of the last ten minutes in which clocks were held down, by reason: the power cap, heat, the board's own limits, the power brake.", share, asks(series(`sum by (reason) (rate(gpu_slowdown_seconds_total{`+g+`}[10m]))`, "{{reason}}")), look{stacked: true, most: ptr(0.2), steps: from(good, step{0.05, caution}, step{0.2, poor}), empty: "The board does not say"}},
 			}},
 			{"Work", 8, []panel{
 				{lines, 8, "Busy", "Share of time in which a kernel ran, and in which memory was read or written.", share, asks(

@@ -5,9 +5,9 @@ func gpuHealth() *board {
 	flag := func(title, help, metric, shown string) panel {
 		p := ranking(8, title, help, count, shown, top("gpu", metric, 50), anyIsPoor)
 		p.look.empty = "None"
-		p.look.change = changes(change("filterByValue", map[string]any{
+		p.look.change = changes(change("renameByRegex", map[string]any{"regex": `/^(?!(Site|Hall|Rack|Host|GPU|UUID|Model)$).*$/`, "renamePattern": shown}), change("filterByValue", map[string]any{
 			"type": "include", "match": "any",
-			"filters": []any{map[string]any{"fieldName": metric, "config": map[string]any{"id": "greater", "options": map[string]any{"value": 0}}}},
+			"filters": []any{map[string]any{"fieldName": shown, "config": map[string]any{"id": "greater", "options": map[string]any{"value": 0}}}},
 		}))
 		return p
 	}
@@ -22,8 +22,8 @@ func gpuHealth() *board {
 			{"", 5, []panel{
 				judged("gpu", "GPUs by health", "GPUs by the state that their evidence puts them in."),
 				judged("host", "Hosts by health", "Hosts by the state that their evidence puts them in."),
-				{figure, 8, "GPUs now", "GPUs that the site should have, by what is known of them now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine, silent ones stand in hosts that are not heard.", count, asks(question("counts")), look{
-					only: "/^GPUs/", change: changes(bareState()), by: map[string]steps{"ok": from(good), "lost": from(plain, step{1, bad}), "blank": from(plain, step{1, poor}), "stale": from(plain, step{1, poor}), "silent": from(plain, step{1, unknown}), "unreachable": from(plain, step{1, unknown})}, empty: "Nothing is known now"}},
+				{figure, 8, "GPUs that are not ok", "How many are what now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine, silent ones stand in hosts that are not heard.", count, asks(question("counts")), look{
+					only: "/^GPUs (lost|blank|stale|silent|unreachable)/", change: changes(bareState()), by: map[string]steps{"lost": from(plain, step{1, bad}), "blank": from(plain, step{1, poor}), "stale": from(plain, step{1, poor}), "silent": from(plain, step{1, unknown}), "unreachable": from(plain, step{1, unknown})}, empty: "Nothing is known now"}},
 			}},
 			{"", 9, []panel{attention(24, needs("table").about("gpu"))}},
 			{"By cause", 9, []panel{
@@ -36,7 +36,7 @@ func gpuHealth() *board {
 				{lines, 12, "GPUs expected and reporting", "GPUs that the site should have, and those that report and are ok.", count, asks(
 					series(`site_gpus{`+s+`,state="expected"}`, "").as("Expected", plain), series(`site_gpus{`+s+`,state="reporting"}`, "").as("Reporting", gpuColour)), look{anyBase: true, empty: "No GPU is known"}},
 				{lines, 12, "Hottest GPU", "Temperature of the hottest GPU of the site, and of the ten hottest racks at each time.", celsius, asks(
-					series(`max(rack_gpu_temperature_celsius_max{`+s+`})`, "").as("Hottest", bad), series(`topk(10, rack_gpu_temperature_celsius_max{`+s+`})`, "{{rack}}")), look{steps: hot, anyBase: true, legend: "right", empty: "No GPU says its temperature"}},
+					series(`max(rack_gpu_temperature_celsius_max{`+s+`})`, "").as("Hottest", plain), series(`topk(10, rack_gpu_temperature_celsius_max{`+s+`})`, "{{rack}}")), look{steps: hot, anyBase: true, legend: "right", empty: "No GPU says its temperature"}},
 			}},
 			{"Boards that wait for something", 6, []panel{
 				flag("Rows that wait for a reset", "GPUs with a row remapping that waits for a reset: drain them and reset.", "gpu_row_remap_pending", "Waits"),

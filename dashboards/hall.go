@@ -35,8 +35,8 @@ func hallAndRack() *board {
 				ranking(8, "GPUs by power", "GPUs of the rack, the hungriest first, now.", watts, "Power", top("gpu", "gpu_power_watts", 40).in("hall", "rack"), nil),
 			}},
 			{"", 8, []panel{
-				{lines, 12, "Meters of the rack", "Power through each meter of the rack, as it tells it itself.", watts, asks(series(`meter_power_watts{`+rack+`}`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
-				attention(12, needs("table").in("hall", "rack"), "Hall", "Rack"),
+				{lines, 8, "Meters of the rack", "Power through each meter of the rack, as it tells it itself.", watts, asks(series(`meter_power_watts{`+rack+`}`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
+				attention(16, needs("table").in("hall", "rack"), "Hall", "Rack"),
 			}},
 		},
 	}

@@ -18,7 +18,7 @@ func jobsAndTenants() *board {
 			}},
 			{"Jobs", 10, []panel{
 				ranked("Energy by job", "What the hosts and GPUs of each job needed, as booked. A click chooses the job.", "job", "jobs", to("jobs", "job", "site", here("site"), "tenant", cell("tenant"), "job", cell("job"))),
-				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("job", "host").in("tenant").most(60)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
+				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("job", "host").in("tenant").most(400)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
 			}},
 			{"Job $job", 5, []panel{
 				{figure, 12, "Energy of the job", "What is booked to the job in the range: its hosts, and of that its boards. What lies outside its hosts is nobody's by any meter.", wattHour, asks(

@@ -79,6 +79,7 @@ const (
 	wattSec  = "si:W/s"
 	waterRun = "suffix:m³/h"
 	ago      = "dateTimeFromNow"
+	names    = "string"
 	mixed    = "none" // a table's columns have theirs from the data source
 )
 

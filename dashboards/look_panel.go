@@ -33,6 +33,7 @@ type look struct {
 
 	widths map[string]int   // of columns, in pixels
 	wrap   []string         // columns whose text goes on below
+	tenths []string         // columns that are no more exact than that
 	by     map[string]steps // thresholds of columns
 
 	wide    uint32   // as the panel is
@@ -99,8 +100,8 @@ func (p *panel) fields(custom map[string]any) *dashboard.FieldConfigSource {
 	if p.kind == gauges && p.unit == share {
 		f.Max = ptr(1.0)
 	}
-	if p.kind == list && l.bar != "" { // a number in a name has none
-		f.Unit = ptr(mixed)
+	if p.kind == list && l.bar != "" { // names may be numbers, and must stay as they are
+		f.Unit, f.Decimals = ptr(names), nil
 	}
 	if len(l.says) > 0 {
 		f.Mappings = []dashboard.ValueMapping{{ValueMap: worded(l.says)}}
@@ -184,13 +185,22 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 	for _, c := range sorted(l.widths) {
 		add("byName", c, set("custom.width", l.widths[c]))
 	}
+	for _, c := range l.tenths {
+		add("byName", c, set("decimals", 1))
+	}
 	for _, c := range l.wrap {
 		add("byName", c, set("custom.wrapText", true))
 	}
 	if l.bar != "" {
 		properties := []dashboard.DynamicConfigValue{set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("min", 0), set("unit", p.unit)}
-		if p.unit == share {
+		if l.decimals != nil {
+			properties = append(properties, set("decimals", *l.decimals))
+		}
+		switch p.unit {
+		case share:
 			properties = append(properties, set("max", 1))
+		case celsius:
+			properties = append(properties, set("max", 100))
 		}
 		add("byName", l.bar, properties...)
 	}

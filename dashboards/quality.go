@@ -44,7 +44,7 @@ func powerQuality() *board {
 					only: exactly("Hall", "Rack", "meter", "Meter", "Value"), widths: map[string]int{"Hall": 80, "Rack": 90, "meter": 140}, bar: "Value", sort: "Power", titles: map[string]string{"Value": "Power", "meter": "Meter"}, empty: "No meter at a PDU",
 					links: []link{to("hall", "Rack", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"))}}},
 				{list, 12, "Stages that do not add up", "Meters, racks and hosts whose power less what stands below it is out of bounds, over the range.", mixed, asks(tree([]string{"lacking", "exceeds"}, "pdu", "meter", "rack", "host")), look{
-					state: []string{"Finding"}, hide: []string{"Site", "From", "To", "Gap", "Expected from", "Expected to", "Coverage", "Below it", "Not known"}, widths: stageWidths(), empty: "All that can be held against another adds up"}},
+					state: []string{"Finding"}, hide: []string{"Site", "From", "To", "Gap", "Expected from", "Expected to", "Coverage", "Below it", "Not known"}, widths: map[string]int{"Stage": 90, "Above": 110, "Below": 110, "Gap in percent": 125}, empty: "All that can be held against another adds up"}},
 			}},
 		},
 	}

@@ -7,9 +7,9 @@ func reportReadiness() *board {
 		chosen: []variable{bySite}, next: []string{"energy", "power-quality"}, events: []string{"restatement"},
 		rows: []row{
 			{"", 9, []panel{
-				{list, 16, "The year's figures", "Each figure of the calendar year that the range ends in: whether it could be reported as it is, on how much of the time it rests, what is needed, and what it lacks.", mixed,
-					asks(question("report_status")), look{hide: []string{"Site", "Year"}, widths: figureWidths(), wrap: []string{"What it lacks"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The ledger has nothing of this year"}},
-				{list, 8, "How many are ready", "Figures by status: ready; short of the time that is needed; missing; not fit to be reported.", count, asks(question("report_status")), look{
+				{list, 18, "The year's figures", "Each figure of the calendar year that the range ends in: whether it could be reported as it is, on how much of the time it rests, what is needed, and what it lacks.", mixed,
+					asks(question("report_status")), look{hide: []string{"Site", "Year", "Coverage needed", "IT metered at"}, widths: figureWidths(), tenths: shares(), wrap: []string{"What it lacks"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The ledger has nothing of this year"}},
+				{list, 6, "How many are ready", "Figures by status: ready; short of the time that is needed; missing; not fit to be reported.", count, asks(question("report_status")), look{
 					change: changes(change("groupBy", map[string]any{"fields": map[string]any{
 						"Status": map[string]any{"operation": "groupby", "aggregations": []string{}},
 						"Figure": map[string]any{"operation": "aggregate", "aggregations": []string{"count"}},
@@ -21,7 +21,7 @@ func reportReadiness() *board {
 				{list, 8, "Corrections", "Readings that were taken in later: figures before and after may differ.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags", "What"}, widths: map[string]int{"time": 165}, titles: map[string]string{"time": "Time"}, wrap: []string{"Text"}, sort: "Time", empty: "Nothing was corrected in the range"}},
 			}},
 			{"", 9, []panel{
-				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table")), look{hide: []string{"Site", "From", "To"}, widths: figureWidths(), wrap: []string{"Remarks", "Why not", "Method"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
+				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table", "pue", "wue", "wue_freshwater", "cue", "cue_market", "erf", "ref", "cfe", "carbon_location", "carbon_market", "carbon_hourly", "cost")), look{hide: []string{"Site", "From", "To"}, widths: figureWidths(), tenths: shares(), wrap: []string{"Remarks", "Why not", "Method"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
 				{list, 24, "Power tree", "What each stage shows less what stands below it. Who checks the report asks for this.", mixed, asks(tree(nil, "facility", "ups", "pdu", "meter")), look{hide: []string{"Site", "From", "To"}, widths: stageWidths(), state: []string{"Finding"}, empty: "No stage can be held against another"}},
 			}},
 			{"Meters", 8, []panel{meterStates(12), meterAges(12)}},
@@ -31,8 +31,10 @@ func reportReadiness() *board {
 
 // figureWidths and stageWidths are of columns that need no more.
 func figureWidths() map[string]int {
-	return map[string]int{"Figure": 190, "Value": 90, "Value so far": 110, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 150, "Measured": 110}
+	return map[string]int{"Figure": 190, "Value": 90, "Value so far": 110, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 165, "Measured": 110}
 }
+
+func shares() []string { return []string{"Coverage", "Coverage needed", "Measured"} }
 
 func stageWidths() map[string]int {
 	return map[string]int{"Stage": 100, "Name": 130, "Above": 110, "Below": 110, "Gap": 110, "Gap in percent": 140, "Expected from": 135, "Expected to": 120, "Coverage": 105, "Below it": 95}

@@ -7,10 +7,14 @@ const nobody = "Nothing needs a person"
 // attention is what needs a person, worst first as the data source has it.
 // What the board is about stands in no column.
 func attention(wide uint32, a ask, known ...string) panel {
+	widths := map[string]int{"Site": 120, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130}
+	if wide == 24 {
+		widths["What is seen"] = 400
+	}
 	return panel{list, wide, "What needs a person", "Hosts and GPUs that are not well: what is seen, since when, and what to do. The worst are first. Whoever is in charge may set a finding aside on the aggregator; then it is not here.", mixed,
 		asks(a), look{
 			empty: nobody, state: []string{"State"}, hide: append([]string{"Site", "Model", "UUID", "Action", "Last", "Kind", "Cause", "Findings"}, known...),
-			units: map[string]string{"Since": ago}, widths: map[string]int{"Site": 120, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130}, wrap: []string{"What is seen", "What to do"},
+			units: map[string]string{"Since": ago}, widths: widths, wrap: []string{"What is seen", "What to do"},
 			links: []link{to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},
 		}}
 }

@@ -79,7 +79,7 @@ func livePast(t *testing.T, aggregator, dir string, c sim.Config, hours int) {
 			}
 		}
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		open := 0
 		mu.Lock()
 		for i := range tellers {
