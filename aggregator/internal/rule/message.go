@@ -1,0 +1,99 @@
+package rule
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/template"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Message is an alert as receivers are told of it.
+type Message struct {
+	Labels      []metric.Pair // sorted, as are the annotations
+	Annotations []metric.Pair
+	StartsAt    time.Time
+	EndsAt      time.Time // it is over then unless more is heard of it
+	Ended       bool
+	Fresh       bool // it was not told before
+	Direct      bool
+
+	rule             *compiled
+	value            float64
+	evidence, advice string
+}
+
+// Key tells an alert from all others.
+func (m *Message) Key() string { return identity(m.Labels).id() }
+
+// message is what is told of an alert now.
+func (e *Evaluator) message(a *alert, now int64) Message {
+	m := Message{
+		Labels: a.labels, StartsAt: time.UnixMilli(a.since), EndsAt: time.UnixMilli(now).Add(valid),
+		Fresh: a.fired == now, Direct: a.rule.Direct, rule: a.rule, value: a.value, evidence: a.evidence, advice: a.advice,
+	}
+	if a.phase == Ended {
+		m.Ended, m.EndsAt = true, time.UnixMilli(a.ended)
+	}
+	return m
+}
+
+// render writes the texts of a message.
+func (e *Evaluator) render(m *Message) {
+	m.Annotations = e.texts(m.rule, m.Labels, m.value, m.evidence, m.advice)
+}
+
+// texts are what a person reads of an alert.
+func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, evidence, advice string) []metric.Pair {
+	if evidence == "" {
+		evidence = expand(c.Evidence, labels, value)
+	}
+	do := expand(c.Do, labels, value)
+	if advice != "" && c.Judged != nil && (len(c.Judged.Causes) != 1 || strings.HasSuffix(c.Judged.Causes[0], "*")) {
+		do = sentence(advice) // of many causes the table knows but the general
+	}
+	var out []metric.Pair
+	add := func(name, text string) {
+		if text != "" {
+			out = append(out, metric.Pair{Name: name, Value: text})
+		}
+	}
+	if e.c.Page != "" && c.Board != "" {
+		add("board", c.Board)
+	}
+	add("do", do)
+	add("evidence", sentence(evidence))
+	if e.c.Runbook != "" {
+		add("runbook_url", e.c.Runbook+"#"+strings.ToLower(c.Name))
+	}
+	add("summary", expand(c.Summary, labels, value))
+	return out
+}
+
+// sentence begins with a capital letter.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// expand fills in one of Prometheus' templates.
+func expand(text string, labels []metric.Pair, value float64) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	data := template.AlertTemplateData(byName(labels), nil, "", promql.Sample{F: value})
+	const defs = "{{$labels := .Labels}}{{$value := .Value}}"
+	nothing := func(context.Context, string, time.Time) (promql.Vector, error) { return nil, nil }
+	out, err := template.NewTemplateExpander(context.Background(), defs+text, "alert", data, model.Now(), nothing, &url.URL{}, nil).Expand()
+	if err != nil {
+		return text
+	}
+	return out
+}

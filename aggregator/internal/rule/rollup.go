@@ -1,0 +1,133 @@
+package rule
+
+import table "github.com/gigawatch/gigawatch/alerts/rule"
+
+// How much of a place is silent before it is the place: of a rack's hosts and of a
+// hall's racks. What is once down is so until nearly all of it is back.
+const (
+	downShare = 0.30
+	backShare = 0.05
+	fewHosts  = 5
+	fewRacks  = 3
+)
+
+// isDown reports whether a place is down of which part is silent: lately of a time
+// in which it may have one cause.
+func isDown(was bool, expected, silent, lately, few int) bool {
+	if was {
+		return silent > 0 && float64(silent) > backShare*float64(expected)
+	}
+	return lately >= few && float64(lately) >= downShare*float64(expected) || lately > 1 && lately == expected
+}
+
+// rollUp makes of hosts that are silent what they have in common.
+func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
+	s.tally(hosts)
+	halls := map[place]bool{}
+	for at, n := range s.counts {
+		if at.rack == "" || at.host != "" {
+			continue
+		}
+		was := s.is(table.SilentRack, at) != nil
+		down := isDown(was, n.expected, n.silent, n.lately, fewHosts)
+		e.quieten(s, quiet{table.SilentRack, at}, down, n.since, now, float64(n.silent))
+		s.counts[place{}].racks++
+		if hall := (place{hall: at.hall}); at.hall != "" {
+			halls[hall] = true
+			s.counts[hall].racks++
+			if down {
+				s.counts[hall].down++
+			}
+		}
+	}
+	down := 0
+	for at := range halls {
+		n := s.counts[at]
+		is := isDown(s.is(table.SilentHall, at) != nil, n.racks, n.down, n.down, fewRacks)
+		e.quieten(s, quiet{table.SilentHall, at}, is, n.since, now, float64(n.silent))
+		if is {
+			down++
+		}
+	}
+	all := s.counts[place{}]
+	if all == nil {
+		all = &tallied{}
+	}
+	unplaced := all.racks == 0 && isDown(s.is(table.SilentSite, place{}) != nil, all.expected, all.silent, all.lately, fewHosts)
+	e.quieten(s, quiet{table.SilentSite, place{}}, down > 1 || unplaced, all.since, now, float64(all.silent))
+	e.tellHosts(s, now, hosts)
+	for q := range s.active { // racks and halls that nobody expects any more
+		if q.cause == table.SilentRack && s.counts[q.at] == nil || q.cause == table.SilentHall && !halls[q.at] {
+			e.quieten(s, q, false, 0, now, 0)
+		}
+	}
+	for at, fell := range s.fell {
+		if now-fell > lately {
+			delete(s.fell, at)
+		}
+	}
+}
+
+// tally counts the hosts of each place: expected, silent, and silent since about
+// the time when the last of them fell silent.
+func (s *site) tally(hosts []Host) {
+	s.counts = map[place]*tallied{{}: {}}
+	newest := map[place]int64{}
+	each := func(do func(n *tallied, at place, since int64, silent bool)) {
+		for i := range hosts {
+			h := &hosts[i]
+			if h.Site != s.name {
+				continue
+			}
+			since, silent := s.silent[h.Name]
+			count := func(at place) {
+				n := s.counts[at]
+				if n == nil {
+					n = &tallied{}
+					s.counts[at] = n
+				}
+				do(n, at, since, silent)
+			}
+			count(place{})
+			if h.Hall != "" {
+				count(place{hall: h.Hall})
+			}
+			if h.Rack != "" {
+				count(place{hall: h.Hall, rack: h.Rack})
+			}
+		}
+	}
+	each(func(n *tallied, at place, since int64, silent bool) {
+		n.expected++
+		if silent {
+			n.silent++
+			newest[at] = max(newest[at], since)
+		}
+	})
+	each(func(n *tallied, at place, since int64, silent bool) {
+		if silent && newest[at]-since <= lately {
+			n.lately++
+			if n.since == 0 || since < n.since {
+				n.since = since
+			}
+		}
+	})
+}
+
+// tellHosts has an alert for each host that is silent.
+func (e *Evaluator) tellHosts(s *site, now int64, hosts []Host) {
+	for i := range hosts {
+		h := &hosts[i]
+		if h.Site != s.name {
+			continue
+		}
+		if since, silent := s.silent[h.Name]; silent {
+			e.quieten(s, quiet{table.Silent, place{hall: h.Hall, rack: h.Rack, host: h.Name}}, true, since, now, 0)
+		}
+	}
+	for q := range s.active {
+		if q.cause == table.Silent && !s.isSilent(q.at.host) {
+			e.quieten(s, q, false, 0, now, 0)
+		}
+	}
+}

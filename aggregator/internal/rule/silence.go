@@ -1,0 +1,206 @@
+package rule
+
+import (
+	table "github.com/gigawatch/gigawatch/alerts/rule"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Host is one that is expected to report.
+type Host struct {
+	Site, Hall, Rack, Name string
+	Simulated              bool
+	Heard                  int64 // by the bus, ms since 1970
+}
+
+type hostKey struct{ site, host string }
+
+// A site is what is known of the silence of one.
+type site struct {
+	name      string
+	simulated bool
+	heard     int64 // newest arrival of any agent, ms since 1970
+	before    int64 // what heard was a second ago
+	quickest  int64 // ms between ticks of its quickest agent; 0: not known
+	hosts     int   // that are expected
+	blind     bool
+	thawed    int64 // before, silence is not judged
+
+	silent map[string]int64   // hosts, by name: since when
+	active map[quiet]*alert   // what is silent, and has an alert
+	moved  bool               // silent has changed
+	rolled int64              // when places were last counted
+	fell   map[place]int64    // when something new fell silent within a place
+	counts map[place]*tallied // of the second
+}
+
+// quiet is a kind of silence of a place.
+type quiet struct {
+	cause string
+	at    place
+}
+
+// tallied counts hosts, or racks, of a place.
+type tallied struct {
+	expected, silent, lately int
+	racks, down              int // of a hall or site
+	since                    int64
+}
+
+func (e *Evaluator) site(name string) *site {
+	s := e.sites[name]
+	if s == nil && len(e.sites) < mostSites {
+		s = &site{name: name, silent: map[string]int64{}, active: map[quiet]*alert{}, fell: map[place]int64{}, thawed: e.began + thaw}
+		e.sites[name] = s
+	}
+	return s
+}
+
+// is the alert of a silence that stands; nil if there is none.
+func (s *site) is(cause string, at place) *alert {
+	if a := s.active[quiet{cause, at}]; a != nil && a.stands() {
+		return a
+	}
+	return nil
+}
+
+func (s *site) isSilent(host string) bool { _, ok := s.silent[host]; return ok }
+
+// around is the place within which other things that fall silent may make one of it.
+func (p place) around(cause string) place {
+	switch {
+	case cause == table.Silent && p.rack != "":
+		return place{hall: p.hall, rack: p.rack}
+	case cause == table.SilentRack && p.hall != "":
+		return place{hall: p.hall}
+	}
+	return place{}
+}
+
+const (
+	patience  = 5_000  // ms that a host which speaks once a second may say nothing
+	deaf      = 8_000  // and all of a site together
+	stranger  = 60_000 // ms for a host whose pace is not known
+	thaw      = 30_000 // ms after nothing was heard that hosts have to report again
+	rollAfter = 10_000 // ms after which places are counted again, if nothing moved
+	lately    = 15_000 // ms within which what falls silent may have one cause
+)
+
+// listen finds what is silent.
+func (e *Evaluator) listen(now int64, connected bool, hosts []Host) {
+	for _, s := range e.sites {
+		e.hear(s, now, connected)
+	}
+	for _, s := range e.sites {
+		s.hosts = 0
+	}
+	for i := range hosts {
+		e.heed(&hosts[i], now)
+	}
+	for _, s := range e.sites {
+		if len(s.silent)+len(s.active) == 0 || s.blind || now < s.thawed {
+			continue
+		}
+		if s.moved || now-s.rolled >= rollAfter {
+			s.moved, s.rolled = false, now
+			s.forget(hosts)
+			e.rollUp(s, now, hosts)
+		}
+	}
+}
+
+// hear finds whether anything is heard of a site.
+func (e *Evaluator) hear(s *site, now int64, connected bool) {
+	behind := now-s.heard > max(deaf, 3*s.quickest+1000)
+	reading := s.heard-s.before > now-e.swept+500 // it catches up
+	s.before = s.heard
+	blind := s.heard > 0 && now-e.began > thaw && (!connected || behind && !reading)
+	if blind && !s.blind {
+		e.log.Warn("nothing is heard of a site", "site", s.name, "bus_connected", connected)
+	}
+	if blind || behind || !connected {
+		s.thawed = now + thaw
+	}
+	s.blind = blind
+	e.quieten(s, quiet{table.Blind, place{}}, blind, s.heard, now, float64(s.hosts))
+}
+
+// heed notes whether a host is silent. What it is measured against is the newest
+// arrival of all, since a reader that is behind hears nobody's present.
+func (e *Evaluator) heed(h *Host, now int64) {
+	s := e.site(h.Site)
+	if s == nil {
+		return
+	}
+	s.hosts++
+	s.heard = max(s.heard, h.Heard)
+	away := s.heard - h.Heard
+	if away <= patience {
+		if len(s.silent) > 0 {
+			if s.isSilent(h.Name) {
+				delete(s.silent, h.Name)
+				s.moved = true
+			}
+		}
+		return
+	}
+	if away <= e.patienceWith(h) && s.is(table.Silent, place{hall: h.Hall, rack: h.Rack, host: h.Name}) == nil {
+		return
+	}
+	if _, known := s.silent[h.Name]; !known && !s.blind && now >= s.thawed {
+		s.silent[h.Name] = h.Heard
+		s.moved = true
+	}
+}
+
+// patienceWith is how long a host may say nothing.
+func (e *Evaluator) patienceWith(h *Host) int64 {
+	r := e.reporters[hostKey{h.Site, h.Name}]
+	if r == nil {
+		return stranger
+	}
+	return max(patience, 3*r.pace.step()+1000)
+}
+
+// forget lets go of hosts that nobody expects any more.
+func (s *site) forget(hosts []Host) {
+	if len(s.silent) == 0 {
+		return
+	}
+	expected := make(map[string]bool, len(s.silent))
+	for i := range hosts {
+		if hosts[i].Site == s.name && s.isSilent(hosts[i].Name) {
+			expected[hosts[i].Name] = true
+		}
+	}
+	for name := range s.silent {
+		if !expected[name] {
+			delete(s.silent, name)
+		}
+	}
+}
+
+// quieten raises or ends the alert of a silence.
+func (e *Evaluator) quieten(s *site, q quiet, is bool, since, now int64, count float64) {
+	a := s.active[q]
+	if !is {
+		if a != nil {
+			e.over(a, 1, now)
+			delete(s.active, q)
+		}
+		return
+	}
+	if a != nil && a.stands() {
+		if a.value = count; a.restored {
+			a.restored = false
+			e.restored--
+		}
+		return
+	}
+	for _, c := range e.silences[q.cause] {
+		x := label(c, s.simulated, metric.Pair{Name: "site", Value: s.name}, metric.Pair{Name: "hall", Value: q.at.hall},
+			metric.Pair{Name: "rack", Value: q.at.rack}, metric.Pair{Name: "host", Value: q.at.host})
+		s.active[q] = e.raise(c, x, 1, since, now, count, "")
+		around := q.at.around(q.cause)
+		s.fell[around] = now
+	}
+}

@@ -1,0 +1,155 @@
+package rule
+
+import (
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Tick is what an agent said of one time. Layout never changes; Values are not
+// looked at after Observe.
+type Tick struct {
+	Key, Site, Agent string // Key is the agent's
+	Layout           *metric.Layout
+	Values           []metric.Raw
+	Received         time.Time // by the bus
+	Late             bool      // sent after newer ones
+}
+
+// oldest is how old something may be and still raise an alert.
+const oldest = 2 * time.Minute
+
+// A sender is an agent, with what is looked at in its ticks.
+type sender struct {
+	site      *site
+	agent     string
+	layout    *metric.Layout
+	width     int
+	simulated bool
+	canary    bool  // it is the evaluator's own
+	heard     int64 // ms since 1970, by the bus
+	pace      pace
+
+	hosts   []string // that it reports to be up
+	glances []glance // of each run, what a usual tick needs
+	runs    []run
+}
+
+// Observe looks at a tick.
+func (e *Evaluator) Observe(t Tick) { e.observe(t, false) }
+
+func (e *Evaluator) observe(t Tick, canary bool) {
+	if t.Late || len(t.Values) == 0 {
+		return
+	}
+	now := time.Now().UnixMilli()
+	at := t.Received.UnixMilli()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.senders[t.Key]
+	if s == nil {
+		if s = e.admit(&t); s == nil {
+			return
+		}
+		s.canary = canary
+	}
+	if at < s.heard {
+		return
+	}
+	s.pace.take(at - s.heard)
+	s.heard = at
+	if !canary {
+		s.site.heard = max(s.site.heard, at)
+		s.site.simulated = t.Layout.Simulated
+	}
+	if step := s.pace.step(); step > 0 && (s.site.quickest == 0 || step < s.site.quickest) {
+		s.site.quickest = step
+	}
+	if s.layout != t.Layout {
+		e.plan(s, t.Layout, at)
+	}
+	if now-at > oldest.Milliseconds() || len(t.Values) != s.width {
+		return
+	}
+	for i := range s.glances {
+		if g := &s.glances[i]; g.worthALook(t.Values) {
+			r := &s.runs[i]
+			e.look(r, at, t.Values)
+			g.busy = len(r.states) > 0
+		}
+	}
+}
+
+// mostAgents and mostSites bound what is told apart.
+const (
+	mostAgents = 50_000
+	mostSites  = 1 << 10
+)
+
+// admit is the agent of a tick; nil if there is no room.
+func (e *Evaluator) admit(t *Tick) *sender {
+	x := e.site(t.Site)
+	if x == nil || len(e.senders) >= mostAgents {
+		e.refused.Inc()
+		return nil
+	}
+	s := &sender{site: x, agent: t.Agent, heard: t.Received.UnixMilli()}
+	e.senders[t.Key] = s
+	return s
+}
+
+// forgotten is after how long a silent agent is: its alerts have ended long before.
+const forgotten = 24 * time.Hour
+
+// unheard is for how long what was last seen of a device still stands when its
+// agent says nothing.
+const unheard = 5 * time.Minute
+
+// leave ends what only a silent agent could tell more of, and forgets it in the
+// end. The bus may be to blame: while a site is blind everything stays.
+func (e *Evaluator) leave(now int64) {
+	for key, s := range e.senders {
+		away := now - s.heard
+		if away < unheard.Milliseconds() || s.site.blind {
+			continue
+		}
+		for i := range s.runs {
+			r := &s.runs[i]
+			for j := range r.states {
+				e.over(r.states[j].alert, r.states[j].bit, now)
+			}
+			r.states = nil
+		}
+		if away > forgotten.Milliseconds() {
+			for _, name := range s.hosts {
+				delete(e.reporters, hostKey{s.site.name, name})
+			}
+			delete(e.senders, key)
+		}
+	}
+}
+
+// pace is the shortest of the last gaps between an agent's ticks, in milliseconds:
+// its interval.
+type pace struct {
+	gaps [4]int32
+	next uint8
+}
+
+func (p *pace) take(gap int64) {
+	if gap <= 0 {
+		return
+	}
+	p.gaps[p.next] = int32(min(gap, time.Minute.Milliseconds()))
+	p.next = (p.next + 1) % uint8(len(p.gaps))
+}
+
+func (p *pace) step() int64 {
+	step := int32(0)
+	for _, g := range p.gaps {
+		if g > 0 && (step == 0 || g < step) {
+			step = g
+		}
+	}
+	return int64(step)
+}
