@@ -23,12 +23,15 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
        aggregator site -init > FILE
        aggregator site -check -file FILE
+       aggregator report -data DIR -site-file FILE -year Y [-as json|csv] [-o FILE]
+       aggregator report … -do validate|lock|approve|submit|correct -by NAME | -do history|check|prove
 
 serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
 verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry
 import      says what a CSV file of meter readings would change, and with -apply changes it
 site        begins the file that describes a site, or says what one describes and what is wrong with it
+report      makes the report of a site's year to the Commission, and takes it from draft to submitted
 `
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -56,7 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprint(stdout, usage)
 		return nil
 	case "report":
-		return fmt.Errorf("%s is not part of this version", command)
+		return reportCommand(args, stdout, stderr)
 	default:
 		fmt.Fprint(stderr, usage)
 		return fmt.Errorf("%w: unknown command %q", program.ErrUsage, command)

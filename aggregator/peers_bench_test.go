@@ -114,7 +114,7 @@ func benchPeers(b *testing.B) {
 		c.stop()
 		c.measureDisk(b, filepath.Join(dir, c.short+"-blocks"))
 	}
-	report(b, all, feed, arrived, used)
+	measured(b, all, feed, arrived, used)
 }
 
 // feedAll feeds Gigawatch by the bus, the next two peers with all and the last
@@ -186,7 +186,7 @@ func (c *contender) checkTaken(b *testing.B, offered int) {
 	}
 }
 
-func report(b *testing.B, all []*contender, feed *feed, arrived int, used string) {
+func measured(b *testing.B, all []*contender, feed *feed, arrived int, used string) {
 	offered := float64(feed.full.sent)
 	cpu := func(c *contender) float64 { return (c.after.cpu - c.before.cpu) / offered * 1e6 }
 	steady := func(c *contender) float64 { return (c.after.cpu - c.mark.cpu) / (offered - float64(arrived)) * 1e6 }

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/report"
+	"github.com/gigawatch/gigawatch/collector/program"
+)
+
+// reportFlags are what the command is told.
+type reportFlags struct {
+	config, data string
+	siteFiles    []string
+	site         string
+	year         int
+	as, out      string
+	weather      string
+	do, by, text string
+	version      int
+	hour         string
+}
+
+// What can be done besides making a record.
+const (
+	doHistory = "history" // list the steps
+	doCheck   = "check"   // hold a locked record against its hash and the ledger
+	doProve   = "prove"   // that an hour stands in the log that a locked record rests on
+)
+
+func (f *reportFlags) parse(args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("aggregator report", flag.ContinueOnError)
+	flags.StringVar(&f.config, "config", "", "configuration `file` of the aggregator, instead of -data and -site-file")
+	flags.StringVar(&f.data, "data", "", "`folder` of the aggregator, which may run")
+	flags.Var(listFlag{&f.siteFiles}, "site-file", "site `file`; further ones, with commas between, are looked through for what is counted twice")
+	flags.StringVar(&f.site, "site", "", "`name` of the site")
+	flags.IntVar(&f.year, "year", 0, "calendar `year` that is reported")
+	flags.StringVar(&f.as, "as", "json", strings.Join(report.Formats(), " or "))
+	flags.StringVar(&f.out, "o", "", "`file` to write instead of standard output")
+	flags.StringVar(&f.weather, "temperatures", "", "CSV `file` of a day and its mean outdoor temperature; without it the one that report.temperatures of the site file names")
+	flags.StringVar(&f.do, "do", "", "validate, lock, approve, submit or correct; history, check or prove")
+	flags.StringVar(&f.by, "by", "", "`name` of who does it, as under people of the site file")
+	flags.StringVar(&f.text, "text", "", "receipt of -do submit, reason of -do correct")
+	flags.IntVar(&f.version, "version", 0, "the locked `version`, instead of the newest")
+	flags.StringVar(&f.hour, "hour", "", "`hour` of -do prove, UTC: 2026-07-15T12Z")
+	if err := program.Parse(flags, args, stderr); err != nil {
+		return err
+	}
+	acts := []string{"", report.ActValidate, report.ActLock, report.ActApprove, report.ActSubmit, report.ActCorrect, doHistory, doCheck, doProve}
+	switch {
+	case (f.config == "") == (f.data == ""):
+		return fmt.Errorf("%w: want one of -config and -data", program.ErrUsage)
+	case f.data != "" && len(f.siteFiles) == 0:
+		return fmt.Errorf("%w: -site-file is missing; aggregator site -init > site.yaml begins one", program.ErrUsage)
+	case f.year < 1990 || f.year > 2100:
+		return fmt.Errorf("%w: -year is missing, or none of 1990 to 2100", program.ErrUsage)
+	case !slices.Contains(report.Formats(), f.as):
+		return fmt.Errorf("%w: -as %q is none of %s", program.ErrUsage, f.as, strings.Join(report.Formats(), ", "))
+	case !slices.Contains(acts, f.do):
+		return fmt.Errorf("%w: -do %q is none of%s", program.ErrUsage, f.do, strings.Join(acts, " "))
+	case f.acts() && f.by == "":
+		return fmt.Errorf("%w: -by is missing: who does it", program.ErrUsage)
+	case f.do == doProve && f.hour == "":
+		return fmt.Errorf("%w: -hour is missing, such as %d-07-15T12Z", program.ErrUsage, f.year)
+	}
+	return nil
+}
+
+// acts reports whether a step is to be taken.
+func (f *reportFlags) acts() bool {
+	return f.do != "" && f.do != doHistory && f.do != doCheck && f.do != doProve
+}
+
+// reportCommand makes the report of a site's year, and takes it from draft to
+// submitted.
+func reportCommand(args []string, stdout, stderr io.Writer) error {
+	var f reportFlags
+	if err := f.parse(args, stderr); err != nil {
+		return err
+	}
+	d, err := f.describe()
+	if err != nil {
+		return err
+	}
+	filing, err := d.keep.filing(d.site.Token, f.year)
+	if err != nil {
+		return err
+	}
+	switch f.do {
+	case doHistory:
+		return listSteps(stdout, filing)
+	case doCheck, doProve:
+		return f.hold(d, filing, stdout)
+	case report.ActApprove, report.ActSubmit, report.ActCorrect:
+		return f.step(d, filing, nil, stdout)
+	}
+	// What was locked is not made anew.
+	if at := filing.Newest(); at != nil && (filing.State() != report.Draft && filing.State() != report.Validated || f.version > 0) {
+		if f.do != "" {
+			return f.step(d, filing, nil, stdout) // which says why it cannot
+		}
+		b, err := d.keep.record(filing, f.version)
+		if err != nil {
+			return err
+		}
+		r, err := report.ParseRecord(b)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "version %d is %s: this is the record as it was locked\n", at.Version, filing.State())
+		return f.write(r, b, stdout)
+	}
+	r, err := f.make(d, filing)
+	if err != nil {
+		return err
+	}
+	listIssues(stderr, r)
+	if f.do != "" {
+		return f.step(d, filing, r, stdout)
+	}
+	return f.write(r, nil, stdout)
+}
+
+// write writes a record; kept are its bytes, if it was locked.
+func (f *reportFlags) write(r *report.Record, kept []byte, stdout io.Writer) error {
+	b, err := r.As(f.as)
+	if err != nil {
+		return err
+	}
+	if kept != nil && f.as == "json" {
+		b = kept
+	}
+	if f.out == "" || f.out == "-" {
+		_, err = stdout.Write(b)
+		return err
+	}
+	if err := os.WriteFile(f.out, b, 0o640); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// step takes the step that -do names.
+func (f *reportFlags) step(d *described, filing *report.Filing, r *report.Record, stdout io.Writer) error {
+	if err := report.May(d.site.People, f.by, f.do); err != nil {
+		return err
+	}
+	e := report.Event{At: time.Now().UTC().Format(time.RFC3339), Action: f.do, By: f.by, Text: f.text}
+	if u, err := user.Current(); err == nil {
+		e.Account = u.Username
+	}
+	if at := filing.Newest(); at != nil && (f.do == report.ActApprove || f.do == report.ActSubmit) {
+		if _, err := d.keep.record(filing, at.Version); err != nil { // it must still be what was locked
+			return err
+		}
+	}
+	line, err := filing.Take(e, r)
+	if err != nil {
+		return err
+	}
+	if err := d.keep.add(filing, line, r, f.do == report.ActLock); err != nil {
+		return err
+	}
+	last := &filing.Events[len(filing.Events)-1]
+	fmt.Fprintf(stdout, "report of %s on %d: version %d is %s\n", filing.Site, filing.Year, filing.Version(), filing.State())
+	if f.do == report.ActLock {
+		fmt.Fprintf(stdout, "record  sha256 %s\nledger  %d leaves, root %s\n", last.Record, last.Leaves, last.Root)
+	}
+	return nil
+}
+
+// listSteps lists the steps of a filing.
+func listSteps(w io.Writer, f *report.Filing) error {
+	fmt.Fprintf(w, "report of %s on %d: version %d is %s\n", f.Site, f.Year, f.Version(), f.State())
+	for i := range f.Events {
+		e := &f.Events[i]
+		fmt.Fprintf(w, "%s  version %d  %-8s  %s", e.At, e.Version, e.Action, e.By)
+		if e.Text != "" {
+			fmt.Fprintf(w, "  %s", strings.ReplaceAll(e.Text, "\n", " "))
+		}
+		if e.Record != "" {
+			fmt.Fprintf(w, "  record %.12s", e.Record)
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// listIssues lists what is wrong with a record, errors last: they are what is to be
+// done next.
+func listIssues(w io.Writer, r *report.Record) {
+	errs, open := 0, 0
+	for _, severity := range []string{report.Warning, report.Error} {
+		for i := range r.Issues {
+			x := &r.Issues[i]
+			if x.Severity != severity {
+				continue
+			}
+			fmt.Fprintln(w, x)
+			switch {
+			case x.Comment != "":
+				fmt.Fprintf(w, "    comment: %s\n", x.Comment)
+			case severity == report.Warning:
+				open++
+				fmt.Fprintf(w, "    > %s; or report.comment_%s in the site file\n", x.Fix, x.Code)
+			default:
+				errs++
+				fmt.Fprintf(w, "    > %s\n", x.Fix)
+			}
+		}
+	}
+	switch {
+	case errs+open == 0:
+		fmt.Fprintf(w, "report of %s on %d is in order\n", r.Site, r.Period.Year)
+	default:
+		fmt.Fprintf(w, "report of %s on %d: %d to mend, %d to comment on, before it can be locked\n", r.Site, r.Period.Year, errs, open)
+	}
+}
+
+// beside is a path beside another, unless it is whole.
+func beside(path, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(path), name)
+}
