@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/aggregator/query"
@@ -30,6 +31,7 @@ type config struct {
 	Data      string
 	Listen    string
 	TokenFile string
+	Rights    string // file of principals; "": none
 	TLS       tlsFiles
 	Insecure  bool
 	Sites     []siteConfig // empty: whatever speaks
@@ -52,7 +54,7 @@ func (c *config) siteNames() (names []string) {
 }
 
 // tlsFiles are paths.
-type tlsFiles struct{ Cert, Key string }
+type tlsFiles struct{ Cert, Key, ClientCA string }
 
 // busConfig is a server inside this process, or one elsewhere.
 type busConfig struct {
@@ -67,9 +69,11 @@ type rawConfig struct {
 	Data      string `yaml:"data"`
 	Listen    string `yaml:"listen"`
 	TokenFile string `yaml:"token_file"`
+	Rights    string `yaml:"principals"`
 	TLS       struct {
-		Cert string `yaml:"cert"`
-		Key  string `yaml:"key"`
+		Cert     string `yaml:"cert"`
+		Key      string `yaml:"key"`
+		ClientCA string `yaml:"client_ca"`
 	} `yaml:"tls"`
 	Insecure bool      `yaml:"insecure"`
 	Sites    []rawSite `yaml:"sites"`
@@ -122,7 +126,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 		return nil, err
 	}
 	c := &config{
-		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key}, Insecure: r.Insecure,
+		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, Rights: r.Rights, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}, Insecure: r.Insecure,
 		Bus: busConfig{
 			Embedded: r.Bus.Embedded != nil,
 			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key},
@@ -145,6 +149,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 	}
 	f.Require(c.Data != "", "data", "missing: the folder for everything that is kept")
 	f.Require((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls", "cert and key go together")
+	f.Require(c.TLS.ClientCA == "" || c.TLS.Cert != "" && c.Rights != "", "tls.client_ca", "goes with cert and key, and with principals that show certificates")
 	if r.Bus.Embedded != nil {
 		c.Bus.Listen = r.Bus.Embedded.Listen
 		f.Require(len(r.Bus.URLs) == 0, "bus.urls", "there is one bus: embedded, or at urls")
@@ -193,12 +198,17 @@ func (c *config) access() (token query.Secret, t *tls.Config, err error) {
 			return token, nil, fmt.Errorf("%w: token_file: %w", program.ErrUsage, err)
 		}
 	}
+	if c.Rights != "" {
+		if err := rights.Check(c.Rights); err != nil {
+			return token, nil, fmt.Errorf("%w: principals: %w", program.ErrUsage, err)
+		}
+	}
 	if c.TLS.Cert != "" {
-		if t, err = web.LoadTLS(c.TLS.Cert, c.TLS.Key); err != nil {
+		if t, err = web.LoadTLS(c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA); err != nil {
 			return token, nil, fmt.Errorf("%w: tls: %w", program.ErrUsage, err)
 		}
 	}
-	if err := web.CheckListen(c.Listen, token, t != nil, c.Insecure); err != nil {
+	if err := web.CheckListen(c.Listen, !token.IsZero() || c.Rights != "", t != nil, c.Insecure); err != nil {
 		return token, nil, fmt.Errorf("%w: listen: %w", program.ErrUsage, err)
 	}
 	return token, t, nil

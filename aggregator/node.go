@@ -24,6 +24,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/page"
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 	"github.com/gigawatch/gigawatch/aggregator/internal/web"
@@ -55,6 +56,7 @@ type node struct {
 	strays    *stream.Strays
 	today     *today
 	files     *siteFiles
+	rights    *rights.Keeper // nil: there are no principals
 	http      *web.Server
 	listener  net.Listener
 
@@ -160,10 +162,15 @@ func (n *node) openHTTP(context.Context) error {
 		return err
 	}
 	showCertificate(tls, n.set)
+	if n.c.Rights != "" {
+		if n.rights, err = rights.Open(n.c.Rights, n.set, n.log); err != nil {
+			return fmt.Errorf("%w: principals: %w", program.ErrUsage, err)
+		}
+	}
 	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane}).status,
-		Health: n.health, Live: n.recording.live, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Ready: n.ready, Page: page.Handler(), Token: token, TLS: tls, Insecure: n.c.Insecure, Version: version,
+		Health: n.health, Live: n.recording.live, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
 	}
 	if n.http, err = web.New(c); err != nil {
@@ -233,6 +240,9 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
 	both(&rest, fed, n.files.Run)
+	if n.rights != nil {
+		both(&rest, fed, n.rights.Run)
+	}
 	both(&rest, fed, func(ctx context.Context) error { return n.http.Serve(ctx, n.listener) })
 	err := lanes.Wait()
 	stopFed()

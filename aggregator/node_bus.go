@@ -14,7 +14,6 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/internal/web"
-	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
@@ -68,7 +67,7 @@ func (n *node) startBus() error {
 			return fmt.Errorf("bus.embedded.listen: %w", err)
 		}
 		host = h
-		if err := web.CheckListen(n.c.Bus.Listen, query.Secret{}, false, n.c.Insecure); err != nil {
+		if err := web.CheckListen(n.c.Bus.Listen, false, false, n.c.Insecure); err != nil {
 			return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", program.ErrUsage, err)
 		}
 	}

@@ -85,9 +85,9 @@ type statusPage struct {
 	ledger    *stream.Ledger
 }
 
-// status is the present of one site, or of all if site is empty: real sites
-// first. History is given for what came after since.
-func (p *statusPage) status(_ context.Context, site string, since int64) (any, error) {
+// status is the present of one site, or of all if site is empty, as far as whoever
+// asks sees them: real sites first. History is given for what came after since.
+func (p *statusPage) status(_ context.Context, sees func(site string) bool, site string, since int64) (any, error) {
 	now := time.Now().UnixMilli()
 	out := pageStatus{Now: now, Version: version, Sites: []siteStatus{}, Bus: busStatus{TelemetryLag: p.telemetry.Lag().Seconds()}}
 	if lag, ok := p.ledger.Lag(); ok {
@@ -95,6 +95,9 @@ func (p *statusPage) status(_ context.Context, site string, since int64) (any, e
 		out.Bus.LedgerLag = &s
 	}
 	for _, name := range p.live.Sites() {
+		if !sees(name) {
+			continue
+		}
 		st := p.live.Status(name, since, now)
 		if st == nil {
 			continue

@@ -16,6 +16,8 @@ type ThingQuestion struct {
 	Where
 	Match string // what a name contains, whatever the case; of a GPU also its host/index or model
 	Limit int
+
+	Sees func(tenant string) bool // whose jobs may be told of; nil: everybody's
 }
 
 // A Thing is a part of a site, or what it does.
@@ -103,7 +105,7 @@ func (a *sender) jobs(q *ThingQuestion, seen map[[2]string]bool, take func(*Thin
 		if q.Tenants {
 			key[0] = ""
 		}
-		if key == last || key[0] == "" && key[1] == "" || seen[key] || !q.holdsEntity(a.layout, e) {
+		if key == last || key[0] == "" && key[1] == "" || seen[key] || q.Sees != nil && !q.Sees(key[1]) || !q.holdsEntity(a.layout, e) {
 			continue
 		}
 		last, seen[key] = key, true

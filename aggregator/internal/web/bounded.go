@@ -21,7 +21,8 @@ type bounded struct {
 }
 
 func (b *bounded) NewInstantQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, text string, at time.Time) (promql.Query, error) {
-	if err := b.check(opts, text); err != nil {
+	text, err := b.check(ctx, opts, text)
+	if err != nil {
 		return nil, err
 	}
 	return b.engine.NewInstantQuery(ctx, q, opts, text, at)
@@ -34,22 +35,23 @@ func (b *bounded) NewRangeQuery(ctx context.Context, q storage.Queryable, opts p
 	if n := int64(end.Sub(start) / step); n > int64(b.l.Points) { // as the API counts its own limit
 		return nil, fmt.Errorf("%d points a series; the limit is %d: ask with a longer step", n, b.l.Points)
 	}
-	if err := b.check(opts, text); err != nil {
+	text, err := b.check(ctx, opts, text)
+	if err != nil {
 		return nil, err
 	}
 	return b.engine.NewRangeQuery(ctx, q, opts, text, start, end, step)
 }
 
-// check looks at the text alone.
-func (b *bounded) check(opts promql.QueryOpts, text string) error {
+// check looks at the text alone, and gives it the bounds of whoever asks.
+func (b *bounded) check(ctx context.Context, opts promql.QueryOpts, text string) (enforced string, err error) {
 	if opts != nil {
 		if err := b.checkRange("lookback delta", opts.LookbackDelta()); err != nil {
-			return err
+			return "", err
 		}
 	}
 	expr, err := b.language.ParseExpr(text)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var wrong error
 	parser.Inspect(expr, func(n parser.Node, above []parser.Node) error {
@@ -63,7 +65,10 @@ func (b *bounded) check(opts promql.QueryOpts, text string) error {
 		}
 		return wrong // stops the walk
 	})
-	return wrong
+	if wrong == nil && scopeOf(ctx).Enforce(expr) {
+		text = expr.String()
+	}
+	return text, wrong
 }
 
 func (b *bounded) checkRange(what string, d time.Duration) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -44,16 +45,18 @@ type Config struct {
 	Rules Rules // nil: there are none
 	// Status is what the status page shows of a site ("": of all); since is
 	// what the caller saw last and is handed through. nil: not implemented.
-	Status  func(ctx context.Context, site string, since int64) (any, error)
+	// sees says which sites it may tell of.
+	Status  func(ctx context.Context, sees func(site string) bool, site string, since int64) (any, error)
 	Health  Health          // nil: not implemented
 	Live    Live            // nil: not implemented
 	Imports query.Imports   // nil: not implemented
 	Ready   func() []string // why the aggregator is not ready; nil: it is
 	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
 
-	Token    query.Secret // what callers must show, as a bearer token or as the password of Basic; zero: nothing is asked
-	TLS      *tls.Config  // nil: plain HTTP
-	Insecure bool         // the operator accepted to answer beyond loopback without a token or TLS
+	Token    query.Secret   // who shows it, as a bearer token or as the password of Basic, may everything; zero: nobody
+	Rights   *rights.Keeper // who else may what; nil: nobody. Without both, nothing is asked
+	TLS      *tls.Config    // nil: plain HTTP
+	Insecure bool           // the operator accepted to answer beyond loopback without a token or TLS
 
 	Lookback time.Duration // how old a sample may be and still stand for now; 0: 5 minutes
 	Version  string        // shown by /api/v1/status/buildinfo
@@ -179,6 +182,7 @@ type Server struct {
 	tally  *tally
 
 	streams *streams
+	master  *rights.Principal // who may everything
 }
 
 // New is a server of what c holds.
@@ -199,8 +203,11 @@ func New(c Config) (*Server, error) {
 	if c.Lookback == 0 {
 		c.Lookback = 5 * time.Minute
 	}
-	s := &Server{c: c, l: l, log: c.Logger, mux: http.NewServeMux(), gates: map[lane]*gate{}}
+	s := &Server{c: c, l: l, log: c.Logger, mux: http.NewServeMux(), gates: map[lane]*gate{}, master: rights.Master()}
 	s.routes = s.table(newPrometheus(c, l))
+	if err := checkPolicies(s.routes); err != nil {
+		return nil, err
+	}
 	s.tally = newTally(c.Metrics, s.routes)
 	for _, name := range []lane{seriesLane, ledgerLane, statusLane} {
 		s.gates[name] = newGate(l.Concurrent, l.Queue, l.Wait)

@@ -52,9 +52,14 @@ func (s *Server) energy(w http.ResponseWriter, r *http.Request) {
 	if q.step == 0 {
 		q.step = q.to.Sub(q.from)
 	}
+	of := selectionOf(r.Form)
+	if err := s.ownJobs(r.Context(), by, &of); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	lines, cut, err := s.readEnergy(r.Context(), account.Question{
 		Site: q.site, By: by, Boundary: boundary,
-		From: q.from.UnixMilli(), To: q.to.UnixMilli(), Step: q.step.Milliseconds(), Of: selectionOf(r.Form),
+		From: q.from.UnixMilli(), To: q.to.UnixMilli(), Step: q.step.Milliseconds(), Of: of,
 	}, q.limit)
 	if err != nil {
 		s.fail(w, r, err)
@@ -87,6 +92,7 @@ func (s *Server) readEnergy(ctx context.Context, q account.Question, limit int) 
 		if err != nil {
 			return nil, false, fmt.Errorf("read energy of %s: %w", q.Site, err)
 		}
+		got = seen(scopeOf(ctx), q.By, got)
 		slices.SortStableFunc(got, func(a, b account.Line) int { return cmp.Compare(a.From, b.From) })
 		if room := limit - len(lines); len(got) > room {
 			return append(lines, got[:room]...), true, nil

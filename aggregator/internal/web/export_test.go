@@ -13,7 +13,7 @@ func (s *Server) Routes() []Route {
 	var rs []Route
 	for i := range s.routes {
 		r := &s.routes[i]
-		rs = append(rs, Route{r.path, r.methods, r.open, r.body, r.timeout})
+		rs = append(rs, Route{r.path, r.methods, r.policy.open, r.body, r.timeout})
 	}
 	return rs
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -50,10 +51,15 @@ func (s *Server) guard(rt *route) http.Handler {
 			s.reject(a, r, rejectMethod, refuse(query.BadMethod, "%s does not answer %s", r.URL.Path, r.Method))
 			return
 		}
-		if !rt.open {
-			if err := s.admit(a, r); err != nil {
+		ctx := r.Context()
+		var p *rights.Principal
+		if !rt.policy.open {
+			if p = s.admit(a, r, rt); p == nil {
 				return
 			}
+			var release func()
+			ctx, release = p.Bind(ctx)
+			defer release()
 		}
 		read := s.readForm
 		if rt.lane == importLane && r.Method == http.MethodPost {
@@ -62,6 +68,15 @@ func (s *Server) guard(rt *route) http.Handler {
 		if err := read(a, r, rt.body); err != nil {
 			s.reject(a, r, rejectBody, err)
 			return
+		}
+		if p != nil {
+			if err := s.within(rt, p, r.Form); err != nil {
+				s.reject(a, r, rejectRights, err)
+				return
+			}
+			if rt.policy.changing(r.Method) {
+				s.log.InfoContext(ctx, "change asked for", "route", rt.path, "method", r.Method, "principal", p.Name, "role", p.Role.String(), "site", r.Form.Get("site"))
+			}
 		}
 		if g := s.gates[rt.lane]; g != nil {
 			if err := g.enter(r.Context()); err != nil {
@@ -73,31 +88,29 @@ func (s *Server) guard(rt *route) http.Handler {
 		if rt.lane == importLane {
 			defer s.allow(a, rt.timeout)()
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
+		ctx, cancel := context.WithTimeout(ctx, rt.timeout)
 		defer cancel()
 		rt.serve(a, r.WithContext(ctx))
 	})
 }
 
-// admit answers and returns an error unless the caller may ask.
-func (s *Server) admit(a *answer, r *http.Request) error {
-	if s.c.Token.IsZero() {
-		// A page of the open web can make a browser ask us under its own name
-		// (DNS rebinding); without a token, the name is what tells it apart.
-		if !s.c.Insecure && onLoopback(r) && !loopbackHost(r.Host) {
-			err := refuse(query.Misdirected, "host %q is not a name of the loopback interface, and no token is configured", r.Host)
-			s.reject(a, r, rejectHost, err)
-			return err
-		}
-		return nil
+// admit is whose request r is; nil if it was answered, as they may not make it.
+func (s *Server) admit(a *answer, r *http.Request, rt *route) *rights.Principal {
+	p, why, err := s.who(r)
+	if err == nil && rt.policy.changing(r.Method) {
+		why, err = rejectHost, sameOrigin(r)
 	}
-	if len(r.Header.Values("Authorization")) == 1 && s.c.Token.Matches(shown(r)) {
-		return nil
+	if err == nil {
+		why, err = rejectRights, s.allowed(rt, p, r.Method)
 	}
-	err := refuse(query.Unauthorized, "a bearer token is needed")
-	a.Header()["Www-Authenticate"] = []string{`Bearer realm="gigawatch"`, `Basic realm="gigawatch", charset="UTF-8"`}
-	s.reject(a, r, rejectToken, err)
-	return err
+	if err == nil {
+		return p
+	}
+	if why == rejectToken {
+		a.Header()["Www-Authenticate"] = []string{`Bearer realm="gigawatch"`, `Basic realm="gigawatch", charset="UTF-8"`}
+	}
+	s.reject(a, r, why, err)
+	return nil
 }
 
 // shown is the token that r carries. Browsers, which send no bearer token of

@@ -35,7 +35,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 		s.notYet(w, r)
 		return
 	}
-	sites, limit, err := parseHealth(r.Form, s.c.Health.Sites())
+	sites, limit, err := parseHealth(r.Form, visible(r.Context(), s.c.Health.Sites()))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -94,7 +94,7 @@ func (s *Server) healthReset(w http.ResponseWriter, r *http.Request) {
 	}
 	a := query.HealthReset{Site: r.Form.Get("site"), Subject: r.Form.Get("subject")}
 	var err error
-	if a.Causes, err = s.c.Health.Reset(a.Site, a.Subject, r.Form.Get("cause"), r.Form.Get("by")); err != nil {
+	if a.Causes, err = s.c.Health.Reset(a.Site, a.Subject, r.Form.Get("cause"), signed(r.Context(), r.Form.Get("by"))); err != nil {
 		if errors.Is(err, health.ErrNothing) {
 			err = refuse(query.NotFound, "%v", err)
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -37,7 +39,7 @@ const (
 )
 
 // present wraps what answers from the present.
-func (s *Server) present(answer func(v url.Values, now time.Time) (any, error), names ...string) http.HandlerFunc {
+func (s *Server) present(answer func(ctx context.Context, v url.Values, now time.Time) (any, error), names ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.c.Live == nil {
 			s.notYet(w, r)
@@ -53,7 +55,7 @@ func (s *Server) present(answer func(v url.Values, now time.Time) (any, error), 
 				return
 			}
 		}
-		a, err := answer(r.Form, time.Now())
+		a, err := answer(r.Context(), r.Form, time.Now())
 		if err != nil {
 			s.fail(w, r, err)
 			return
@@ -62,9 +64,15 @@ func (s *Server) present(answer func(v url.Values, now time.Time) (any, error), 
 	}
 }
 
-// liveSite is the site that v names, or the only one there is.
-func (s *Server) liveSite(v url.Values) (string, error) {
-	sites, site := s.c.Live.SiteNames(), v.Get("site")
+// presents are the sites that whoever asks sees.
+func (s *Server) presents(ctx context.Context) []live.Present {
+	scope := scopeOf(ctx)
+	return slices.DeleteFunc(slices.Clone(s.c.Live.SiteNames()), func(p live.Present) bool { return !scope.Site(p.Site) })
+}
+
+// liveSite is the site that v names, or the only one there is to see.
+func (s *Server) liveSite(ctx context.Context, v url.Values) (string, error) {
+	sites, site := s.presents(ctx), v.Get("site")
 	if site == "" {
 		if len(sites) != 1 {
 			return "", badParameter("site", "needed, as %d sites are known", len(sites))
@@ -129,7 +137,7 @@ func itemKinds() ([]string, []metric.EntityKind) {
 		[]metric.EntityKind{metric.Host, metric.Site, metric.Hall, metric.Rack, metric.GPU, metric.Meter, metric.Job, metric.Job}
 }
 
-func (s *Server) inventory(v url.Values, now time.Time) (any, error) {
+func (s *Server) inventory(ctx context.Context, v url.Values, now time.Time) (any, error) {
 	names, kinds := itemKinds()
 	k, err := chosen(v, "kind", names...)
 	if err != nil {
@@ -140,14 +148,18 @@ func (s *Server) inventory(v url.Values, now time.Time) (any, error) {
 		return nil, err
 	}
 	if kinds[k] == metric.Site {
-		return s.siteItems(v, limit)
+		return s.siteItems(ctx, v, limit)
 	}
-	site, err := s.liveSite(v)
+	scope := scopeOf(ctx)
+	if kinds[k] != metric.Job && !scope.Whole() {
+		return nil, s.lacks(rights.From(ctx), "sees %v; of the site's parts only kind job and tenant are among that", scope)
+	}
+	site, err := s.liveSite(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	p, things, total, ok := s.c.Live.Things(site, live.ThingQuestion{
-		Kind: kinds[k], Tenants: names[k] == "tenant", Where: where(v), Match: v.Get("match"), Limit: limit,
+		Kind: kinds[k], Tenants: names[k] == "tenant", Where: where(v), Match: v.Get("match"), Limit: limit, Sees: scope.Tenant,
 	}, now)
 	if !ok {
 		return nil, noSite(site)
@@ -167,14 +179,14 @@ func (s *Server) inventory(v url.Values, now time.Time) (any, error) {
 }
 
 // siteItems are the sites there are.
-func (s *Server) siteItems(v url.Values, limit int) (any, error) {
+func (s *Server) siteItems(ctx context.Context, v url.Values, limit int) (any, error) {
 	if only := v.Get("site"); only != "" {
-		if _, err := s.liveSite(v); err != nil {
+		if _, err := s.liveSite(ctx, v); err != nil {
 			return nil, err
 		}
 	}
 	a := query.Inventory{Items: []query.Item{}}
-	for _, p := range s.c.Live.SiteNames() {
+	for _, p := range s.presents(ctx) {
 		if only := v.Get("site"); only != "" && only != p.Site || !strings.Contains(strings.ToLower(p.Site), strings.ToLower(v.Get("match"))) || (where(v) != live.Where{}) {
 			continue
 		}
@@ -191,13 +203,13 @@ func mapValues() (names, units []string) {
 	return []string{"power", "temperature", "gpus_not_ok", "hosts_silent", "utilization"}, []string{"watts", "celsius", "count", "count", "ratio"}
 }
 
-func (s *Server) rackMap(v url.Values, now time.Time) (any, error) {
+func (s *Server) rackMap(ctx context.Context, v url.Values, now time.Time) (any, error) {
 	names, units := mapValues()
 	of, err := chosen(v, "value", names...)
 	if err != nil {
 		return nil, err
 	}
-	site, err := s.liveSite(v)
+	site, err := s.liveSite(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -226,8 +238,8 @@ func (s *Server) rackMap(v url.Values, now time.Time) (any, error) {
 	return &a, nil
 }
 
-func (s *Server) counts(v url.Values, now time.Time) (any, error) {
-	site, err := s.liveSite(v)
+func (s *Server) counts(ctx context.Context, v url.Values, now time.Time) (any, error) {
+	site, err := s.liveSite(ctx, v)
 	if err != nil {
 		return nil, err
 	}

@@ -158,7 +158,7 @@ func TestStatusAndPageAreHandedThrough(t *testing.T) {
 	if r := get(t, bare+"/"); r.code != 404 {
 		t.Errorf("without a page the answer is %d", r.code)
 	}
-	c.Status = func(_ context.Context, site string, since int64) (any, error) {
+	c.Status = func(_ context.Context, _ func(string) bool, site string, since int64) (any, error) {
 		if site == "broken" {
 			return nil, errors.New("rack 17 is on fire")
 		}

@@ -70,7 +70,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	data, err := s.c.Status(r.Context(), site, since)
+	data, err := s.c.Status(r.Context(), scopeOf(r.Context()).Site, site, since)
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	promapi "github.com/prometheus/prometheus/web/api/v1"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -47,7 +48,7 @@ func newPrometheus(c Config, l Limits) *prometheus {
 	}
 	api := promapi.NewAPI(
 		&bounded{engine, language, l},
-		sampleQueryable{c.Queryable},
+		sampleQueryable{rights.Storage{Queryable: c.Queryable}},
 		nil, nil, nil, // no appenders, no exemplars
 		nil, nil, nil, // no scrape pools, targets, alertmanagers
 		func() config.Config { return config.Config{} },

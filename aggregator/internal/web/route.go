@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/prometheus/util/httputil"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -25,7 +26,7 @@ const (
 type route struct {
 	path    string   // as http.ServeMux has it, without a method
 	methods []string // all others are refused
-	open    bool     // answered without the token
+	policy  policy   // who may
 	lane    lane
 	body    int64         // bytes of a form that are read; 0: a body is refused
 	timeout time.Duration // for the handler
@@ -39,42 +40,46 @@ func (s *Server) table(p *prometheus) []route {
 	long, short := s.l.Timeout, min(s.l.Timeout, 5*time.Second)
 	body := s.l.Body
 
+	figures, whole, jobs, none := reads(holdsSite), reads(holdsSites), reads(holdsJobs), reads(holdsNone)
+	points, alerts := reads(holdsSeries), reads(holdsAlerts)
+	accountants, operators := rights.Energy|rights.Admin, rights.Operator|rights.Admin
+
 	series := s.cut(p, "limit", s.l.Series)
 	values := s.cut(p, "limit", s.l.Values)
 	return []route{
-		{"/api/v1/query", form, false, seriesLane, body, long, series},
-		{"/api/v1/query_range", form, false, seriesLane, body, long, series},
-		{"/api/v1/series", form, false, seriesLane, body, long, series},
-		{"/api/v1/labels", form, false, seriesLane, body, long, values},
-		{"/api/v1/label/{name}/values", get, false, seriesLane, 0, long, values},
-		{"/api/v1/metadata", get, false, noLane, 0, short, packed(s.metadata)},
-		{"/api/v1/rules", get, false, seriesLane, 0, short, s.cut(p, "group_limit", s.l.Series)},
-		{"/api/v1/alerts", get, false, seriesLane, 0, short, p.ServeHTTP},
-		{"/api/v1/format_query", form, false, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
-		{"/api/v1/parse_query", form, false, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
-		{"/api/v1/status/buildinfo", get, false, noLane, 0, short, p.ServeHTTP},
+		{"/api/v1/query", form, points, seriesLane, body, long, series},
+		{"/api/v1/query_range", form, points, seriesLane, body, long, series},
+		{"/api/v1/series", form, points, seriesLane, body, long, series},
+		{"/api/v1/labels", form, points, seriesLane, body, long, values},
+		{"/api/v1/label/{name}/values", get, points, seriesLane, 0, long, values},
+		{"/api/v1/metadata", get, none, noLane, 0, short, packed(s.metadata)},
+		{"/api/v1/rules", get, alerts, seriesLane, 0, short, s.ownAlerts(s.cut(p, "group_limit", s.l.Series))},
+		{"/api/v1/alerts", get, alerts, seriesLane, 0, short, s.ownAlerts(p.ServeHTTP)},
+		{"/api/v1/format_query", form, none, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
+		{"/api/v1/parse_query", form, none, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
+		{"/api/v1/status/buildinfo", get, none, noLane, 0, short, p.ServeHTTP},
 
-		{"/api/v1/energy", get, false, ledgerLane, 0, long, packed(s.energy)},
-		{"/api/v1/kpi", get, false, ledgerLane, 0, long, packed(s.kpi)},
-		{"/api/v1/reconciliation", get, false, ledgerLane, 0, long, packed(s.reconciliation)},
-		{"/api/v1/inventory", get, false, statusLane, 0, short, packed(s.present(s.inventory, "site", "kind", "hall", "rack", "host", "match", "limit"))},
-		{"/api/v1/top", get, false, statusLane, 0, short, packed(s.present(s.top, "site", "of", "by", "hall", "rack", "host", "order", "limit"))},
-		{"/api/v1/map", get, false, statusLane, 0, short, packed(s.present(s.rackMap, "site", "value"))},
-		{"/api/v1/counts", get, false, statusLane, 0, short, packed(s.present(s.counts, "site"))},
-		{"/api/v1/live", get, false, streamLane, 0, streamTime, s.stream},
-		{"/api/v1/health", get, false, statusLane, 0, short, packed(s.health)},
-		{"/api/v1/health/reset", []string{http.MethodPost}, false, statusLane, body, short, s.healthReset},
-		{"/api/v1/imports", form, false, importLane, maxImport, importTimeout, packed(s.imports)},
-		{"/api/v1/imports/{id}", []string{http.MethodDelete}, false, importLane, 0, importTimeout, s.importRevert},
-		{"/api/v1/report", get, false, noLane, 0, short, s.notYet},
-		{"/api/v1/status", get, false, statusLane, 0, short, s.status},
-		{"/api", form, false, noLane, 0, short, s.unknown},
-		{"/api/", form, false, noLane, 0, short, s.unknown},
+		{"/api/v1/energy", get, jobs, ledgerLane, 0, long, packed(s.energy)},
+		{"/api/v1/kpi", get, figures, ledgerLane, 0, long, packed(s.kpi)},
+		{"/api/v1/reconciliation", get, figures, ledgerLane, 0, long, packed(s.reconciliation)},
+		{"/api/v1/inventory", get, reads(holdsParts), statusLane, 0, short, packed(s.present(s.inventory, "site", "kind", "hall", "rack", "host", "match", "limit"))},
+		{"/api/v1/top", get, figures, statusLane, 0, short, packed(s.present(s.top, "site", "of", "by", "hall", "rack", "host", "order", "limit"))},
+		{"/api/v1/map", get, figures, statusLane, 0, short, packed(s.present(s.rackMap, "site", "value"))},
+		{"/api/v1/counts", get, figures, statusLane, 0, short, packed(s.present(s.counts, "site"))},
+		{"/api/v1/live", get, whole, streamLane, 0, streamTime, s.stream},
+		{"/api/v1/health", get, whole, statusLane, 0, short, packed(s.health)},
+		{"/api/v1/health/reset", []string{http.MethodPost}, figures.changed(operators, http.MethodPost), statusLane, body, short, s.healthReset},
+		{"/api/v1/imports", form, figures.changed(accountants, http.MethodPost), importLane, maxImport, importTimeout, packed(s.imports)},
+		{"/api/v1/imports/{id}", []string{http.MethodDelete}, figures.changed(accountants, http.MethodDelete), importLane, 0, importTimeout, s.importRevert},
+		{"/api/v1/report", get, only(accountants, holdsSite), noLane, 0, short, s.notYet},
+		{"/api/v1/status", get, whole, statusLane, 0, short, s.status},
+		{"/api", form, none, noLane, 0, short, s.unknown},
+		{"/api/", form, none, noLane, 0, short, s.unknown},
 
-		{"/healthz", probe, true, noLane, 0, short, s.healthz},
-		{"/readyz", probe, true, noLane, 0, short, s.readyz},
-		{"/metrics", get, false, noLane, 0, short, s.metrics},
-		{"/", probe, false, noLane, 0, short, s.page},
+		{"/healthz", probe, free(), noLane, 0, short, s.healthz},
+		{"/readyz", probe, free(), noLane, 0, short, s.readyz},
+		{"/metrics", get, only(operators, holdsAll), noLane, 0, short, s.metrics},
+		{"/", probe, none, noLane, 0, short, s.page},
 	}
 }
 

@@ -3,30 +3,25 @@ package web
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
-
-	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // grace is how long requests may go on after the end was asked for.
 const grace = 5 * time.Second
 
 // CheckListen says why the aggregator must not listen on addr, nil if it may:
-// on loopback it always may, elsewhere with a token and TLS, or when insecure
-// says that the operator gives these up.
-func CheckListen(addr string, token query.Secret, tls, insecure bool) error {
+// on loopback it always may, elsewhere if callers are asked who they are, over TLS,
+// or when insecure says that the operator gives these up.
+func CheckListen(addr string, asked, tls, insecure bool) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("listen address %q: %w", addr, err)
@@ -36,10 +31,10 @@ func CheckListen(addr string, token query.Secret, tls, insecure bool) error {
 	}
 	var lacks string
 	switch {
-	case token.IsZero() && !tls:
-		lacks = "a token file and a TLS certificate are"
-	case token.IsZero():
-		lacks = "a token file is"
+	case !asked && !tls:
+		lacks = "a token file or a list of principals, and a TLS certificate, are"
+	case !asked:
+		lacks = "a token file or a list of principals is"
 	case !tls:
 		lacks = "a TLS certificate is"
 	default:
@@ -47,49 +42,6 @@ func CheckListen(addr string, token query.Secret, tls, insecure bool) error {
 	}
 	return fmt.Errorf("listen on %s: %s needed beyond loopback; to do without is to let everyone who reaches the port, "+
 		"or the wire to it, read every measurement, job and tenant of the site, and must be asked for by name (insecure)", addr, lacks)
-}
-
-// LoadTLS is a TLS configuration that follows the two files: a certificate
-// that was replaced is served from the next handshake on.
-func LoadTLS(certFile, keyFile string) (*tls.Config, error) {
-	f := &certificateFile{cert: certFile, key: keyFile}
-	if _, err := f.get(nil); err != nil {
-		return nil, err
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: f.get}, nil
-}
-
-type certificateFile struct {
-	cert, key string
-
-	mu     sync.Mutex // loaded is what the files held when they were as read says
-	read   [2]time.Time
-	loaded *tls.Certificate
-}
-
-// get keeps the certificate it has where the files cannot be read, as in the
-// moment between the replacement of one and of the other.
-func (f *certificateFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var changed [2]time.Time
-	for i, name := range []string{f.cert, f.key} {
-		if st, err := os.Stat(name); err == nil {
-			changed[i] = st.ModTime()
-		}
-	}
-	if f.loaded != nil && changed == f.read {
-		return f.loaded, nil
-	}
-	c, err := tls.LoadX509KeyPair(f.cert, f.key)
-	if err != nil {
-		if f.loaded != nil {
-			return f.loaded, nil
-		}
-		return nil, fmt.Errorf("load TLS certificate: %w", err)
-	}
-	f.loaded, f.read = &c, changed
-	return f.loaded, nil
 }
 
 // httpServer is s with the bounds of a connection set.
@@ -123,10 +75,13 @@ func (l *serverLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// asks reports whether callers are asked who they are.
+func (s *Server) asks() bool { return !s.c.Token.IsZero() || s.c.Rights != nil }
+
 // Serve answers on ln until ctx ends, then lets running requests finish for a
 // short while. It closes ln. It refuses a ln that [CheckListen] refuses.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	if err := CheckListen(ln.Addr().String(), s.c.Token, s.c.TLS != nil, s.c.Insecure); err != nil {
+	if err := CheckListen(ln.Addr().String(), s.asks(), s.c.TLS != nil, s.c.Insecure); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	h := s.httpServer()

@@ -27,33 +27,31 @@ import (
 )
 
 func TestBeyondLoopbackNeedsATokenAndTLS(t *testing.T) {
-	secret := query.NewSecret(token)
 	for name, tt := range map[string]struct {
-		addr          string
-		token         query.Secret
-		tls, insecure bool
-		want          string // contained in the error; "": none
+		addr                 string
+		asked, tls, insecure bool
+		want                 string // contained in the error; "": none
 	}{
 		"loopback, bare":              {addr: "127.0.0.1:8600"},
 		"loopback of IPv6":            {addr: "[::1]:8600"},
 		"localhost":                   {addr: "localhost:0"},
-		"all interfaces, bare":        {addr: ":8600", want: "a token file and a TLS certificate are needed beyond loopback"},
-		"all of IPv4":                 {addr: "0.0.0.0:8600", want: "a token file and a TLS certificate are"},
-		"all of IPv6":                 {addr: "[::]:8600", want: "a token file and a TLS certificate are"},
+		"all interfaces, bare":        {addr: ":8600", want: "a token file or a list of principals, and a TLS certificate, are needed beyond loopback"},
+		"all of IPv4":                 {addr: "0.0.0.0:8600", want: "a token file or a list of principals, and a TLS certificate, are"},
+		"all of IPv6":                 {addr: "[::]:8600", want: "a token file or a list of principals, and a TLS certificate, are"},
 		"an address":                  {addr: "192.0.2.7:8600", want: "everyone who reaches the port"},
-		"a name":                      {addr: "aggregator.example:8600", want: "a token file and"},
-		"a name that begins so":       {addr: "localhost.example:8600", want: "a token file and"},
-		"all interfaces, token only":  {addr: ":8600", token: secret, want: "a TLS certificate is"},
-		"all interfaces, TLS only":    {addr: ":8600", tls: true, want: "a token file is"},
-		"all interfaces, both":        {addr: ":8600", token: secret, tls: true},
+		"a name":                      {addr: "aggregator.example:8600", want: "a token file or"},
+		"a name that begins so":       {addr: "localhost.example:8600", want: "a token file or"},
+		"all interfaces, token only":  {addr: ":8600", asked: true, want: "a TLS certificate is"},
+		"all interfaces, TLS only":    {addr: ":8600", tls: true, want: "a token file or a list of principals is"},
+		"all interfaces, both":        {addr: ":8600", asked: true, tls: true},
 		"all interfaces, insecure":    {addr: ":8600", insecure: true},
 		"no port":                     {addr: "127.0.0.1", want: "missing port"},
 		"nonsense, even if insecure":  {addr: "a:b:c", insecure: true, want: "too many colons"},
 		"loopback of IPv4 in IPv6":    {addr: "[::ffff:127.0.0.1]:8600"},
-		"another network, as if name": {addr: "127.0.0.1.nip.example:80", want: "a token file and"},
+		"another network, as if name": {addr: "127.0.0.1.nip.example:80", want: "a token file or"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := web.CheckListen(tt.addr, tt.token, tt.tls, tt.insecure)
+			err := web.CheckListen(tt.addr, tt.asked, tt.tls, tt.insecure)
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want %q", err, tt.want)
 			}
@@ -177,7 +175,7 @@ func TestTLSIsOfTheLastVersionAndFollowsItsFiles(t *testing.T) {
 	certFile, keyFile := certificate(t, dir, 1)
 	c := config(t)
 	var err error
-	if c.TLS, err = web.LoadTLS(certFile, keyFile); err != nil {
+	if c.TLS, err = web.LoadTLS(certFile, keyFile, ""); err != nil {
 		t.Fatal(err)
 	}
 	addr, _, _ := start(t, c)
@@ -213,7 +211,7 @@ func TestTLSIsOfTheLastVersionAndFollowsItsFiles(t *testing.T) {
 	if code, _ := raw(t, "http://"+addr, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); code != 400 {
 		t.Errorf("plain HTTP is answered %d", code)
 	}
-	if _, err := web.LoadTLS(certFile, keyFile); err == nil {
+	if _, err := web.LoadTLS(certFile, keyFile, ""); err == nil {
 		t.Error("a broken key is loaded")
 	}
 }

@@ -2,11 +2,13 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,9 +36,15 @@ const (
 
 // A topic is what a stream is about.
 type topic struct {
-	site     string // "": all
+	site     string // "": all of them
+	only     string // their names, each after a comma; "": all there are
 	level    metric.EntityKind
 	boundary int // negative: as they are metered
+}
+
+// has reports whether a site is among those it is about.
+func (t *topic) has(site string) bool {
+	return (t.site == "" || t.site == site) && (t.only == "" || strings.Contains(t.only+",", ","+site+","))
 }
 
 // An event is one second of a topic, for all its readers: the JSON of a
@@ -172,7 +180,7 @@ func (t *streams) round(told map[topic]int64) {
 func (t *streams) event(about topic, after int64) (e event, err error) {
 	sites := t.live.SiteNames()
 	for i := range sites {
-		if about.site == "" || about.site == sites[i].Site {
+		if about.has(sites[i].Site) {
 			e.second = max(e.second, sites[i].Second)
 		}
 	}
@@ -182,7 +190,7 @@ func (t *streams) event(about topic, after int64) (e event, err error) {
 	a := query.LiveEvent{At: secondOf(e.second), Rows: []query.LiveRow{}}
 	now := time.Now()
 	for i := range sites {
-		if about.site != "" && about.site != sites[i].Site {
+		if !about.has(sites[i].Site) {
 			continue
 		}
 		p, powers, _ := t.live.Powers(sites[i].Site, about.level, about.boundary, now)
@@ -207,7 +215,7 @@ func liveRow(p live.Present, x *live.PlacePower, second int64) query.LiveRow {
 }
 
 // topicOf reads what a stream is to be about.
-func (s *Server) topicOf(v url.Values) (about topic, err error) {
+func (s *Server) topicOf(ctx context.Context, v url.Values) (about topic, err error) {
 	if err = known(v, "site", "by", "boundary"); err != nil {
 		return about, err
 	}
@@ -224,7 +232,9 @@ func (s *Server) topicOf(v url.Values) (about topic, err error) {
 		about.boundary = int(b)
 	}
 	if v.Get("site") != "" {
-		about.site, err = s.liveSite(v)
+		about.site, err = s.liveSite(ctx, v)
+	} else if sites, all := scopeOf(ctx).Sites(); !all {
+		about.only = "," + strings.Join(sites, ",")
 	}
 	return about, err
 }
@@ -235,7 +245,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		s.notYet(w, r)
 		return
 	}
-	about, err := s.topicOf(r.Form)
+	about, err := s.topicOf(r.Context(), r.Form)
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -28,13 +28,14 @@ const (
 	rejectMethod
 	rejectHost
 	rejectToken
+	rejectRights
 	rejectBody
 	rejectBusy
 	rejectGone
 	rejections
 )
 
-var rejectionNames = [rejections]string{"path", "method", "host", "token", "body", "busy", "gone"}
+var rejectionNames = [rejections]string{"path", "method", "host", "token", "rights", "body", "busy", "gone"}
 
 // A tally counts requests. Its sets of labels are closed: routes of the table,
 // three-digit codes, rejections.

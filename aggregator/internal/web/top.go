@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"slices"
 	"time"
@@ -43,7 +44,7 @@ func ranked(of metric.EntityKind, by string) (*metric.Def, error) {
 	return nil, badParameter("by", "%q is neither power, temperature or utilization where a %s has it, nor a metric of the catalogue", by, of)
 }
 
-func (s *Server) top(v url.Values, now time.Time) (any, error) {
+func (s *Server) top(ctx context.Context, v url.Values, now time.Time) (any, error) {
 	levels := []metric.EntityKind{metric.GPU, metric.Host, metric.Rack, metric.Hall}
 	of, err := chosen(v, "of", "gpu", "host", "rack", "hall")
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Server) top(v url.Values, now time.Time) (any, error) {
 	if level < metric.Host && v.Get("host") != "" {
 		return nil, badParameter("host", "a %s is in no host", level)
 	}
-	site, err := s.liveSite(v)
+	site, err := s.liveSite(ctx, v)
 	if err != nil {
 		return nil, err
 	}
