@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"container/list"
+	"crypto/sha256"
 	"sync"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
@@ -27,6 +28,9 @@ type hourKey struct {
 	jobsOnly  bool   // of one file's rows, those of jobs
 	frontOnly bool   // of one file, what comes before rows
 	terms     string // version of what the operator states
+
+	list byte // or a list of a file, of that kind of block
+	sum  [sha256.Size]byte
 }
 
 type digest struct {
@@ -40,6 +44,7 @@ type kept struct {
 	size     int
 	hour     *account.Hour
 	resolved *account.Resolved
+	lists    []hourKey // that hour shares with others
 }
 
 func newCache(limit int) *cache {
@@ -53,8 +58,14 @@ func (c *cache) get(k hourKey) *kept {
 	if e == nil {
 		return nil
 	}
+	x := e.Value.(*kept)
+	for _, l := range x.lists { // they stay as long as one that has them
+		if e := c.kept[l]; e != nil {
+			c.order.MoveToFront(e)
+		}
+	}
 	c.order.MoveToFront(e)
-	return e.Value.(*kept)
+	return x
 }
 
 func (c *cache) put(k *kept) {

@@ -17,6 +17,7 @@ type blocks struct {
 	at      int // of the block in the file, for complaints
 	version int
 	plain   []byte // scratch
+	like    *likeness
 }
 
 func openBlocks(b []byte) (*blocks, error) {
@@ -179,7 +180,7 @@ func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, want extent)
 					return err
 				}
 			}
-		} else if err := s.readList(z, l, h, counts[i]); err != nil {
+		} else if err := s.readShared(z, l, h, counts[i]); err != nil {
 			return err
 		}
 	}
@@ -187,20 +188,21 @@ func (s *blocks) readLists(h *account.Hour, counts [len(lists)]int, want extent)
 }
 
 // readHour reads the whole file of an hour.
-func readHour(b []byte) (*account.Hour, error) { return readFile(b, all) }
+func readHour(b []byte) (*account.Hour, error) { return readFile(b, all, nil) }
 
 // readJobs reads a file of an hour without what it says of devices.
-func readJobs(b []byte) (*account.Hour, error) { return readFile(b, jobsOnly) }
+func readJobs(b []byte) (*account.Hour, error) { return readFile(b, jobsOnly, nil) }
 
 // readFront reads an hour as far as figures of a site need it, from the beginning
 // of its file.
-func readFront(b []byte) (*account.Hour, error) { return readFile(b, frontOnly) }
+func readFront(b []byte) (*account.Hour, error) { return readFile(b, frontOnly, nil) }
 
-func readFile(b []byte, want extent) (*account.Hour, error) {
+func readFile(b []byte, want extent, like *likeness) (*account.Hour, error) {
 	s, err := openBlocks(b)
 	if err != nil {
 		return nil, err
 	}
+	s.like = like
 	h, counts, err := s.readHead()
 	if err != nil {
 		return nil, err
@@ -219,7 +221,7 @@ func readFile(b []byte, want extent) (*account.Hour, error) {
 	if want != frontOnly && len(s.b) > 0 {
 		return nil, fmt.Errorf("%w: %d bytes too many", errHour, len(s.b))
 	}
-	if !ordered(h) {
+	if !ordered(h, like) {
 		return nil, fmt.Errorf("%w: its lists are out of order", errHour)
 	}
 	return h, nil
@@ -227,13 +229,13 @@ func readFile(b []byte, want extent) (*account.Hour, error) {
 
 // ordered reports whether nothing in the lists of h stands twice or in the wrong
 // place.
-func ordered(h *account.Hour) bool {
-	for i := 1; i < len(h.Places); i++ {
+func ordered(h *account.Hour, like *likeness) bool {
+	for i := 1; i < len(h.Places) && !like.seen(blockPlaces); i++ {
 		if h.Places[i-1].Compare(h.Places[i]) >= 0 {
 			return false
 		}
 	}
-	for i := 1; i < len(h.Devices); i++ {
+	for i := 1; i < len(h.Devices) && !like.seen(blockDevices); i++ {
 		if h.Devices[i-1].Compare(&h.Devices[i]) >= 0 {
 			return false
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -47,7 +48,8 @@ type Ledger struct {
 	kept     uint64                    // of them, those that are durable
 	damaged  error                     // what cannot be told from the disk any more; a restart reads it anew
 
-	cache *cache
+	cache   *cache
+	reading singleflight.Group // of sealed hours
 
 	// owned by Apply and Commit
 	changed    bool

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"unsafe"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -20,21 +19,30 @@ func (l *Ledger) hour(g *siteLog, i int) (*account.Hour, error) {
 // sealedHour reads the file of leaf x, the i-th; with jobsOnly it may be without
 // what it says of devices.
 func (l *Ledger) sealedHour(x leaf, name string, i int, jobsOnly bool) (*account.Hour, error) {
-	k, read := hourKey{site: x.site, number: x.number, leaf: i, jobsOnly: jobsOnly}, readHour
-	if jobsOnly {
-		read = readJobs
-	}
+	k := hourKey{site: x.site, number: x.number, leaf: i, jobsOnly: jobsOnly}
 	if c := l.cache.get(k); c != nil {
 		return c.hour, nil
 	}
-	h, err := readSealed(l.disk, &x, name, read)
+	// Who asks for what another is about to read waits for that.
+	got, err, _ := l.reading.Do(fmt.Sprint(k.site, "/", k.number, "/", k.leaf, "/", jobsOnly), func() (any, error) {
+		if c := l.cache.get(k); c != nil {
+			return c.hour, nil
+		}
+		read, like := readJobs, &likeness{cache: l.cache}
+		if !jobsOnly {
+			read = func(b []byte) (*account.Hour, error) { return readFile(b, all, like) }
+		}
+		h, err := readSealed(l.disk, &x, name, read)
+		if err != nil {
+			return nil, err
+		}
+		l.cache.put(&kept{key: k, size: like.rest(h), hour: h, lists: like.of})
+		return h, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	size := len(h.Rows)*int(unsafe.Sizeof(account.Row{})) + len(h.Devices)*(int(unsafe.Sizeof(account.Device{}))+40) +
-		len(h.Places)*64 + len(h.Shares)*int(unsafe.Sizeof(account.JobRow{})) + len(h.Jobs)*96 + len(h.Hosts)*32 + int(unsafe.Sizeof(*h))
-	l.cache.put(&kept{key: k, size: size, hour: h})
-	return h, nil
+	return got.(*account.Hour), nil
 }
 
 // readSealed reads the file of leaf x, of which read makes an hour, and says what
