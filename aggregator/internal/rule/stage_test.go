@@ -125,6 +125,7 @@ type stage struct {
 	machines []*machine
 	deaf     bool // the bus is away
 	inbox    inbox
+	sink     func([]rule.Message) // besides; nil: nobody
 }
 
 // inbox is what receivers were told.
@@ -191,7 +192,12 @@ func (s *stage) start() {
 	c := s.config
 	c.File, c.Logger, c.Metrics, c.Self = filepath.Join(s.files, "alerts.json"), log, s.metrics, "here"
 	c.Health, c.Hosts, c.Connected = judged(s.health), hosts(s.health), func() bool { return !s.deaf }
-	c.Send = s.inbox.take
+	c.Send = func(list []rule.Message) {
+		s.inbox.take(list)
+		if s.sink != nil {
+			s.sink(list)
+		}
+	}
 	if s.Evaluator, err = rule.New(c); err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,0 +1,344 @@
+package rule
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/client_golang/prometheus"
+	httpconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	promconfig "github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/notifier"
+
+	table "github.com/gigawatch/gigawatch/alerts/rule"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// An Endpoint takes alerts.
+type Endpoint struct {
+	URL       string
+	TokenFile string // of a bearer token; empty: none is shown
+	CAFile    string // of who signed its certificate; empty: whom the system trusts
+}
+
+// Check says what is wrong with x.
+func (x Endpoint) Check() error {
+	u, err := url.Parse(x.URL)
+	switch {
+	case err != nil:
+		return errors.New("it is no URL")
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errors.New("it is no URL of http or https")
+	case u.User != nil:
+		return errors.New("secrets do not belong into a URL: use token_file")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("it has more than a path")
+	}
+	return nil
+}
+
+// DeliveryConfig says who takes alerts.
+type DeliveryConfig struct {
+	Alertmanagers []Endpoint    // each is sent everything
+	Direct        Endpoint      // a webhook for what is direct; without URL: none
+	External      []metric.Pair // labels of all alerts, where they have none of their own of the name
+	Page          string        // address of this aggregator, for people
+	Logger        *slog.Logger
+	Metrics       *metrics.Set
+	Transport     http.RoundTripper // nil: the network
+}
+
+// Names of delivery's metrics, by receiver.
+const (
+	metricDelivered = "gigawatch_alerts_deliveries_total"
+	metricFailed    = "gigawatch_alerts_delivery_failures_total"
+)
+
+const (
+	sendTimeout = 10 * time.Second
+	sendQueue   = 20_000 // alerts that wait for an Alertmanager; more push out the oldest
+)
+
+// A Delivery sends alerts to every Alertmanager, and those that are direct past
+// them as well.
+//
+//	Send ─┬─▶ Prometheus' notifier ─▶ a queue for each Alertmanager ─▶ POST /api/v2/alerts
+//	      └─▶ direct ─▶ once a key in 15 minutes, until it is taken ─▶ POST
+type Delivery struct {
+	c        DeliveryConfig
+	log      *slog.Logger
+	manager  *notifier.Manager // nil: there are no Alertmanagers
+	targets  chan map[string][]*targetgroup.Group
+	direct   *direct // nil: there is none
+	external labels.Labels
+
+	mu        sync.Mutex // guards the receivers
+	receivers []*receiver
+}
+
+// receiver is what is known of one who takes alerts.
+type receiver struct {
+	name      string // its address
+	since     int64  // it fails, ms since 1970; 0: it does not
+	says      string // the last answer
+	attempts  int
+	delivered *metrics.Counter
+	failures  *metrics.Counter
+}
+
+// NewDelivery makes one; Run sends.
+func NewDelivery(c DeliveryConfig) (*Delivery, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Metrics == nil {
+		c.Metrics = metrics.NewSet()
+	}
+	d := &Delivery{c: c, log: c.Logger}
+	var external []string
+	for _, p := range c.External {
+		external = append(external, p.Name, p.Value)
+	}
+	d.external = labels.FromStrings(external...)
+	if c.Direct.URL != "" {
+		r := d.receiver(c.Direct.URL)
+		var err error
+		if d.direct, err = newDirect(c, r, d.note); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.Alertmanagers) == 0 {
+		return d, nil
+	}
+	d.manager = notifier.NewManager(&notifier.Options{
+		QueueCapacity: sendQueue, DrainOnShutdown: false, ExternalLabels: d.external, Registerer: prometheus.NewRegistry(), Do: d.do,
+	}, model.UTF8Validation, slog.New(slog.DiscardHandler)) // what it would log is noted by do
+	groups, conf, err := d.alertmanagers()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.manager.ApplyConfig(conf); err != nil {
+		return nil, fmt.Errorf("alertmanagers: %w", err)
+	}
+	d.targets = make(chan map[string][]*targetgroup.Group, 1)
+	d.targets <- groups
+	return d, nil
+}
+
+// alertmanagers is the configuration of the notifier: each by itself.
+func (d *Delivery) alertmanagers() (map[string][]*targetgroup.Group, *promconfig.Config, error) {
+	conf := &promconfig.Config{GlobalConfig: promconfig.GlobalConfig{ExternalLabels: d.external, MetricNameValidationScheme: model.UTF8Validation}}
+	for _, x := range d.c.Alertmanagers {
+		u, err := url.Parse(x.URL)
+		if err != nil {
+			return nil, nil, fmt.Errorf("alertmanager %q: %w", x.URL, err)
+		}
+		am := promconfig.DefaultAlertmanagerConfig
+		am.Scheme, am.PathPrefix, am.Timeout, am.APIVersion = u.Scheme, u.Path, model.Duration(sendTimeout), promconfig.AlertmanagerAPIVersionV2
+		am.HTTPClientConfig = httpconfig.HTTPClientConfig{EnableHTTP2: true, TLSConfig: httpconfig.TLSConfig{CAFile: x.CAFile, MinVersion: httpconfig.TLSVersion(tls.VersionTLS12)}}
+		if x.TokenFile != "" {
+			am.HTTPClientConfig.Authorization = &httpconfig.Authorization{Type: "Bearer", CredentialsFile: x.TokenFile}
+		}
+		conf.AlertingConfig.AlertmanagerConfigs = append(conf.AlertingConfig.AlertmanagerConfigs, &am)
+		d.receiver(x.URL)
+	}
+	groups := map[string][]*targetgroup.Group{}
+	for id, am := range conf.AlertingConfig.AlertmanagerConfigs.ToMap() {
+		i := slices.Index(conf.AlertingConfig.AlertmanagerConfigs, am)
+		u, _ := url.Parse(d.c.Alertmanagers[i].URL) // parsed above
+		groups[id] = []*targetgroup.Group{{Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(u.Host)}}}}
+	}
+	return groups, conf, nil
+}
+
+func (d *Delivery) receiver(address string) *receiver {
+	of := func(name string) *metrics.Counter {
+		return d.c.Metrics.GetOrCreateCounter(fmt.Sprintf("%s{receiver=%q}", name, address))
+	}
+	r := &receiver{name: address, delivered: of(metricDelivered), failures: of(metricFailed)}
+	d.receivers = append(d.receivers, r)
+	d.c.Metrics.GetOrCreateGauge(fmt.Sprintf("%s{receiver=%q}", table.MetricUndelivered, address), func() float64 {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if r.since > 0 {
+			return 1
+		}
+		return 0
+	})
+	return r
+}
+
+// do is how the notifier asks: what comes of it is noted.
+func (d *Delivery) do(ctx context.Context, client *http.Client, request *http.Request) (*http.Response, error) {
+	if d.c.Transport != nil {
+		client = &http.Client{Transport: d.c.Transport}
+	}
+	response, err := client.Do(request.WithContext(ctx))
+	for _, r := range d.receivers {
+		if strings.HasPrefix(request.URL.String(), strings.TrimSuffix(r.name, "/")+"/api/") {
+			d.note(r, response, err)
+		}
+	}
+	return response, err
+}
+
+// note keeps what a receiver answered.
+func (d *Delivery) note(r *receiver, response *http.Response, err error) {
+	says, ok := "", false
+	if err != nil {
+		says = reason(err)
+	} else {
+		says, ok = response.Status, response.StatusCode/100 == 2
+	}
+	now := time.Now().UnixMilli()
+	d.mu.Lock()
+	was := r.since
+	r.attempts++
+	if r.says = says; ok {
+		r.since = 0
+	} else if r.since == 0 {
+		r.since = now
+	}
+	d.mu.Unlock()
+	if ok {
+		r.delivered.Inc()
+	} else {
+		r.failures.Inc()
+	}
+	switch {
+	case !ok && was == 0:
+		d.log.Warn("a receiver does not take alerts", "receiver", r.name, "says", says)
+	case ok && was != 0:
+		d.log.Info("a receiver takes alerts again", "receiver", r.name)
+	}
+}
+
+// reason is why a request failed, without the address.
+func reason(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	return err.Error()
+}
+
+// Run sends until ctx ends.
+func (d *Delivery) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	if d.manager != nil {
+		all.Go(func() { d.manager.Run(d.targets) })
+		context.AfterFunc(ctx, d.manager.Stop)
+	}
+	if d.direct != nil {
+		all.Go(func() { d.direct.run(ctx) })
+	}
+	<-ctx.Done()
+	all.Wait()
+	return nil
+}
+
+// Send hands on what is to be sent, and waits for nothing.
+func (d *Delivery) Send(list []Message) {
+	if d.direct != nil {
+		for i := range list {
+			if list[i].Direct {
+				d.direct.take(&list[i])
+			}
+		}
+	}
+	if d.manager == nil {
+		return
+	}
+	out := make([]*notifier.Alert, len(list))
+	for i := range list {
+		m := &list[i]
+		out[i] = &notifier.Alert{Labels: promLabels(m.Labels), Annotations: promLabels(m.Annotations), StartsAt: m.StartsAt, EndsAt: m.EndsAt, GeneratorURL: d.c.Page}
+	}
+	d.manager.Send(out...)
+}
+
+func promLabels(list []metric.Pair) labels.Labels {
+	b := labels.NewScratchBuilder(len(list))
+	for _, p := range list {
+		b.Add(p.Name, p.Value)
+	}
+	b.Sort()
+	return b.Labels()
+}
+
+// Faults are the receivers that do not take what they are sent.
+func (d *Delivery) Faults() (list []Fault) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.receivers {
+		if r.since > 0 {
+			list = append(list, Fault{r.name, r.since, r.says})
+		}
+	}
+	return list
+}
+
+// Failing reports whether there are any.
+func (d *Delivery) Failing() bool { return len(d.Faults()) > 0 }
+
+// An Answer is what a receiver said to a test.
+type Answer struct {
+	Receiver string
+	Says     string
+	Taken    bool
+}
+
+// Test sends one alert along the way of all and waits for what each receiver
+// answers. Run runs meanwhile.
+func (d *Delivery) Test(ctx context.Context, m Message) []Answer {
+	m.Direct, m.Fresh = true, true
+	before := d.attempts()
+	d.Send([]Message{m})
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	for {
+		answers, all := d.since(before)
+		if all {
+			return answers
+		}
+		select {
+		case <-ctx.Done():
+			return answers
+		case <-every.C:
+		}
+	}
+}
+
+func (d *Delivery) attempts() (list []int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.receivers {
+		list = append(list, r.attempts)
+	}
+	return list
+}
+
+func (d *Delivery) since(before []int) (answers []Answer, all bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all = true
+	for i, r := range d.receivers {
+		a := Answer{r.name, r.says, r.since == 0}
+		if r.attempts == before[i] {
+			a, all = Answer{r.name, "no answer", false}, false
+		}
+		answers = append(answers, a)
+	}
+	return answers, all
+}
