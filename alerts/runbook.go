@@ -1,7 +1,86 @@
 package main
 
-import "github.com/gigawatch/gigawatch/alerts/rule"
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
-const runbookFile = "alerts/RUNBOOK.md"
+	"github.com/gigawatch/gigawatch/alerts/rule"
+)
 
-func withFacts(before []byte, _ []rule.Rule) ([]byte, error) { return before, nil }
+const (
+	runbookFile = "alerts/RUNBOOK.md"
+	factsBegin  = "<!-- of the table, by go generate ./alerts -->"
+	factsEnd    = "<!-- until here -->"
+)
+
+var (
+	factsBlock = regexp.MustCompile(`(?s)\n` + regexp.QuoteMeta(factsBegin) + `.*?` + regexp.QuoteMeta(factsEnd) + `\n`)
+	section    = regexp.MustCompile(`(?m)^## (\w+)\n`)
+)
+
+// withFacts is the runbook with what the table says of each rule below its heading.
+func withFacts(book []byte, rules []rule.Rule) ([]byte, error) {
+	text := factsBlock.ReplaceAllString(string(book), "")
+	var errs []error
+	text = section.ReplaceAllStringFunc(text, func(heading string) string {
+		name := section.FindStringSubmatch(heading)[1]
+		i := slices.IndexFunc(rules, func(r rule.Rule) bool { return r.Name == name })
+		if i < 0 {
+			errs = append(errs, fmt.Errorf("the runbook has a section %s, and the table no such rule", name))
+			return heading
+		}
+		return heading + "\n" + factsBegin + "\n" + facts(&rules[i]) + factsEnd + "\n"
+	})
+	return []byte(text), errors.Join(errs...)
+}
+
+// facts is what the table says of a rule, and how it is silenced.
+func facts(r *rule.Rule) string {
+	after := "at once"
+	if r.For > 0 {
+		after = "after " + lasting(r.For)
+	}
+	also := ""
+	if r.Direct {
+		also = " · goes the direct way as well"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**, to %s · fires %s, for %s at least · dashboard [%s](/d/%s)%s\n\n", r.Severity, r.Owner, after, lasting(r.Hold), r.Board, r.Board, also)
+	fmt.Fprintf(&b, "<details><summary>What is looked at</summary>\n\n%s```promql\n%s\n```\n\n</details>\n\n", looked(r), r.Expr())
+	if !slices.Contains([]string{"Watchdog", "CanaryMissed", "AlertsCapped", "AlertsUndelivered"}, r.Name) {
+		fmt.Fprintf(&b, "Silence: `amtool silence add --author=\"$USER\" --duration=4h --comment=\"why, ticket\" alertname=%s%s`\n", r.Name, matchers(r))
+	}
+	return b.String()
+}
+
+// looked is what the aggregator looks at in place of PromQL.
+func looked(r *rule.Rule) string {
+	switch {
+	case r.Judged != nil:
+		s := "The aggregator: findings of the health judgement with cause " + strings.Join(r.Judged.Causes, ", ")
+		if len(r.Judged.States) > 0 {
+			s += ", of state " + strings.Join(r.Judged.States, ", ")
+		}
+		if len(r.Judged.Actions) > 0 {
+			s += ", with action " + strings.Join(r.Judged.Actions, ", ")
+		}
+		return s + ". Any Prometheus:\n\n"
+	case r.Watch != nil:
+		return "The aggregator: each value as it passes, " + watched(r) + ". Any Prometheus:\n\n"
+	}
+	return ""
+}
+
+func matchers(r *rule.Rule) string {
+	out := ""
+	for _, l := range r.Level.Labels() {
+		if l == "uuid" { // the place stays when the board is changed
+			continue
+		}
+		out += " " + l + "=" + strings.ToUpper(l)
+	}
+	return out
+}

@@ -43,7 +43,7 @@ func links() []Rule {
 		{
 			Name: "NVSwitchFailed", Severity: Critical, Owner: GPUs, Level: Host, Hold: event, Board: boardHost,
 			Summary:  "An NVSwitch of " + onHost + " has a fatal error",
-			Evidence: "{{ $value | humanize }} fatal SXids in ten minutes: all GPUs of the host may be cut off from each other.",
+			Evidence: "Fatal SXids in ten minutes: {{ $value | humanize }}. All GPUs of the host may be cut off from each other.",
 			Do:       "Drain the host and restart it.",
 			Judged:   &Judged{Causes: []string{"nvswitch_fatal_*"}},
 			Prom:     by(Host, `increase(nvswitch_errors_total{kind="fatal"}[10m]) > 0`),
@@ -68,7 +68,7 @@ func hosts() []Rule {
 			Name: "HostSilent", Severity: Critical, Owner: GPUs, Level: Host, Hold: hold, Board: boardHost,
 			Summary:  onHost + " is silent",
 			Evidence: "Its collector has said nothing for ten seconds or more. What runs on it may go on: this is known of the collector only.",
-			Do:       "Ping the host and look at it in its BMC. If it is up: systemctl status gigawatch-collector.",
+			Do:       "Ping the host and look at it in its BMC. If it is up, see whether its collector runs, and what it logs.",
 			Judged:   &Judged{Causes: []string{Silent}},
 			Prom:     by(Host, `host_up == 0`),
 		},
@@ -85,7 +85,7 @@ func hosts() []Rule {
 			// Two minutes: after a restart, drivers may still be loading.
 			Name: "HostGPUsMissing", Severity: Critical, Owner: GPUs, Level: Host, For: 2 * minute, Hold: 2 * minute, Board: boardHost,
 			Summary:  onHost + " has fewer GPUs than it should",
-			Evidence: "{{ $value | humanize }} are not even listed. Jobs that ask for all of them fail or wait.",
+			Evidence: "Not even listed: {{ $value | humanize }}. Jobs that ask for all of them fail or wait.",
 			Do:       "Count them: nvidia-smi -L, and lspci -d 10de:. What lspci lacks too is power, seating or a dead board.",
 			Judged:   &Judged{Causes: []string{"gpus_missing"}},
 			Prom:     by(Host, `host_gpus{state="expected"}`) + ` - (count by (` + labels(Host) + `) (gpu_state == 1) or 0 * ` + by(Host, `host_gpus{state="expected"}`) + `) > 0`,

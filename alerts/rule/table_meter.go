@@ -31,7 +31,7 @@ func meters() []Rule {
 		{
 			Name: "ReconciliationGap", Severity: Warning, Owner: Energy, Level: Site, For: 30 * minute, Hold: hour, Board: boardEnergy,
 			Summary:  "Meters of " + ofSite + " do not add up",
-			Evidence: "At {{ $value | humanize }} stages of the power tree more or less is metered below than comes in, beyond the tolerance, over the last hours.",
+			Evidence: "Stages of the power tree below which more or less is metered than comes in, beyond the tolerance, over the last hours: {{ $value | humanize }}.",
 			Do:       "Open the power tree on the status page: it names the stages, by how much, and where to look.",
 			Ask:      per(Site, `site_reconciliation_stages{finding=~"lacking|exceeds"}`) + ` > 0`,
 		},

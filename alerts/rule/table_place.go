@@ -38,7 +38,7 @@ func places() []Rule {
 			Name: "TelemetryBlind", Severity: Critical, Owner: Platform, Level: Site, Hold: hold, Board: boardSelf,
 			Summary:  "Gigawatch is blind at " + ofSite,
 			Evidence: "All {{ $value | humanize }} hosts fell silent together: the bus or the network to it, not the hosts. No host's silence is alerted meanwhile; energy is counted on and sent later.",
-			Do:       "Look at the bus: systemctl status of NATS, aggregator /readyz, the network between them.",
+			Do:       "Look at the bus (does NATS run?), at what /readyz of the aggregator says, and at the network between them.",
 			Judged:   &Judged{Causes: []string{Blind}},
 			Prom:     by(Site, `site_hosts{state="expected"} > 0`) + ` unless on (site) max_over_time(site_hosts{state="reporting"}[10s]) > 0`,
 		},

@@ -23,7 +23,7 @@ func agents() []Rule {
 			Name: "SpoolDropping", Severity: Warning, Owner: Platform, Level: Host, Hold: 10 * minute, Board: boardSelf,
 			Summary:  onHost + " gives up what waits on its disk",
 			Evidence: "{{ $value | humanize }} batches in ten minutes: its spool is full or they were too old. Of the ledger lane records are thinned, and no energy is lost.",
-			Do:       "Look why it does not reach the bus: journalctl -u gigawatch-collector.",
+			Do:       "See in its collector's log why it does not reach the bus.",
 			Watch:    &Watch{Metric: metric.AgentSpoolDropped, Points: []uint32{0, 1}, Test: RateAbove, Fire: 1, Clear: 1, Over: 10 * minute},
 			Prom:     by(Host, `increase(agent_spool_dropped_total[10m]) > 0.5`),
 		},
@@ -123,7 +123,7 @@ func itself() []Rule {
 		{
 			Name: "BusLostRecords", Severity: Warning, Owner: Platform, Level: Aggregator, Hold: hour, Board: boardSelf,
 			Summary:  "The bus of " + here + " lost records that it had taken",
-			Evidence: "{{ $value | humanize }} gaps in an hour. Collectors send again what was not acknowledged; the bus's disk is not to be trusted.",
+			Evidence: "Gaps in an hour: {{ $value | humanize }}. Collectors send again what was not acknowledged; the bus's disk is not to be trusted.",
 			Do:       "Look at the bus's disk (smartctl, dmesg) and its log.",
 			Ask:      self(`increase(gigawatch_stream_ledger_stream_gaps_total[1h]) > 0`),
 		},
@@ -191,7 +191,7 @@ func path() []Rule {
 		{
 			Name: "AlertsUndelivered", Severity: Critical, Owner: Platform, Level: Aggregator, For: 30 * time.Second, Hold: 5 * minute, Board: boardSelf, Direct: true,
 			Summary:  "A receiver does not take alerts of the aggregator {{ $labels.instance }}",
-			Evidence: "{{ $value | humanize }} of its receivers fail: an Alertmanager, or the direct way past them.",
+			Evidence: "Receivers that fail: {{ $value | humanize }}. It is an Alertmanager, or the direct way past them.",
 			Do:       "See which in the aggregator's log; amtool cluster show on the others.",
 			Judged:   &Judged{Causes: []string{Undelivered}},
 			Prom:     per(Aggregator, MetricUndelivered) + ` > 0`,
