@@ -25,10 +25,11 @@ func (m *liveModel) check() error {
 	if err := oneOf("by", &m.By, "site", "hall", "rack"); err != nil {
 		return err
 	}
-	if m.Boundary != "" {
-		return oneOf("boundary", &m.Boundary, "facility", "it", "host", "gpu")
+	if m.Boundary == "" {
+		return nil
 	}
-	return nil
+	p := powerModel{By: m.By, Boundary: m.Boundary, Measure: "power"}
+	return p.boundaryOf()
 }
 
 func (m *liveModel) answer(a *asking) (*result, error) {

@@ -38,13 +38,24 @@ func (m *topModel) check() error {
 	if m.Metric == "" {
 		m.Metric = "power"
 	}
-	if d := metric.ByName(m.Metric); m.Metric != "power" && (d == nil || d.Kind != metric.Gauge) {
-		return wrong("metric %q is not in the catalogue, or is no gauge; write one such as gpu_power_watts, gpu_temperature_celsius, host_cpu_usage_ratio; of racks and halls: power", m.Metric)
+	switch d := metric.ByName(m.Metric); {
+	case slices.Contains(shortMetrics(m.Of), m.Metric):
+	case d == nil:
+		return wrong("metric %q is not in the catalogue; write one such as gpu_power_watts, gpu_temperature_celsius, host_cpu_usage_ratio; of racks and halls: power", m.Metric)
+	case d.Entity.String() != m.Of && ranks(d, d.Entity.String()):
+		return wrong("metric %s is of a %s; write of=%s, or a metric of a %s", m.Metric, d.Entity, d.Entity, m.Of)
+	case !ranks(d, m.Of):
+		return wrong("%ss cannot be ranked by %s: it is not one value each that is known now; ask for it by PromQL", m.Of, m.Metric)
 	}
 	if m.Limit == 0 {
 		m.Limit = 10
 	}
 	return nil
+}
+
+// shortMetrics are those that have a short name where the aggregator ranks.
+func shortMetrics(of string) []string {
+	return map[string][]string{"gpu": {"power", "temperature", "utilization"}, "host": {"power", "utilization"}, "rack": {"power", "temperature"}, "hall": {"power"}}[of]
 }
 
 func (m *topModel) answer(a *asking) (*result, error) {
@@ -142,6 +153,12 @@ func (m *topModel) config() data.FieldConfig {
 		c := configOf(d)
 		c.DisplayNameFromDS = metricTitle(d)
 		return c
+	}
+	switch m.Metric {
+	case "temperature":
+		return data.FieldConfig{Unit: "celsius", DisplayNameFromDS: "Temperature", Thresholds: above(hot)}
+	case "utilization":
+		return data.FieldConfig{Unit: unitShare, DisplayNameFromDS: "Utilization", Min: bound(0), Max: bound(1)}
 	}
 	return data.FieldConfig{Unit: unitWatt, DisplayNameFromDS: "Power"}
 }

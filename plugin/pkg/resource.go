@@ -20,6 +20,7 @@ import (
 type choice struct {
 	Text  string `json:"text"`
 	Value string `json:"value"`
+	Title string `json:"title,omitempty"` // of a metric, as people call it
 	query.Item
 }
 

@@ -26,6 +26,8 @@ func TestLists(t *testing.T) {
 		{"GET", "gpus?site=north", nil, 200, []string{`"text":"n1 gpu 0","value":"GPU-a"`}, ""},
 		{"GET", "jobs?site=north", nil, 200, []string{`"text":"north-job1 (t1)"`}, ""},
 		{"GET", "metrics?match=pue", nil, 200, []string{"site_pue_ratio"}, "gpu_power_watts"},
+		{"GET", "metrics?of=gpu", nil, 200, []string{`"value":"gpu_sm_clock_hertz","title":"SM clock"`, "gpu_temperature_celsius"}, "gpu_state"},
+		{"GET", "metrics?of=rack", nil, 200, []string{"rack_power_watts"}, "rack_gpu"},
 		{"GET", "metrics/gpu_ecc_errors_total", nil, 200, []string{`"kind":["corrected","uncorrected"]`, `"of":"gpu"`}, ""},
 		{"GET", "metrics/gpu_ecc", nil, 404, []string{"no such metric"}, ""},
 		{"GET", "kpis", nil, 200, []string{`"text":"Carbon-free share","value":"cfe"`}, ""},

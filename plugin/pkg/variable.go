@@ -163,18 +163,33 @@ func described(d *metric.Def) description {
 	return out
 }
 
-// metricList is the catalogue, without what series never hold.
+// ranks reports whether things of a level can be ranked by d: it is one value each
+// that is known now.
+func ranks(d *metric.Def, of string) bool {
+	switch {
+	case d.Kind != metric.Gauge || d.Entity.String() != of:
+		return false
+	case of == "gpu", of == "host":
+		return len(d.Labels) == 0 || d.Number == metric.HostPowerWatts
+	}
+	return d.Number == metric.RackPowerWatts || d.Number == metric.HallPowerWatts
+}
+
+// metricList is the catalogue, without what series never hold; of what is ranked,
+// what that can be ranked by.
 func metricList(v url.Values) (*choices, error) {
 	match, limit, err := listBounds(v)
 	if err != nil {
 		return nil, err
 	}
+	of := v.Get("of")
 	out := &choices{Items: []choice{}}
 	for d := range metric.All {
-		if d.Number == metric.CounterEpoch || d.Number == metric.CounterQuality || !matches(d.Name, match) {
+		switch {
+		case d.Number == metric.CounterEpoch, d.Number == metric.CounterQuality, !matches(d.Name, match) && !matches(metricTitle(d), match), of != "" && !ranks(d, of):
 			continue
 		}
-		out.add(choice{Text: d.Name, Value: d.Name, Item: query.Item{Kind: d.Kind.String(), Name: d.Name}}, limit)
+		out.add(choice{Text: d.Name, Value: d.Name, Title: metricTitle(d), Item: query.Item{Kind: d.Kind.String(), Name: d.Name}}, limit)
 	}
 	return out, nil
 }

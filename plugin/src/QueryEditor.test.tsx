@@ -51,6 +51,36 @@ test('another level takes the boundary it has', async () => {
   expect(runs).toHaveBeenCalledTimes(1);
 });
 
+test.each([
+  ['Job', ['Hosts', 'GPUs'], ['Facility', 'IT']],
+  ['Host', ['Hosts'], ['Facility', 'IT', 'GPUs']],
+  ['GPU', ['GPUs'], ['Facility', 'IT', 'Hosts']],
+])('by %s only what is metered is offered, and the rest says why', async (level, offered, not) => {
+  const { user } = open({});
+  await user.click(screen.getByRole('radio', { name: level }));
+  const rungs = within(screen.getByRole('radiogroup', { name: 'Measured at' }));
+  offered.forEach((b) => expect(rungs.getByRole('radio', { name: b })).toBeEnabled());
+  not.forEach((b) => {
+    expect(rungs.getByRole('radio', { name: b })).toBeDisabled();
+    expect(rungs.getByRole('radio', { name: b })).toHaveAccessibleDescription(/\.$/);
+  });
+});
+
+test('the energy of a host’s GPUs is offered, their power is not', async () => {
+  const { user, last } = open({ version: 1, queryType: 'power_energy', by: 'host', measure: 'energy', boundary: 'gpu' });
+  expect(screen.getByRole('radio', { name: 'GPUs' })).toBeChecked();
+  await user.click(screen.getByRole('radio', { name: 'Power' }));
+  expect(last()).toEqual({ refId: 'A', version: 1, queryType: 'power_energy', by: 'host', measure: 'power' });
+});
+
+test('a stream of racks is not of the facility', async () => {
+  const { user, last } = open({ version: 1, queryType: 'live', site: 'north', boundary: 'facility' });
+  await user.click(screen.getByRole('radio', { name: 'Rack' }));
+  expect(last()).toEqual({ refId: 'A', version: 1, queryType: 'live', site: 'north', by: 'rack' });
+  await user.click(screen.getByRole('combobox', { name: 'Measured at' }));
+  expect(screen.queryByRole('option', { name: /^Facility/ })).toBeNull();
+});
+
 test('arrow keys move along the hierarchy', async () => {
   const { user, last } = open({});
   screen.getByRole('radio', { name: 'Site' }).focus();
@@ -117,7 +147,7 @@ test('code shows the builder’s question, and comes back as one', async () => {
 
 test('a hint has a button that heeds it', async () => {
   const { user, last } = open({ version: 1, queryType: 'power_energy', by: 'rack', boundary: 'facility' });
-  expect(screen.getByRole('status')).toHaveTextContent('No meter shows the facility power of single racks.');
+  expect(screen.getByRole('status')).toHaveTextContent('No meter shows the facility power of single racks: the facility is metered as a whole.');
   await user.click(screen.getByRole('button', { name: 'Measure at Hosts' }));
   expect(last()).toMatchObject({ boundary: 'host' });
   expect(screen.queryByRole('status')).toBeNull();

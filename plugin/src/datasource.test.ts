@@ -10,6 +10,7 @@ import { type VariableQuery } from './variables/fill';
 test('defaults fit where the query is made', () => {
   const { datasource } = world();
   expect(datasource.getDefaultQuery(CoreApp.PanelEditor)).toEqual({ version: 1, queryType: 'power_energy' });
+  expect(datasource.getDefaultQuery(CoreApp.UnifiedAlerting)).toEqual({ version: 1, queryType: 'health', shape: 'count', states: ['failed'] });
   expect(datasource.getDefaultQuery(CoreApp.Explore)).toEqual({ version: 1, queryType: 'power_energy', by: 'hall' });
 });
 
@@ -34,6 +35,8 @@ test('ad-hoc filters offer keys and values', async () => {
   expect(await datasource.getTagKeys()).toEqual(names('hall'));
   expect(await datasource.getTagValues({ key: 'hall', filters: [] })).toEqual(names('h1', 'h2'));
   expect(asked[1]).toEqual({ path: 'tag-values', params: { key: 'hall' } });
+  await datasource.getTagValues({ key: 'hall', filters: [{ key: 'site', operator: '=', value: 'north' }] });
+  expect(asked[2]).toEqual({ path: 'tag-values', params: { key: 'hall', site: 'north' } });
 });
 
 describe('a variable', () => {

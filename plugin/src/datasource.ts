@@ -40,8 +40,14 @@ export class DataSource extends DataSourceWithBackend<Query, Options> {
 
   /** What a new query asks: of a rule a number, in Explore where the power goes. */
   override getDefaultQuery(app: CoreApp): Partial<Query> {
-    const power = { version: modelVersion, queryType: 'power_energy' as const };
-    return app === CoreApp.Explore ? { ...power, by: 'hall' } : power;
+    switch (app) {
+      case CoreApp.UnifiedAlerting:
+        return { version: modelVersion, queryType: 'health', shape: 'count', states: ['failed'] };
+      case CoreApp.Explore:
+        return { version: modelVersion, queryType: 'power_energy', by: 'hall' };
+      default:
+        return { version: modelVersion, queryType: 'power_energy' };
+    }
   }
 
   override filterQuery(query: Query): boolean {
@@ -91,7 +97,8 @@ export class DataSource extends DataSourceWithBackend<Query, Options> {
   }
 
   override async getTagValues(options: DataSourceGetTagValuesOptions<Query>): Promise<MetricFindValue[]> {
-    return (await this.getResource<Choices>('tag-values', { key: options.key })).items;
+    const site = options.filters.find((f) => f.key === 'site' && f.operator === '=' && options.key !== 'site')?.value;
+    return (await this.getResource<Choices>('tag-values', { key: options.key, ...(site ? { site } : {}) })).items;
   }
 
   /** Says in short how it is, and then what the back end says in full. */

@@ -1,3 +1,4 @@
+/// <reference types="node" />
 import { getValueFormat, getValueFormats } from '@grafana/data';
 import { readFileSync, readdirSync } from 'fs';
 import { join } from 'path';

@@ -7,8 +7,8 @@ import { Ladder } from '../parts/Ladder';
 import { BoundaryPicture, levelPictures } from '../parts/pictures';
 import { Limit } from '../parts/Text';
 import { Where } from '../parts/Where';
-import { type Boundary, type Level, type Place, type PowerQuery, boundaries, levels } from '../query/types';
-import { boundariesOf, boundaryWords, levelWords } from '../query/words';
+import { type Level, type Place, type PowerQuery, boundaries, levels } from '../query/types';
+import { boundariesOf, boundaryWords, levelWords, whyNot } from '../query/words';
 import { type Form } from './form';
 
 const measures = [
@@ -35,8 +35,8 @@ const down: Record<Level, Array<keyof Place>> = {
   rack: ['hall', 'rack'],
   host: ['hall', 'rack', 'host'],
   gpu: ['hall', 'rack', 'host', 'gpu'],
-  job: ['job', 'tenant'],
-  tenant: ['tenant'],
+  job: ['hall', 'rack', 'host', 'job', 'tenant'],
+  tenant: ['hall', 'rack', 'host', 'tenant'],
 };
 
 export function Power({ datasource, query, onChange }: Form<PowerQuery>) {
@@ -47,19 +47,17 @@ export function Power({ datasource, query, onChange }: Form<PowerQuery>) {
   const put = (part: Partial<PowerQuery>) => onChange({ ...query, ...part });
   const putLevel = (level: Level) => {
     const next: PowerQuery = { ...query, by: level };
-    if (!boundariesOf[level].includes(boundary)) {
+    if (whyNot(level, boundary, measure)) {
       delete next.boundary;
     }
     // What the other level cannot be narrowed down to would be refused.
     (['hall', 'rack', 'host', 'gpu', 'job', 'tenant'] as const).forEach((k) => !down[level].includes(k) && delete next[k]);
     onChange(next);
   };
-  const not = (b: Boundary) =>
-    boundariesOf[by].includes(b) ? undefined : `There is no ${boundaryWords[b].label.toLowerCase()} power of single ${levelWords[by].many}`;
   return (
     <>
       <Row>
-        <Radio label="Show" options={measures} value={measure} onChange={(v) => put({ measure: v, ...(v === 'power' ? { shape: undefined, unit: undefined, step: undefined } : {}) })} />
+        <Radio label="Show" options={measures} value={measure} onChange={(v) => put({ measure: v, ...(v === 'power' ? { shape: undefined, unit: undefined, step: undefined } : {}), ...(whyNot(by, boundary, v) ? { boundary: undefined } : {}) })} />
         <Ladder
           label="One line for each"
           hint="A site holds halls, a hall racks, a rack hosts, a host GPUs. Jobs and tenants cut across them."
@@ -81,7 +79,7 @@ export function Power({ datasource, query, onChange }: Form<PowerQuery>) {
             label: boundaryWords[b].label,
             title: boundaryWords[b].title,
             picture: <BoundaryPicture of={b} dark={isDark} />,
-            not: not(b),
+            not: whyNot(by, b, measure),
           }))}
           value={boundary}
           onChange={(v) => put({ boundary: v })}

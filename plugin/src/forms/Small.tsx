@@ -18,7 +18,7 @@ import {
   type TreeQuery,
   boundaries,
 } from '../query/types';
-import { boundaryWords, levelWords } from '../query/words';
+import { boundaryWords, levelWords, whyNot } from '../query/words';
 import { type Form } from './form';
 
 // Builders of the questions that need little.
@@ -41,17 +41,21 @@ export function RackMap({ datasource, query, onChange }: Form<MapQuery>) {
 }
 
 export function Live({ datasource, query, onChange }: Form<LiveQuery>) {
+  const by = query.by ?? 'site';
   return (
     <Row>
       <Ladder
         label="One line for each"
         rungs={(['site', 'hall', 'rack'] as const).map((l) => ({ value: l, label: levelWords[l].label, title: levelWords[l].title, picture: levelPictures[l] }))}
-        value={query.by ?? 'site'}
-        onChange={(v) => onChange({ ...query, by: v })}
+        value={by}
+        onChange={(v) => onChange({ ...query, by: v, boundary: query.boundary && whyNot(v, query.boundary, 'power') ? undefined : query.boundary })}
       />
       <Choice<'' | Boundary>
         label="Measured at"
-        options={[{ value: '', label: 'All that are measured' }, ...boundaries.map((b) => ({ value: b, label: boundaryWords[b].label, description: boundaryWords[b].title }))]}
+        options={[
+          { value: '', label: by === 'site' ? 'All that are measured' : 'The outermost that each has' },
+          ...boundaries.filter((b) => !whyNot(by, b, 'power')).map((b) => ({ value: b, label: boundaryWords[b].label, description: boundaryWords[b].title })),
+        ]}
         value={query.boundary ?? ''}
         width={28}
         onChange={(v) => onChange({ ...query, boundary: v || undefined })}

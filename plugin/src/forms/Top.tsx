@@ -1,3 +1,4 @@
+import { type MetricFindValue } from '@grafana/data';
 import React, { useEffect, useState } from 'react';
 
 import { Choice, type Option, Radio } from '../parts/Choice';
@@ -73,10 +74,10 @@ function useMetrics(datasource: Form<TopQuery>['datasource'], of: Of): Array<Opt
     let gone = false;
     if (of === 'gpu' || of === 'host') {
       datasource
-        .names('metrics', { kind: of })
-        .then((all) => {
-          const list = all.map((m) => ({ value: String(m.value ?? m.text), label: m.text }));
-          return !gone && setKnown({ of, list: list.filter((m) => m.value.startsWith(`${of}_`) && !m.value.endsWith('_total')) });
+        .names('metrics', { of })
+        .then((all: Array<MetricFindValue & { title?: string }>) => {
+          const list = all.map((m) => ({ value: String(m.value ?? m.text), label: m.title ?? m.text, description: m.text }));
+          return !gone && setKnown({ of, list });
         })
         .catch(() => undefined); // the usual ones stay
     }

@@ -45,12 +45,16 @@ export function Ladder<T extends string>({ label, hint, rungs, value, onChange }
                 type="radio"
                 name={name}
                 aria-label={r.label}
+                aria-describedby={`${name}-${r.value}`}
                 checked={r.value === value}
                 disabled={r.not !== undefined && r.value !== value}
                 onChange={() => onChange(r.value)}
               />
               {r.picture}
               <span>{r.label}</span>
+              <span id={`${name}-${r.value}`} hidden>
+                {r.not ?? r.title}
+              </span>
             </label>
           </React.Fragment>
         ))}

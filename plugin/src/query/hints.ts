@@ -3,7 +3,7 @@ import { type TimeRange } from '@grafana/data';
 import { codeOf, readCode } from './code';
 import { isNewer } from './migrate';
 import { type PowerQuery, type Query } from './types';
-import { boundariesOf, boundaryWords, levelWords } from './words';
+import { boundariesOf, boundaryWords, levelWords, whyNot } from './words';
 
 export interface Hint {
   text: string;
@@ -39,6 +39,9 @@ export function hintsOf(q: Query, range?: TimeRange): Hint[] {
         ? [{ text: '“Top” answers from what is known now, in milliseconds; topk reads every series.', fix: { label: 'Use Top', query: { refId: q.refId, datasource: q.datasource, version: q.version, queryType: 'top', site: q.site } } }]
         : [];
     case 'live':
+      if (q.boundary === 'facility' && (q.by === 'hall' || q.by === 'rack')) {
+        return [{ text: whyNot(q.by, 'facility', 'power') ?? '', fix: { label: 'Measure at the outermost', query: { ...q, boundary: undefined } } }];
+      }
       return q.site === '*' || q.site?.includes(',') ? [{ text: 'A stream is of one site: choose one.' }] : [];
     default:
       return [];
@@ -49,10 +52,11 @@ function ofPower(q: PowerQuery, span?: number): Hint[] {
   const by = q.by ?? 'site';
   const boundary = q.boundary ?? boundariesOf[by][0];
   const out: Hint[] = [];
-  if (!boundariesOf[by].includes(boundary)) {
+  const why = whyNot(by, boundary, q.measure ?? 'power');
+  if (why) {
     const usual = boundariesOf[by][0];
     out.push({
-      text: `No meter shows the ${boundaryWords[boundary].label.toLowerCase()} power of single ${levelWords[by].many}.`,
+      text: why,
       fix: { label: `Measure at ${boundaryWords[usual].label}`, query: { ...q, boundary: usual } },
     });
   }
@@ -62,8 +66,8 @@ function ofPower(q: PowerQuery, span?: number): Hint[] {
       fix: { label: 'Show the top 10 now', query: { refId: q.refId, datasource: q.datasource, version: q.version, queryType: 'top', of: 'gpu', site: q.site } },
     });
   }
-  if (by === 'host' && q.measure !== 'energy' && boundary === 'gpu') {
-    out.push({ text: 'By host there is the power of the whole host.', fix: { label: 'Measure at Hosts', query: { ...q, boundary: 'host' } } });
+  if ((by === 'job' || by === 'tenant') && (q.hall || q.rack || q.host)) {
+    out.push({ text: `Of a place, the ${levelWords[by].many} are those that run there now, with all that they drew.` });
   }
   if ((by === 'job' || by === 'tenant') && q.measure !== 'energy') {
     out.push({ text: `What ${levelWords[by].many} drew is known by the hour: each point is the mean of its hour.` });

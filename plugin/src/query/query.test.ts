@@ -41,6 +41,12 @@ test('every kind has words of its own', () => {
 describe('hints', () => {
   test.each<[string, object, number, string?, object?]>([
     ['facility by rack has no meter', { queryType: 'power_energy', by: 'rack', boundary: 'facility' }, 6, 'No meter shows', { boundary: 'host' }],
+    ['IT by host has no meter', { queryType: 'power_energy', by: 'host', boundary: 'it' }, 6, 'of racks at the innermost', { boundary: 'host' }],
+    ['GPUs by host', { queryType: 'power_energy', by: 'host', boundary: 'gpu' }, 6, 'the power of the whole host', { boundary: 'host' }],
+    ['energy of GPUs by host', { queryType: 'power_energy', by: 'host', boundary: 'gpu', measure: 'energy' }, 6, undefined],
+    ['facility by job', { queryType: 'power_energy', by: 'job', boundary: 'facility', measure: 'energy' }, 6, 'no job’s by any meter', { boundary: 'host' }],
+    ['jobs of a rack', { queryType: 'power_energy', by: 'job', rack: 'r1', measure: 'energy' }, 6, 'those that run there now'],
+    ['a stream of the facility by rack', { queryType: 'live', by: 'rack', boundary: 'facility' }, 6, 'metered as a whole', { boundary: undefined }],
     ['all GPUs are many', { queryType: 'power_energy', by: 'gpu' }, 6, 'hundred thousand', { queryType: 'top', of: 'gpu' }],
     ['GPUs of a rack are few', { queryType: 'power_energy', by: 'gpu', rack: 'r1' }, 6, undefined],
     ['energy of half an hour', { queryType: 'power_energy', measure: 'energy' }, 0.5, 'by the hour', { measure: 'power' }],

@@ -24,9 +24,31 @@ export const boundariesOf: Record<Level, readonly Boundary[]> = {
   rack: ['host', 'it', 'gpu'],
   host: ['host', 'gpu'],
   gpu: ['gpu'],
-  job: ['host', 'gpu', 'it', 'facility'],
-  tenant: ['host', 'gpu', 'it', 'facility'],
+  job: ['host', 'gpu'],
+  tenant: ['host', 'gpu'],
 };
+
+/** Why there is no such boundary at a level; undefined if there is. The back end
+ *  refuses it in the same words. */
+export function whyNot(by: Level, boundary: Boundary, measure: 'power' | 'energy'): string | undefined {
+  if (by === 'host' && boundary === 'gpu' && measure === 'power') {
+    return 'By host there is the power of the whole host.';
+  }
+  if (boundariesOf[by].includes(boundary)) {
+    return undefined;
+  }
+  if (by === 'job' || by === 'tenant') {
+    return `What lies outside the hosts is no ${by}’s by any meter.`;
+  }
+  switch (boundary) {
+    case 'facility':
+      return `No meter shows the facility power of single ${levelWords[by].many}: the facility is metered as a whole.`;
+    case 'it':
+      return `No meter shows the IT power of single ${levelWords[by].many}: IT meters stand at UPS and PDU outputs, of racks at the innermost.`;
+    default:
+      return 'A GPU has no share of its host that is metered.';
+  }
+}
 
 /** Figures as the aggregator names them, and as people do. */
 export const figures = [
