@@ -21,20 +21,34 @@ var (
 	section    = regexp.MustCompile(`(?m)^## (\w+)\n`)
 )
 
-// withFacts is the runbook with what the table says of each rule below its heading.
+// withFacts is the runbook with what the table says of each rule at the end of its
+// section.
 func withFacts(book []byte, rules []rule.Rule) ([]byte, error) {
 	text := factsBlock.ReplaceAllString(string(book), "")
+	heads := section.FindAllStringSubmatchIndex(text, -1)
+	var b strings.Builder
 	var errs []error
-	text = section.ReplaceAllStringFunc(text, func(heading string) string {
-		name := section.FindStringSubmatch(heading)[1]
+	at := 0
+	for k, h := range heads {
+		end := len(text)
+		if k+1 < len(heads) {
+			end = heads[k+1][0]
+		}
+		name := text[h[2]:h[3]]
+		b.WriteString(strings.TrimRight(text[at:end], "\n") + "\n")
+		at = end
 		i := slices.IndexFunc(rules, func(r rule.Rule) bool { return r.Name == name })
 		if i < 0 {
 			errs = append(errs, fmt.Errorf("the runbook has a section %s, and the table no such rule", name))
-			return heading
+			continue
 		}
-		return heading + "\n" + factsBegin + "\n" + facts(&rules[i]) + factsEnd + "\n"
-	})
-	return []byte(text), errors.Join(errs...)
+		b.WriteString("\n" + factsBegin + "\n" + facts(&rules[i]) + factsEnd + "\n")
+		if end < len(text) {
+			b.WriteString("\n")
+		}
+	}
+	b.WriteString(text[at:])
+	return []byte(b.String()), errors.Join(errs...)
 }
 
 // facts is what the table says of a rule, and how it is silenced.
