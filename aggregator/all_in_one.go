@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/program"
@@ -44,6 +45,12 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	interval := flags.Duration("interval", time.Second, "between ticks")
 	truth := flags.String("truth", "", "`file` for the simulated site's true joules, written at the end")
 	insecure := flags.Bool("insecure", false, "listen beyond loopback with neither token nor TLS: anybody who reaches the port reads everything")
+	tokenFile := flags.String("token-file", "", "`file` with a token that is asked for, and that opens everything")
+	principals := flags.String("principals", "", "`file` of who may what; aggregator token makes its lines")
+	var secure tlsFiles
+	flags.StringVar(&secure.Cert, "tls-cert", "", "`file` with the certificate of the page and the API")
+	flags.StringVar(&secure.Key, "tls-key", "", "`file` with its key")
+	flags.StringVar(&secure.ClientCA, "client-ca", "", "`file` with the authorities of the certificates that principals may show")
 	retention := flags.Duration("retention", 15*24*time.Hour, "of the time series")
 	level := program.LogLevel(flags)
 	if err := program.Parse(flags, args, stderr); err != nil {
@@ -60,6 +67,12 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if *interval < 100*time.Millisecond || time.Minute%*interval != 0 {
 		return fmt.Errorf("%w: -interval %s: a minute must be a whole number of intervals of 100ms or more", program.ErrUsage, *interval)
 	}
+	if (secure.Cert == "") != (secure.Key == "") || secure.ClientCA != "" && (secure.Cert == "" || *principals == "") {
+		return fmt.Errorf("%w: -tls-cert and -tls-key go together, and -client-ca goes with them and -principals", program.ErrUsage)
+	}
+	if err := web.CheckListen(*listen, *tokenFile != "" || *principals != "", secure.Cert != "", *insecure); err != nil {
+		return fmt.Errorf("%w: %w; -principals and -tls-cert, -tls-key open it safely", program.ErrUsage, err)
+	}
 	if *hosts < 0 {
 		return fmt.Errorf("%w: -hosts %d is below zero", program.ErrUsage, *hosts)
 	}
@@ -74,7 +87,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		sites = []siteConfig{{Name: hereSite}, demo.site}
 	}
 	n, err := open(ctx, &config{
-		Data: *dir, Listen: *listen, Insecure: *insecure, Sites: sites, AnySite: true,
+		Data: *dir, Listen: *listen, TokenFile: *tokenFile, Rights: *principals, TLS: secure, Insecure: *insecure, Sites: sites, AnySite: true,
 		Bus:   busConfig{Embedded: true, Listen: *busListen},
 		Store: store.Config{Retention: *retention, OutOfOrder: time.Hour},
 	}, log)
@@ -124,6 +137,9 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		n.url(), n.url(), n.url(), shown, n.url(), shown)
 	if demo != nil {
 		fmt.Fprintf(stdout, "site file %s\n", demo.site.File)
+	}
+	if *principals == "" && *tokenFile == "" && !*insecure {
+		fmt.Fprintln(stdout, "open to   this machine alone; -principals, -tls-cert and -tls-key with -listen let others in safely")
 	}
 	if n.c.Bus.Listen != "" {
 		fmt.Fprintf(stdout, "bus       %s\n", n.server.ClientURL())

@@ -18,9 +18,10 @@ func main() { program.Main("aggregator", run) }
 
 const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator serve -init > FILE
-       aggregator all-in-one [-data DIR] [-listen ADDR] [-hosts N] [-gpus N] [-seed S] [-interval 1s]
+       aggregator all-in-one [-data DIR] [-listen ADDR] [-principals FILE] [-hosts N] [-gpus N] [-seed S] [-interval 1s]
        aggregator verify -data DIR
        aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
+       aggregator token -name N -sites A,B [-role R] [-tenants T] [-site-wide] [-o FILE]
        aggregator site -init > FILE
        aggregator site -check -file FILE
        aggregator report -data DIR -site-file FILE -year Y [-as json|csv] [-o FILE]
@@ -30,6 +31,7 @@ serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
 verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry
 import      says what a CSV file of meter readings would change, and with -apply changes it
+token       makes a token, and prints the line of the list of principals that lets it in
 site        begins the file that describes a site, or says what one describes and what is wrong with it
 report      makes the report of a site's year to the Commission, and takes it from draft to submitted
 `
@@ -50,6 +52,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return siteCommand(args, stdout, stderr)
 	case "import":
 		return importCommand(ctx, args, stdin, stdout, stderr)
+	case "token":
+		return tokenCommand(args, stdout, stderr)
 	case agent.ReadGPUsCommand:
 		return agent.ReadGPUs(ctx, args, stderr)
 	case "-version", "--version", "version":

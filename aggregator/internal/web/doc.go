@@ -2,10 +2,10 @@
 // Prometheus client asks for them, and energy and its figures as the ledger
 // holds them. Package query is its typed client.
 //
-//	            ┌ canonical path ─ method ─ host ─ token ─ body ─┐
-//	request ──▶ │                 guard (every route)            │ ──▶ gate ──▶ deadline ─┐
-//	            └────────────────────────────────────────────────┘   503 when full        │
-//	   ┌──────────────────────────────────────────────────────────────────────────────────┘
+//	            ┌ canonical path ─ method ─ who ─ role ─ body ─ scope ─┐
+//	request ──▶ │                 guard (every route)                  │ ──▶ gate ──▶ deadline ─┐
+//	            └──────────────────────────────────────────────────────┘   503 when full        │
+//	   ┌────────────────────────────────────────────────────────────────────────────────────────┘
 //	   ├─ /api/v1/query query_range series labels … ──▶ Prometheus' own API ──▶ bounded engine ──▶ Queryable
 //	   ├─ /api/v1/metadata ───────────────────────────▶ metric.All
 //	   ├─ /api/v1/energy kpi ─────────────────────────▶ Ledger
@@ -16,8 +16,10 @@
 //	   └─ /healthz /readyz (open) /metrics / (the page)
 //
 // Invariants:
-//   - What is not in the route table is not served; a route that says nothing of
-//     its policy wants the token.
+//   - What is not in the route table is not served, and no server is made of a table
+//     in which a route does not say who may ask it and what of the sites it holds.
+//   - Whoever may ask sees their sites and tenants alone, by every path; what they
+//     are refused does not tell whether it exists.
 //   - A path that is not in canonical form is refused, never cleaned and tried.
 //   - Every route has a body limit and a deadline, every list a greatest length;
 //     an answer that was cut says so.
