@@ -113,16 +113,35 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 	return out, nil
 }
 
+// inTonnes is k with its kilograms as tonnes, which are what people reckon with and
+// what Grafana does not make of kilograms by itself.
+func inTonnes(k *query.KPI) *query.KPI {
+	if k.Unit != "kg" {
+		return k
+	}
+	t := *k
+	t.Unit = "t"
+	if k.Value != nil {
+		v := *k.Value / 1000
+		t.Value = &v
+	}
+	return &t
+}
+
 // figureSeries is a series of each KPI.
 func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
 	index := map[string]int{}
 	for i := range kpis {
-		k := &kpis[i]
+		k := inTonnes(&kpis[i])
 		at, ok := index[k.Name]
 		if !ok {
 			at = len(list)
 			index[k.Name] = at
 			list = append(list, series{name: k.Name, labels: labelsOf("site", site, "part", k.Part), config: figureConfig(k.Name, k.Unit), display: figureTitle(k.Name)})
+			if k.Unit == "t" {
+				list[at].config.Unit = "masst"
+			}
+			list[at].config.Description = basis(k)
 			if k.Part != "" {
 				list[at].display += " of " + k.Part
 			}
@@ -133,6 +152,21 @@ func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
 		list[at].times, list[at].values = append(list[at].times, k.From), append(list[at].values, k.Value)
 	}
 	return list
+}
+
+// basis is what a figure rests on, for who points at it.
+func basis(k *query.KPI) string {
+	var parts []string
+	if k.Method != "" {
+		parts = append(parts, k.Method)
+	}
+	if c := categoryTitle(k.Category); c != "" {
+		parts = append(parts, "IT energy at category "+c)
+	}
+	if k.Value != nil {
+		parts = append(parts, percent(k.Coverage)+" of the time is covered")
+	}
+	return strings.Join(parts, ". ")
 }
 
 // figureNotes say why figures are null, what to know of them and what they rest
@@ -184,7 +218,7 @@ func figureTable(lists []*query.KPIs, of []siteOf, most int) *table {
 	n := 0
 	for i, l := range lists {
 		for j := range l.KPIs {
-			k := &l.KPIs[j]
+			k := inTonnes(&l.KPIs[j])
 			if n++; n > most {
 				return t
 			}

@@ -109,7 +109,7 @@ func (m *reportModel) answer(a *asking) (*result, error) {
 	numbers := newTable(data.FrameTypeNumericLong, text("site", "Site"), text("figure", "Figure"), number("ready", "Ready", ""))
 	for i, l := range lists {
 		for j := range l.KPIs {
-			k := &l.KPIs[j]
+			k := inTonnes(&l.KPIs[j])
 			status, what := readiness(k)
 			var needed *float64
 			if k.Needed > 0 {
