@@ -88,6 +88,9 @@ func (m *powerModel) labels(site string, l *query.EnergyLine) data.Labels {
 func (m *powerModel) blank(labels data.Labels, times []time.Time) series {
 	s := series{name: "energy", labels: labels, times: times, values: make([]*float64, len(times))}
 	s.config = data.FieldConfig{Unit: unitWh, Description: "Energy of each interval, labelled by its start, as the ledger has it."}
+	if m.Shape == "total" {
+		s.config.Description = "Energy of the whole time, as the ledger has it."
+	}
 	if m.Unit == "J" {
 		s.config.Unit = unitJoule
 	}

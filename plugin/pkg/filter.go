@@ -13,6 +13,8 @@ type filter struct {
 	Operator string   `json:"operator"`
 	Value    string   `json:"value"`
 	Values   []string `json:"values,omitempty"` // of =| and !=|
+
+	pattern *regexp.Regexp // of =~ and !~, once checked
 }
 
 // labels that things are told apart by, outer to inner.
@@ -28,7 +30,8 @@ func (f *filter) check() error {
 		return wrong("filter of %q: that is not a label's name; choose one from the list", f.Key)
 	}
 	if f.Operator == "=~" || f.Operator == "!~" {
-		if _, err := regexp.Compile("^(?:" + f.Value + ")$"); err != nil {
+		var err error
+		if f.pattern, err = regexp.Compile("^(?:" + f.Value + ")$"); err != nil {
 			return wrong("filter of %s: %q is not a regular expression: %v", f.Key, f.Value, err)
 		}
 	}
@@ -68,8 +71,7 @@ func (f *filter) holds(labels map[string]string) bool {
 		}
 		return found == (f.Operator == "=|")
 	}
-	re, err := regexp.Compile("^(?:" + f.Value + ")$") // check has seen it
-	return err == nil && re.MatchString(v) == (f.Operator == "=~")
+	return f.pattern != nil && f.pattern.MatchString(v) == (f.Operator == "=~")
 }
 
 // pass reports whether labels pass all filters.

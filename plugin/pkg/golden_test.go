@@ -74,6 +74,9 @@ func column(b *strings.Builder, f *data.Field) {
 		if c.Unit != "" {
 			fmt.Fprintf(b, " [%s]", c.Unit)
 		}
+		if c.Description != "" {
+			fmt.Fprintf(b, " (%s)", c.Description)
+		}
 		if c.Min != nil {
 			fmt.Fprintf(b, " from %v", *c.Min)
 		}

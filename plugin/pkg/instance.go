@@ -89,7 +89,8 @@ func (d *instance) QueryData(ctx context.Context, req *backend.QueryDataRequest)
 }
 
 func (d *instance) query(ctx context.Context, q backend.DataQuery, fromAlert bool) backend.DataResponse {
-	ctx, span := tracing.DefaultTracer().Start(ctx, "query "+q.QueryType, trace.WithAttributes(attribute.String("ref_id", q.RefID), attribute.Bool("from_alert", fromAlert)))
+	ctx, span := tracing.DefaultTracer().Start(ctx, "query", trace.WithAttributes(
+		attribute.String("query_type", q.QueryType), attribute.String("ref_id", q.RefID), attribute.String("datasource", d.settings.uid), attribute.Bool("from_alert", fromAlert)))
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, d.settings.timeout)
 	defer cancel()

@@ -141,7 +141,7 @@ func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
 			if k.Unit == "t" {
 				list[at].config.Unit = "masst"
 			}
-			list[at].config.Description = basis(k)
+			list[at].config.Description = basis(k, true)
 			if k.Part != "" {
 				list[at].display += " of " + k.Part
 			}
@@ -149,13 +149,16 @@ func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
 				list[at].display += " " + site
 			}
 		}
+		if len(list[at].times) > 0 { // each has a coverage of its own
+			list[at].config.Description = basis(k, false)
+		}
 		list[at].times, list[at].values = append(list[at].times, k.From), append(list[at].values, k.Value)
 	}
 	return list
 }
 
 // basis is what a figure rests on, for who points at it.
-func basis(k *query.KPI) string {
+func basis(k *query.KPI, alone bool) string {
 	var parts []string
 	if k.Method != "" {
 		parts = append(parts, k.Method)
@@ -163,7 +166,7 @@ func basis(k *query.KPI) string {
 	if c := categoryTitle(k.Category); c != "" {
 		parts = append(parts, "IT energy at category "+c)
 	}
-	if k.Value != nil {
+	if alone && k.Value != nil {
 		parts = append(parts, percent(k.Coverage)+" of the time is covered")
 	}
 	return strings.Join(parts, ". ")

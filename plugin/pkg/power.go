@@ -269,10 +269,20 @@ func (m *powerModel) expression(site string, filters []filter) (expr, name strin
 // fits refuses to ask the store of more hosts or GPUs than a graph takes: it would
 // read them all.
 func (m *powerModel) fits(ctx context.Context, a *asking, s siteOf) error {
-	if m.By != "gpu" && m.By != "host" || m.GPU != "" || len(m.Filters) > 0 {
+	if m.By != "gpu" && m.By != "host" || m.GPU != "" {
 		return nil
 	}
-	there, err := a.fleet.inventory(ctx, s.by, query.InventoryQuestion{Site: s.name, Kind: m.By, Hall: m.Hall, Rack: m.Rack, Host: m.Host, Limit: 1})
+	for i := range m.Filters { // of some: how many they are, the store knows
+		f := &m.Filters[i]
+		if _, ok := f.one(); !ok && (f.Operator == "=|" || f.Operator == "=~") && slices.Contains(append(places(), "uuid"), f.Key) {
+			return nil
+		}
+	}
+	is := m.exactly()
+	if is["gpu"]+is["uuid"] != "" {
+		return nil
+	}
+	there, err := a.fleet.inventory(ctx, s.by, query.InventoryQuestion{Site: s.name, Kind: m.By, Hall: is["hall"], Rack: is["rack"], Host: is["host"], Limit: 1})
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,38 @@ func TestRulesSeeWhatPanelsShow(t *testing.T) {
 	}
 }
 
+// A rule may say neither interval nor points, and watch a few minutes.
+func TestRulesWithoutAnInterval(t *testing.T) {
+	f := newFake(t, "north")
+	h, s := start(t), f.source("")
+	for _, q := range []asked{{"queryType": "power_energy"}, {"queryType": "promql", "expr": "x"}, {"queryType": "power_energy", "measure": "energy"}, {"queryType": "kpi", "shape": "series"}} {
+		q["interval"], q["maxDataPoints"], q["from"] = time.Duration(0), 0, now.Add(-10*time.Minute)
+		r := h.ask(t, s, map[string]string{backend.FromAlertHeaderName: "true"}, q)[0]
+		if r.Error != nil {
+			t.Errorf("%v: %v", q, r.Error)
+			continue
+		}
+		if n := r.Frames[0].Rows(); n < 1 || n > 61 {
+			t.Errorf("%v: %d points of ten minutes", q, n)
+		}
+		read(t, r.Frames)
+	}
+}
+
+// $__interval is the distance of the points that are asked for.
+func TestTheIntervalIsTheStep(t *testing.T) {
+	f := newFake(t, "north")
+	h, s := start(t), f.source("")
+	h.one(t, s, asked{"queryType": "promql", "expr": "increase(x[$__interval])", "step": "5m", "interval": 15 * time.Second})
+	h.one(t, s, asked{"queryType": "promql", "expr": "increase(y[$__interval])", "interval": 2 * time.Second})
+	got := strings.Join(f.questions("/api/v1/query_range"), "\n")
+	for _, want := range []string{"x%5B5m%5D%29&start=1795345200&step=300", "y%5B10s%5D%29&start=1795345200&step=10"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("asked %s; want %s in it", got, want)
+		}
+	}
+}
+
 func TestTablesForPeople(t *testing.T) {
 	f := newFake(t, "north")
 	h, s := start(t), f.source("")
