@@ -114,7 +114,7 @@ var core = map[string]bool{"stat": true, "timeseries": true, "table": true, "sta
 func knownUnits() map[string]bool {
 	return map[string]bool{
 		units.Watt: true, units.WattHour: true, units.Celsius: true, units.PercentUnit: true, units.NoUnit: true, units.Short: true, "string": true, units.Seconds: true, units.BytesIEC: true,
-		units.BytesPerSecondSI: true, units.Hertz: true, units.Kilogram: true, units.Euro: true,
+		units.BytesPerSecondSI: true, units.Hertz: true, units.MetricTon: true, units.Euro: true,
 	}
 }
 

@@ -16,8 +16,8 @@ func energyAndCarbon() *board {
 				{figure, 12, "Energy", "Energy inside each boundary as the ledger has booked it, corrections included. The range is widened to whole hours.", wattHour,
 					each(func(b string) ask { return energy("site", b, "total") }), look{decimals: ptr(2.0), empty: "Nothing is booked"}},
 				figure3("Cost", "Energy from the grid by its tariff: energy, grid fee, capacity, tax and carbon emitted on site, without value added tax.", euros, "cost", quiet()),
-				figure3("Carbon, location", "GHG Protocol scope 2, location-based: grid energy times its intensity, minute by minute.", kilos, "carbon_location", quiet()),
-				figure3("Carbon, market", "GHG Protocol scope 2, market-based: contracted energy by its factor, the rest by the supplier's or the residual mix.", kilos, "carbon_market", quiet()),
+				figure3("Carbon, location", "GHG Protocol scope 2, location-based: grid energy times its intensity, minute by minute.", tonnes, "carbon_location", quiet()),
+				figure3("Carbon, market", "GHG Protocol scope 2, market-based: contracted energy by its factor, the rest by the supplier's or the residual mix.", tonnes, "carbon_market", quiet()),
 			}},
 			{"", 4, []panel{
 				figure3("PUE", "Facility energy over IT energy (ISO/IEC 30134-2); the category, where IT energy is metered, stands in the table below.", ratio, "pue", pueSteps),
@@ -29,7 +29,7 @@ func energyAndCarbon() *board {
 			}},
 			{"Over time", 9, []panel{
 				{columns, 12, "Energy by interval", "Energy inside each boundary, as booked, by whole hours or longer.", wattHour, each(func(b string) ask { return energy("site", b, "series") }), look{points: 90, legend: "sum", empty: "Nothing is booked"}},
-				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", kilos, asks(figures), look{points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
+				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", tonnes, asks(figures), look{points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
 				{lines, 12, "PUE by interval", "The PUE of each interval by itself. In the cold it is lower than in the heat.", ratio, asks(kpi("series", "pue").as("PUE", facilityColour)), look{points: 200, steps: pueSteps, limits: true, anyBase: true, decimals: ptr(3.0), empty: "Not known: no facility meter, or no IT meter"}},
 				{lines, 12, "Grid intensity", "Carbon dioxide equivalent of a kilowatt-hour from the grid: over the life of what makes it, and direct emissions alone.", gramsKWh,
 					asks(series(`grid_carbon_intensity_grams_per_kwh{site="$site"}`, "{{factor}} {{zone}} {{provider}}")), look{empty: "No provider of grid intensity"}},
@@ -58,9 +58,9 @@ func energyAndCarbon() *board {
 					since: "now/y", decimals: ptr(2.0), empty: "Not known", titles: map[string]string{"energy": "So far"},
 					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), total("So far and to come")),
 				}},
-				{figure, 12, "Carbon of the calendar year", "The same for carbon dioxide equivalent, location-based.", kilos, asks(
+				{figure, 12, "Carbon of the calendar year", "The same for carbon dioxide equivalent, location-based.", tonnes, asks(
 					kpi("value", "carbon_location"),
-					now(`deriv(site_carbon_grams_total{site="$site",method="location"}[7d]) / 1000 * on () `+rest, "To come")), look{
+					now(`deriv(site_carbon_grams_total{site="$site",method="location"}[7d]) / 1e6 * on () `+rest, "To come")), look{
 					since: "now/y", decimals: ptr(1.0), empty: "Not known", titles: map[string]string{"carbon_location": "So far"},
 					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), total("So far and to come")),
 				}},

@@ -34,7 +34,7 @@ func fleet() *board {
 						return a
 					}()), look{
 						change: changes(matrix("Site", "Figure", "Value")), titles: matrixTitles(`Site\Figure`, "Site", "PUE", "WUE", "CUE", "ERF", "REF", "Carbon, location-based"), widths: map[string]int{`Site\Figure`: 220},
-						units: map[string]string{"WUE": litreKWh, "CUE": kiloKWh, "ERF": share, "REF": share, "Carbon, location-based": kilos}, steps: pueSteps, lit: []string{"PUE"}, decimals: ptr(2.0),
+						units: map[string]string{"WUE": litreKWh, "CUE": kiloKWh, "ERF": share, "REF": share, "Carbon, location-based": tonnes}, steps: pueSteps, lit: []string{"PUE"}, decimals: ptr(2.0),
 						empty: "No site has figures of today", links: []link{to("energy", `Site\Figure`, "site", "${__value.text}")},
 					}},
 				state("gpu", "GPUs by state"), state("host", "Hosts by state"),

@@ -69,7 +69,7 @@ const (
 	bytesOf  = "bytes"
 	bytesPer = "Bps"
 	hertz    = "hertz"
-	kilos    = "masskg"
+	tonnes   = "masst"
 	euros    = "currencyEUR"
 	kiloHour = "suffix:kg/h"
 	gramsKWh = "suffix:g/kWh"
