@@ -35,8 +35,8 @@ func gpuHealth() *board {
 			{"", 8, []panel{
 				{lines, 12, "GPUs expected and reporting", "GPUs that the site should have, and those that report and are ok.", count, asks(
 					series(`site_gpus{`+s+`,state="expected"}`, "").as("Expected", plain), series(`site_gpus{`+s+`,state="reporting"}`, "").as("Reporting", gpuColour)), look{anyBase: true, empty: "No GPU is known"}},
-				{lines, 12, "Hottest GPU", "Temperature of the hottest GPU of the site, and of the ten hottest racks at each time.", celsius, asks(
-					series(`max(rack_gpu_temperature_celsius_max{`+s+`})`, "").as("Hottest", plain), series(`topk(10, rack_gpu_temperature_celsius_max{`+s+`})`, "{{rack}}")), look{steps: hot, anyBase: true, legend: "right", empty: "No GPU says its temperature"}},
+				{lines, 12, "Hottest GPU", "Temperature of the hottest GPU of the site, and of each hall.", celsius, asks(
+					series(`max(hall_gpu_temperature_celsius_max{`+s+`})`, "").as("Hottest", plain), series(`hall_gpu_temperature_celsius_max{`+s+`}`, "{{hall}}")), look{steps: hot, anyBase: true, legend: "right", empty: "No GPU says its temperature"}},
 			}},
 			{"Boards that wait for something", 6, []panel{
 				flag("Rows that wait for a reset", "GPUs with a row remapping that waits for a reset: drain them and reset.", "gpu_row_remap_pending", "Waits"),

@@ -109,6 +109,7 @@ const (
 	SiteReconciliation    Number = 623
 	SiteSealed            Number = 624
 	SiteCoolantLimit      Number = 625
+	HallGPUTemperatureMax Number = 626
 	JobGPUShare           Number = 700
 	JobHostShare          Number = 701
 	AgentSourceStale      Number = 900
@@ -372,6 +373,8 @@ var catalogue = []Def{
 		"End of the newest hour that the ledger has sealed, as seconds since 1970 UTC."},
 	{SiteCoolantLimit, "site_coolant_limit_celsius", Celsius, Gauge, Float, 1, Site, nil, Slow, false,
 		"Highest temperature at which coolant may be supplied, as the site's file states it."},
+	{HallGPUTemperatureMax, "hall_gpu_temperature_celsius_max", Celsius, Gauge, Float, 1, Hall, nil, Fast, false,
+		"Temperature of the hottest GPU of a hall."},
 
 	{JobGPUShare, "job_gpu_share_ratio", Ratio, Gauge, Int, 1_000_000, Job, nil, Slow, true,
 		"Share of a GPU that a job holds: 1 for a whole one; of a divided or shared one what its instances make of the board, a model and not a measurement."},

@@ -91,7 +91,7 @@ func configOf(d *metric.Def) data.FieldConfig {
 	switch d.Number {
 	case metric.SitePUE, metric.SitePUEPlan:
 		c.Unit, c.Decimals = "", decimals(2)
-	case metric.GPUTemperature, metric.RackGPUTemperatureMax:
+	case metric.GPUTemperature, metric.RackGPUTemperatureMax, metric.HallGPUTemperatureMax:
 		c.Thresholds = above(hot)
 	case metric.SiteCoverage:
 		c.Min, c.Max = bound(0), bound(1)

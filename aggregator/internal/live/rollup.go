@@ -27,6 +27,8 @@ func (l *Live) rollUp(s *site, second int64) {
 	for i := range s.halls {
 		h := &s.halls[i]
 		l.sums(s, &h.out, metric.HallPowerWatts, &h.sums, h.pdus+h.due, metric.Place{Hall: h.name}, millis)
+		t := h.sums[gpuCelsius]
+		l.emit(s, &h.out.celsius, metric.HallGPUTemperatureMax, 0, metric.Place{Hall: h.name}, millis, t.sum, t.n > 0)
 		l.count(s, &h.out.hosts, metric.HallHosts, h.hosts, metric.Place{Hall: h.name}, second)
 	}
 	var watts [4]*float64

@@ -33,6 +33,7 @@ func TestTheSumsOfASecond(t *testing.T) {
 		"s// site_gpus{expected} 3", "s// site_gpus{reporting} 2",
 		"s// site_hosts{expected} 3", "s// site_hosts{reporting} 3",
 		"s// site_power_watts{gpu} 1350", "s// site_power_watts{host} 2400", "s// site_power_watts{it} 2100",
+		"s/h01/ hall_gpu_temperature_celsius_max{} 71",
 		"s/h01/ hall_power_watts{gpu} 1350", "s/h01/ hall_power_watts{host} 1900", "s/h01/ hall_power_watts{it} 2100",
 		"s/h01/r1 rack_gpu_temperature_celsius_max{} 71",
 		"s/h01/r1 rack_power_watts{gpu} 1350", "s/h01/r1 rack_power_watts{host} 1900", "s/h01/r1 rack_power_watts{it} 2100",
