@@ -141,7 +141,7 @@ func draw(t *testing.T, p *tab, name string, text []byte, wish object) {
 	p.until("all panels", fmt.Sprintf(`window.report.errors.length || Object.keys(window.report.panels).length >= %d && Object.values(window.report.panels).every((x) => !x.live || x.type !== "timeseries" || x.rows > 2)`, panelsIn(t, text)))
 	time.Sleep(time.Duration(*watch)*time.Second + 500*time.Millisecond) // graphs are drawn a moment later
 	p.do(chromedp.EmulateViewport(1600, eval[int64](p, `document.querySelector("[data-testid=board]").offsetHeight`)))
-	p.until("tables", `[...document.querySelectorAll("[role=grid]")].every((g) => g.querySelector("[role=columnheader]")?.offsetWidth)`)
+	p.until("tables", `[...document.querySelectorAll("[role=grid]")].every((g) => (g.querySelector("[role=columnheader]") ?? g).offsetWidth)`)
 	eval[bool](p, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 400))))`)
 	p.keep(*pictures, name)
 	p.do(chromedp.EmulateViewport(1600, 3600))
