@@ -14,31 +14,56 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
-// ownAlerts keeps of the alerts and rules that h answers those within the scope of
-// who asks. Whatever makes them, an alert is its labels.
-func (s *Server) ownAlerts(h http.HandlerFunc) http.HandlerFunc {
+// ownAlerts keeps of the alerts that h answers those within the scope of who asks.
+// Whatever makes them, an alert is its labels. h is asked site by site, so that no
+// others' alerts leave no room for these.
+func (s *Server) ownAlerts(h http.HandlerFunc) http.HandlerFunc { return s.own(h, true) }
+
+// ownRules does so of rules with their alerts.
+func (s *Server) ownRules(h http.HandlerFunc) http.HandlerFunc { return s.own(h, false) }
+
+func (s *Server) own(h http.HandlerFunc, bySite bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		scope := scopeOf(r.Context())
 		if !scope.Bounded() {
 			h(w, r)
 			return
 		}
-		plain := r.Clone(r.Context())
-		plain.Header.Del("Accept-Encoding")
-		kept := &keeping{header: http.Header{}, code: http.StatusOK}
-		h(kept, plain)
-		b := kept.text.Bytes()
-		if kept.code == http.StatusOK {
-			var err error
-			if b, err = narrowAlerts(scope, b); err != nil {
+		sites, all := scope.Sites()
+		if all || !bySite || r.Form.Has("site") {
+			sites = []string{r.Form.Get("site")}
+		}
+		own := alertsAnswer{bare: r.Form.Get("exclude_alerts") == "true"}
+		for _, site := range sites {
+			code, b := unabridged(h, r, site)
+			if code != http.StatusOK { // a mistake in the question, as it is for every site
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(code)
+				_, _ = w.Write(b) // as in fail
+				return
+			}
+			if err := own.add(scope, b); err != nil {
 				s.fail(w, r, fmt.Errorf("narrow alerts: %w", err))
 				return
 			}
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(kept.code)
-		_, _ = w.Write(b) // as in fail
+		s.succeed(w, r, &own)
 	}
+}
+
+// unabridged is what h answers of a site, as it is and with the alerts that make a
+// rule's state.
+func unabridged(h http.HandlerFunc, r *http.Request, site string) (code int, answer []byte) {
+	r = r.Clone(r.Context())
+	r.Header.Del("Accept-Encoding")
+	r.Form.Del("exclude_alerts")
+	if site != "" {
+		r.Form.Set("site", site)
+	}
+	r.URL.RawQuery = r.Form.Encode()
+	kept := &keeping{header: http.Header{}, code: http.StatusOK}
+	h(kept, r)
+	return kept.code, kept.text.Bytes()
 }
 
 // keeping is an answer that is kept for now.
@@ -55,47 +80,52 @@ func (k *keeping) Write(b []byte) (int, error) { return k.text.Write(b) }
 // fields is a JSON object of which some fields are looked at.
 type fields map[string]json.RawMessage
 
-// narrowAlerts is an answer of alerts or of rules without what is not within the
-// scope.
-func narrowAlerts(scope *rights.Scope, answer []byte) ([]byte, error) {
+// alertsAnswer is an answer of alerts or of rules.
+type alertsAnswer struct {
+	Alerts *[]json.RawMessage `json:"alerts,omitempty"`
+	Groups *[]fields          `json:"groups,omitempty"`
+	Next   string             `json:"groupNextToken,omitempty"`
+
+	bare bool // the alerts of rules are not wanted
+}
+
+// add takes of an answer what is within the scope. Its warnings it leaves: what was
+// cut may be others'.
+func (a *alertsAnswer) add(scope *rights.Scope, answer []byte) error {
 	var e query.Envelope
 	if err := json.Unmarshal(answer, &e); err != nil {
-		return nil, err
+		return err
 	}
-	var d struct {
-		Alerts *[]json.RawMessage `json:"alerts,omitempty"`
-		Groups *[]fields          `json:"groups,omitempty"`
-		Next   string             `json:"groupNextToken,omitempty"`
+	var x alertsAnswer
+	if err := json.Unmarshal(e.Data, &x); err != nil {
+		return err
 	}
-	if err := json.Unmarshal(e.Data, &d); err != nil {
-		return nil, err
-	}
-	if d.Alerts != nil {
-		own, err := ownOnes(scope, *d.Alerts)
+	a.Next = x.Next
+	if x.Alerts != nil {
+		own, err := ownOnes(scope, *x.Alerts)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		*d.Alerts = own
-	}
-	if d.Groups != nil {
-		groups := []fields{}
-		for _, g := range *d.Groups {
-			some, err := narrowGroup(scope, g)
-			if err != nil {
-				return nil, err
-			}
-			if some {
-				groups = append(groups, g)
-			}
+		if a.Alerts == nil {
+			a.Alerts = &own
+		} else {
+			*a.Alerts = append(*a.Alerts, own...)
 		}
-		*d.Groups = groups
 	}
-	raw, err := json.Marshal(&d)
-	if err != nil {
-		return nil, err
+	if x.Groups == nil {
+		return nil
 	}
-	b, err := json.Marshal(query.Envelope{Status: e.Status, Data: raw, Warnings: e.Warnings})
-	return append(b, '\n'), err
+	a.Groups = &[]fields{}
+	for _, g := range *x.Groups {
+		some, err := narrowGroup(scope, g, a.bare)
+		if err != nil {
+			return err
+		}
+		if some {
+			*a.Groups = append(*a.Groups, g)
+		}
+	}
+	return nil
 }
 
 // ownOnes are the alerts within the scope.
@@ -115,14 +145,14 @@ func ownOnes(scope *rights.Scope, alerts []json.RawMessage) ([]json.RawMessage, 
 
 // narrowGroup takes the rules and alerts out of a group that are not within the
 // scope; some reports whether rules are left.
-func narrowGroup(scope *rights.Scope, g fields) (some bool, err error) {
+func narrowGroup(scope *rights.Scope, g fields, bare bool) (some bool, err error) {
 	var all []fields
 	if err := json.Unmarshal(g["rules"], &all); err != nil {
 		return false, err
 	}
 	rules := []fields{}
 	for _, rule := range all {
-		ok, err := narrowRule(scope, rule)
+		ok, err := narrowRule(scope, rule, bare)
 		if err != nil {
 			return false, err
 		}
@@ -137,7 +167,7 @@ func narrowGroup(scope *rights.Scope, g fields) (some bool, err error) {
 // narrowRule takes out of a rule what is of others: their alerts, the state that
 // these make, and what went wrong with them. ok is false of a rule that names
 // others by itself.
-func narrowRule(scope *rights.Scope, rule fields) (ok bool, err error) {
+func narrowRule(scope *rights.Scope, rule fields, bare bool) (ok bool, err error) {
 	var x struct {
 		Query  string            `json:"query"`
 		Labels map[string]string `json:"labels"`
@@ -154,6 +184,9 @@ func narrowRule(scope *rights.Scope, rule fields) (ok bool, err error) {
 		return false, nil
 	}
 	delete(rule, "lastError")
+	if _, err := parser.NewParser(parser.Options{}).ParseExpr(x.Query); err != nil {
+		rule["query"] = json.RawMessage(`""`)
+	}
 	if _, ok := rule["state"]; !ok {
 		return true, nil
 	}
@@ -167,9 +200,12 @@ func narrowRule(scope *rights.Scope, rule fields) (ok bool, err error) {
 		if err := json.Unmarshal(raw, &a); err != nil {
 			return false, err
 		}
-		if a.State == "firing" || state == "inactive" && a.State != "" {
+		if a.State == "firing" || a.State == "pending" && state == "inactive" {
 			state = a.State
 		}
+	}
+	if bare {
+		own = []json.RawMessage{}
 	}
 	if rule["alerts"], err = json.Marshal(own); err == nil {
 		rule["state"], err = json.Marshal(state)
@@ -190,7 +226,7 @@ func names(scope *rights.Scope, expr string, of map[string]string) bool {
 	}
 	e, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 	if err != nil {
-		return expr != "" // it is not PromQL, and may say anything
+		return false // it is no PromQL, and is not shown
 	}
 	return slices.ContainsFunc(parser.ExtractSelectors(e), func(ms []*labels.Matcher) bool {
 		return slices.ContainsFunc(ms, func(m *labels.Matcher) bool {
