@@ -21,7 +21,7 @@ func reportReadiness() *board {
 				{list, 8, "Corrections", "Readings that were taken in later: figures before and after may differ.", mixed, asks(happened("restatement")), look{hide: []string{"End", "Tags", "What"}, widths: map[string]int{"time": 165}, titles: map[string]string{"time": "Time"}, wrap: []string{"Text"}, sort: "Time", empty: "Nothing was corrected in the range"}},
 			}},
 			{"", 9, []panel{
-				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table", "pue", "wue", "wue_freshwater", "cue", "cue_market", "erf", "ref", "cfe", "carbon_location", "carbon_market", "carbon_hourly", "cost")), look{hide: []string{"Site", "From", "To"}, widths: figureWidths(), tenths: shares(), wrap: []string{"Remarks", "Why not", "Method"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
+				{list, 24, "Figures of the range", "Each figure with its method, the category of its IT meters, what of it is measured, and remarks.", mixed, asks(kpi("table", "pue", "wue", "wue_freshwater", "cue", "cue_market", "erf", "ref", "cfe", "carbon_location", "carbon_market", "carbon_hourly", "cost")), look{hide: []string{"Site", "From", "To"}, widths: remarkWidths(), tenths: shares(), wrap: []string{"Remarks", "Why not", "Method"}, steps: coverage, lit: []string{"Coverage", "Measured"}, empty: "Not known"}},
 				{list, 24, "Power tree", "What each stage shows less what stands below it. Who checks the report asks for this.", mixed, asks(tree(nil, "facility", "ups", "pdu", "meter")), look{hide: []string{"Site", "From", "To"}, widths: stageWidths(), state: []string{"Finding"}, empty: "No stage can be held against another"}},
 			}},
 			{"Meters", 8, []panel{meterStates(12), meterAges(12)}},
@@ -31,7 +31,14 @@ func reportReadiness() *board {
 
 // figureWidths and stageWidths are of columns that need no more.
 func figureWidths() map[string]int {
-	return map[string]int{"Figure": 190, "Value": 90, "Value so far": 110, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 165, "Measured": 110}
+	return map[string]int{"Figure": 190, "Value": 90, "Value so far": 125, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 165, "Measured": 110}
+}
+
+// remarkWidths leave most of the room to the method.
+func remarkWidths() map[string]int {
+	w := figureWidths()
+	w["Remarks"], w["Why not"] = 170, 170
+	return w
 }
 
 func shares() []string { return []string{"Coverage", "Coverage needed", "Measured"} }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -140,11 +141,9 @@ func draw(t *testing.T, p *tab, name string, text []byte, wish object) {
 	eval[bool](p, fmt.Sprintf("(window.board(%s, %s), true)", text, raw))
 	p.until("all panels", fmt.Sprintf(`window.report.errors.length || Object.keys(window.report.panels).length >= %d && Object.values(window.report.panels).every((x) => !x.live || x.type !== "timeseries" || x.rows > 2)`, panelsIn(t, text)))
 	time.Sleep(time.Duration(*watch)*time.Second + 500*time.Millisecond) // graphs are drawn a moment later
-	p.do(chromedp.EmulateViewport(1600, eval[int64](p, `document.querySelector("[data-testid=board]").offsetHeight`)))
 	p.until("tables", `[...document.querySelectorAll("[role=grid]")].every((g) => (g.querySelector("[role=columnheader]") ?? g).offsetWidth)`)
 	eval[bool](p, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 400))))`)
-	p.keep(*pictures, name)
-	p.do(chromedp.EmulateViewport(1600, 3600))
+	p.keepShot(*pictures, name, window(1600, eval[float64](p, `document.querySelector("[data-testid=board]").offsetHeight`)))
 	var is told
 	if err := json.Unmarshal([]byte(eval[string](p, "JSON.stringify(window.report)")), &is); err != nil {
 		t.Fatal(err)
@@ -181,6 +180,17 @@ func draw(t *testing.T, p *tab, name string, text []byte, wish object) {
 	}
 	for _, o := range eval[[]string](p, overlapping) {
 		t.Error(o)
+	}
+}
+
+// window is a picture of what the window shows: tables are drawn no further.
+func window(wide, high float64) chromedp.Action[[]byte] {
+	return func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
+		r, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng, Clip: &page.Viewport{Width: wide, Height: high, Scale: 1}})
+		if err != nil {
+			return nil, err
+		}
+		return r.Data, nil
 	}
 }
 

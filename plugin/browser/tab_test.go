@@ -217,9 +217,14 @@ func (p *tab) shot(name string) {
 // keep keeps a picture of the whole page in dir.
 func (p *tab) keep(dir, name string) {
 	p.t.Helper()
+	p.keepShot(dir, name, chromedp.FullScreenshot(100))
+}
+
+func (p *tab) keepShot(dir, name string, shot chromedp.Action[[]byte]) {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
 	defer cancel()
-	b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	b, err := chromedp.Run(ctx, shot)
 	if err != nil {
 		p.t.Fatalf("screenshot: %v", err)
 	}
