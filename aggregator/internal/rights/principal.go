@@ -27,6 +27,9 @@ func (p *Principal) Bind(ctx context.Context) (bound context.Context, release fu
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	if p.gone.Err() != nil { // AfterFunc would be late
+		cancel()
+	}
 	stop := context.AfterFunc(p.gone, cancel)
 	return ctx, func() { stop(); cancel() }
 }
