@@ -145,6 +145,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		succeed(w, query.HealthReport{Sites: []query.SiteHealth{{Site: site, At: now, Hosts: map[string]int{"ok": 9, "failed": 1}, GPUs: map[string]int{"ok": 79, "failed": 1},
 			Subjects: []query.Verdict{{Place: query.Place{Kind: "gpu", Hall: "h1", Rack: "r1", Host: "n1", GPU: "0", UUID: "GPU-a"}, Finding: worst, Findings: []query.Finding{worst}}}}}})
 	case "/api/v1/alerts":
+		if len(sites) == 0 {
+			succeed(w, map[string]any{"alerts": []any{}})
+			return
+		}
 		succeed(w, map[string]any{"alerts": []any{map[string]any{"labels": map[string]string{"alertname": "GPULost", "severity": "critical", "site": sites[0]}, "state": "firing", "activeAt": now, "value": "1e+00", "annotations": map[string]string{"summary": "GPU lost"}}}})
 	case "/api/v1/imports":
 		succeed(w, query.ImportList{Site: site, Imports: []query.ImportLine{{ID: "i1", Reason: "bill of October", At: now.Add(-10 * time.Minute), Meters: []string{"m1"}, Corrected: 4}}})
@@ -244,7 +248,7 @@ func (f *fake) energy(w http.ResponseWriter, r *http.Request, site string) {
 func (f *fake) kpi(w http.ResponseWriter, r *http.Request, site string) {
 	a := query.KPIs{Site: site}
 	v := 1.12
-	units := map[string]string{"wue": "litres_per_kwh", "wue_freshwater": "litres_per_kwh", "cue": "kg_per_kwh", "cue_market": "kg_per_kwh", "cost": "EUR"}
+	units := map[string]string{"wue": "litres_per_kwh", "wue_freshwater": "litres_per_kwh", "cue": "kg_per_kwh", "cue_market": "kg_per_kwh", "cost": "EUR", "carbon_location": "kg", "carbon_market": "kg", "carbon_hourly": "kg", "carbon_market_hourly": "kg", "carbon_scope1": "kg"}
 	names := query.KPINames()
 	if s := r.URL.Query().Get("kpi"); s != "" {
 		names = strings.Split(s, ",")
