@@ -24,7 +24,7 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator token -name N -sites A,B [-role R] [-tenants T] [-site-wide] [-o FILE]
        aggregator site -init > FILE
        aggregator site -check -file FILE
-       aggregator report -data DIR -site-file FILE -year Y [-as json|csv] [-o FILE]
+       aggregator report -data DIR -site-file FILE -year Y [-as json|csv|xlsx] [-o FILE]
        aggregator report … -do validate|lock|approve|submit|correct -by NAME | -do history|check|prove
 
 serve       the aggregator of a site

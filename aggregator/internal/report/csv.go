@@ -140,7 +140,7 @@ func Cell(s string) string {
 }
 
 // Formats are the outputs that there are.
-func Formats() []string { return []string{"json", "csv"} }
+func Formats() []string { return []string{"json", "csv", "xlsx"} }
 
 // As is the record in one of the formats.
 func (r *Record) As(format string) ([]byte, error) {
@@ -149,6 +149,8 @@ func (r *Record) As(format string) ([]byte, error) {
 		return nil, fmt.Errorf("write report of %s: %q is none of %s", r.Site, format, strings.Join(Formats(), ", "))
 	case format == "csv":
 		return r.CSV()
+	case format == "xlsx":
+		return r.XLSX()
 	}
 	return r.JSON()
 }

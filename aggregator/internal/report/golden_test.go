@@ -20,7 +20,7 @@ func golden(t *testing.T, r *report.Record, name string) {
 	t.Helper()
 	x := *r
 	x.Ledger.Root = ""
-	for _, format := range report.Formats() {
+	for _, format := range []string{"json", "csv"} {
 		got, err := x.As(format)
 		if err != nil {
 			t.Fatal(err)
