@@ -205,14 +205,17 @@ var wellSaid = []string{
 
 // lacking is what the simulated site has not, and the panel says so.
 var lacking = []string{
-	"Profiling is off on this host",                                     // its boards are not profiled
-	"The agent does not say",                                            // its hosts are played by one process, without spools and sources
-	"The host has no GPUs, or its driver does not say",                  // its hosts have no list of what they should have
-	"Not known: see the notice", "No stage can be held against another", // it is minutes old, and these are of whole hours
+	"Profiling is off on this host",                    // its boards are not profiled
+	"The agent does not say",                           // its hosts are played by one process, without spools and sources
+	"The host has no GPUs, or its driver does not say", // its hosts have no list of what they should have
 }
 
+// young is what is said of counters that have not been stored twice yet: what
+// stands still is stored every two minutes.
+var young = []string{"No water meter", "The board does not say"}
+
 func saysWhy(said string) bool {
-	return slices.Contains(wellSaid, said) || slices.Contains(lacking, said)
+	return slices.Contains(wellSaid, said) || slices.Contains(lacking, said) || *running == "" && slices.Contains(young, said)
 }
 
 // overlapping is which panels stand on others, stick out, or have a title that is cut.
