@@ -60,6 +60,13 @@ func cooling() []Rule {
 			Ask:      by(Point, `delta(meter_temperature_celsius{role="cooling",point="supply"}[10m]) >= 5`),
 		},
 		{
+			Name: "CoolantLeak", Severity: Critical, Owner: Facility, Level: Meter, Hold: 5 * minute, Board: boardHall, Direct: true,
+			Summary:  "Coolant leaks: " + loop + " is wet",
+			Evidence: "The leak detector says so now.",
+			Do:       "Send somebody to look. If it is not a false alarm, power off the racks beneath and close the loop's valves, in this order.",
+			Ask:      by(Meter, `meter_leak_detected == 1`),
+		},
+		{
 			Name: "CoolantFlowLow", Severity: Critical, Owner: Facility, Level: Meter, For: 15 * time.Second, Hold: 2 * minute, Board: boardHall, Direct: true,
 			Summary:  "Coolant flow at " + loop + " is low",
 			Evidence: "{{ $value | humanizePercentage }} of its mean of the hour before.",

@@ -82,6 +82,7 @@ func meters() map[string]Scene {
 		"ReconciliationGap":   is(`site_reconciliation_stages{@site,finding="exceeds"}`, "1x300", "0x300").with(Series{`site_reconciliation_stages{@site,finding="unknown"}`: "2x300"}).lasts(10*time.Second, 45*time.Minute),
 		"CoolantSupplyHot":    is(`meter_temperature_celsius{@point,role="cooling"}`, "42x200", "39x200").with(Series{`site_coolant_limit_celsius{@site}`: "40x200"}),
 		"CoolantSupplyRising": is(`meter_temperature_celsius{@point,role="cooling"}`, "20x120 20+0.1x80", "20x120 20+0.02x80"),
+		"CoolantLeak":         is(`meter_leak_detected{@meter,role="cooling"}`, "0x170 1x30", "0x200"),
 		"CoolantFlowLow":      is(`meter_flow_cubic_metres_per_second{@meter,role="cooling"}`, "0.02x200 0.01x40", "0.02x200 0.018x40").lasts(10*time.Second, 36*time.Minute),
 	}
 }

@@ -81,6 +81,7 @@ const (
 	MeterReadingAge       Number = 406
 	MeterState            Number = 407
 	MeterFailures         Number = 408
+	MeterLeak             Number = 409
 	GridCarbonIntensity   Number = 500
 	GridPrice             Number = 501
 	SitePowerWatts        Number = 600
@@ -311,6 +312,8 @@ var catalogue = []Def{
 		"1 for what is known of a meter now: ok; stale (it answers, and some of what it gave it does not say any more, or says it late); implausible (it says what cannot be, and that is left out); disagreeing (its register moves as its power does not); frozen (its register stands still while something flows); quarantined (its register jumped, and waits for a person); silent (no answer for three of its periods)."},
 	{MeterFailures, "meter_failures_total", Count, Counter, Int, 1, Meter, []Label{{"kind", meterFailures}}, Slow, false,
 		"What went wrong when a meter was read, since the agent started: no_answer (or nothing that is known here), partial (an error beside values), implausible (a value left out or set aside), time (a value left out for its time), late (its line was busy for more than a period)."},
+	{MeterLeak, "meter_leak_detected", Count, Gauge, Float, 1, Meter, nil, Fast, false,
+		"1 if the leak detector that is read as a meter's value is wet."},
 
 	{GridCarbonIntensity, "grid_carbon_intensity_grams_per_kwh", GramsPerKWh, Gauge, Float, 1, Zone,
 		[]Label{{"factor", []string{"lifecycle", "direct"}}}, Fast, true,

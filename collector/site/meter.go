@@ -44,6 +44,7 @@ const (
 	MeasuresHeat        Quantity = "heat"
 	MeasuresFlow        Quantity = "flow"
 	MeasuresTemperature Quantity = "temperature"
+	MeasuresLeak        Quantity = "leak" // a detector: 0 is dry
 )
 
 // A role is what is known of one.
@@ -56,7 +57,7 @@ type role struct {
 
 var (
 	ofEnergy  = []Quantity{MeasuresEnergy, MeasuresPower, MeasuresExport}
-	ofCooling = []Quantity{MeasuresEnergy, MeasuresPower, MeasuresExport, MeasuresHeat, MeasuresFlow, MeasuresTemperature}
+	ofCooling = []Quantity{MeasuresEnergy, MeasuresPower, MeasuresExport, MeasuresHeat, MeasuresFlow, MeasuresTemperature, MeasuresLeak}
 	ofHeat    = []Quantity{MeasuresHeat, MeasuresPower, MeasuresFlow, MeasuresTemperature}
 	ofWater   = []Quantity{MeasuresWater, MeasuresFlow}
 )
@@ -105,6 +106,9 @@ func (r *role) quantities() (names []string) {
 
 // electric reports whether the role is of electric energy.
 func (r *role) electric() bool { return r.rank >= 0 }
+
+// leaks reports whether m detects leaks and nothing else.
+func (m *Meter) leaks() bool { return len(m.Measures) == 1 && m.Measures[0] == MeasuresLeak }
 
 // MetersOf are the meters of a role; those that are backups of others are left
 // out, so that their sum is the whole.

@@ -71,6 +71,7 @@ var fieldUnits = map[Quantity][]string{
 	MeasuresWater:       {"mL", "L", "hL", "m3"},
 	MeasuresFlow:        {"m3/s", "m3/h", "L/s", "L/min", "L/h"},
 	MeasuresTemperature: {"C", "K", "F"},
+	MeasuresLeak:        {},
 	MeasuresFrequency:   {"Hz"},
 	MeasuresVoltage:     {"V"},
 }

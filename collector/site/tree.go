@@ -53,7 +53,7 @@ func (s *Site) grow(r *reader) *Tree {
 	for i := range s.Meters {
 		m := &s.Meters[i]
 		role := roleOf(m.Role)
-		if m.BackupOf == "" && role != nil && role.electric() {
+		if m.BackupOf == "" && role != nil && role.electric() && !m.leaks() {
 			t.at[m.ID] = len(t.Nodes)
 			t.Nodes = append(t.Nodes, Node{Meter: m})
 		}

@@ -77,6 +77,24 @@ func TestTemperaturesAndFlow(t *testing.T) {
 	})
 }
 
+func TestALeakDetectorIsDryOrWet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if s, err := NewScale(Leak, "1", ""); err != nil || s.Gauge(7) != 7 {
+			t.Fatalf("7 is %g: %v", s.Gauge(7), err)
+		}
+		shows := 0.
+		i := always(func() ([]Value, error) { return []Value{{Quantity: Leak, Number: shows}}, nil }, Kind{Quantity: Leak})
+		under(t, Config{Meters: []Meter{{Name: "rope", Role: metric.RoleCooling, Reader: i, Period: time.Second}}}, func(r *rig) {
+			for _, c := range []struct{ shows, want float64 }{{0, 0}, {1, 1}, {255, 1}, {-1, 1}, {0, 0}} {
+				change(func() { shows = c.shows })
+				if got := r.after(3*time.Second).of(metric.MeterLeak, "rope"); got == metric.Missing || got.Float() != c.want {
+					t.Errorf("it shows %g and is said to be %v, want %g", c.shows, got, c.want)
+				}
+			}
+		})
+	})
+}
+
 func TestV4PowerOnlyMetersAreIntegrated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := 1000.

@@ -89,6 +89,11 @@ func arrange(place metric.Place, devices []*device) (*metric.Layout, []cell, err
 			column(metric.MeterFlow, 0, at+i, cell{d, &s.view, 0})
 		}
 	}
+	for i, d := range devices {
+		if s := d.seen[Kind{Quantity: Leak}]; s != nil {
+			column(metric.MeterLeak, 0, at+i, cell{d, &s.view, 0})
+		}
+	}
 	for part, c := range healthColumns() {
 		for i, d := range devices {
 			column(c.metric, c.point, at+i, cell{d, nil, part})
@@ -118,6 +123,9 @@ func (d *device) measures() (list []int) {
 	}
 	if d.gives(Flow) {
 		list = append(list, int(metric.MeterFlow))
+	}
+	if d.gives(Leak) {
+		list = append(list, int(metric.MeterLeak))
 	}
 	return list
 }

@@ -289,6 +289,11 @@ func (m *Meter) check(q Quantity, v float64, at time.Time) (float64, error) {
 		return m.oneWay(q, "W", v, m.heatRating())
 	case Flow:
 		return m.oneWay(q, "m³/s", v, m.MaxFlow)
+	case Leak: // what a detector shows when it is wet differs; 0 is dry
+		if v != 0 {
+			return 1, nil
+		}
+		return 0, nil
 	case Temperature:
 		if v < -90 || v > 1000 {
 			return 0, fmt.Errorf("temperature reads %.3g °C, which nothing here has", v)

@@ -24,10 +24,11 @@ const (
 	Flow                             // m³/s
 	Temperature                      // °C, at a point
 	HeatPower                        // W, of heat that a loop carries
+	Leak                             // 1 if a detector is wet
 	quantities
 )
 
-var quantityNames = [quantities]string{"", "power", "energy", "energy_export", "water", "heat", "flow", "temperature", "heat_power"}
+var quantityNames = [quantities]string{"", "power", "energy", "energy_export", "water", "heat", "flow", "temperature", "heat_power", "leak"}
 
 func (q Quantity) String() string {
 	if q < quantities {
@@ -71,6 +72,7 @@ var (
 		Water:        {"mL": {per: "1"}, "L": {per: "1000"}, "hL": {per: "100000"}, "m3": {per: "1000000"}},
 		Flow:         {"m3/s": {per: "1"}, "m3/h": {per: "1/3600"}, "L/s": {per: "0.001"}, "L/min": {per: "1/60000"}, "L/h": {per: "1/3600000"}},
 		Temperature:  {"C": {per: "1"}, "K": {per: "1", add: -273.15}, "F": {per: "5/9", add: -160. / 9}},
+		Leak:         {"": {per: "1"}},
 	}
 )
 
