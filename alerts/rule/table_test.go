@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gigawatch/gigawatch/alerts/rule"
@@ -162,7 +162,7 @@ func TestPromQLNamesWhatIsThere(t *testing.T) {
 			has := labelsOf(d)
 			allowed = append(allowed, has...)
 			for _, m := range v.LabelMatchers {
-				if m.Name == labels.MetricName {
+				if m.Name == model.MetricNameLabel {
 					continue
 				}
 				if !slices.Contains(has, m.Name) {
