@@ -122,6 +122,9 @@ func (b *build) figure(a *Asked) Figure {
 	if f.Value == nil && f.Is == nil && f.List == nil && !f.None && f.Missing == "" {
 		f.Missing = "nothing is known of it"
 	}
+	if f.Missing != "" {
+		f.Quality, f.Method, f.Evidence = "", "", ""
+	}
 	return f
 }
 
@@ -133,5 +136,8 @@ func (b *build) makers() map[string]func(*Figure, *Asked) {
 		"t_in_c": b.setPoint, "cdd": b.degreeDays,
 		"e_res_tot_kwh": b.renewable, "e_res_goo_kwh": b.guaranteed, "e_res_ppa_kwh": b.agreed, "e_res_os_kwh": b.ownGeneration,
 		"c_serv": b.capacity, "c_stor_pb": b.capacity,
+		"e_electric_kwh":  func(f *Figure, a *Asked) { b.byMeter(f, a, gSupply, perKWh) },
+		"e_purchased_kwh": func(f *Figure, a *Asked) { b.byMeter(f, a, gGrid, perKWh) },
+		"e_export_kwh":    func(f *Figure, a *Asked) { b.byMeter(f, a, gExport, perKWh) },
 	}
 }

@@ -27,6 +27,9 @@ func (b *build) stated(key string) (v *big.Rat, e site.Entry, why string, ok boo
 	if !ok {
 		return nil, e, "", false
 	}
+	if strings.TrimSpace(e.Value.String()) == "" {
+		return nil, e, notEntered(key), false
+	}
 	digits, decimals, ok := e.Value.Number()
 	if !ok {
 		return nil, e, "report." + key + " in the site file is " + quoted(e.Value.String()) + ", which is no single number: write an absolute one with a point, no range and no unit", false

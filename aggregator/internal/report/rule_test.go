@@ -20,7 +20,6 @@ type situation struct {
 	change  func(l *fakeLedger, in *report.Input)
 	code    string
 	field   string
-	severe  string // severity; "": E for codes that begin so
 	text    string // a part of what is said
 }
 

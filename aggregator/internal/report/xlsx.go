@@ -47,23 +47,30 @@ func (b *book) styles() {
 	border := []excelize.Border{{Type: "bottom", Color: "D0D5DD", Style: 1}}
 	top := &excelize.Alignment{Vertical: "top", WrapText: true}
 	format := "#,##0.#########"
+	plain := &excelize.Font{Family: face, Size: 10}
 	for _, s := range []struct {
 		to *int
 		x  excelize.Style
 	}{
-		{&b.style.title, excelize.Style{Font: &excelize.Font{Bold: true, Size: 14, Color: "101828"}}},
-		{&b.style.head, excelize.Style{Font: &excelize.Font{Bold: true, Color: "FFFFFF"}, Fill: fill("344054"), Alignment: top}},
-		{&b.style.text, excelize.Style{Alignment: top, Border: border}},
-		{&b.style.number, excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "right"}, Border: border, CustomNumFmt: &format}},
-		{&b.style.error, excelize.Style{Alignment: top, Border: border, Fill: fill("FEE4E2")}},
-		{&b.style.warn, excelize.Style{Alignment: top, Border: border, Fill: fill("FEF0C7")}},
-		{&b.style.note, excelize.Style{Alignment: top, Font: &excelize.Font{Italic: true, Color: "475467"}}},
+		{&b.style.title, excelize.Style{Font: &excelize.Font{Family: face, Bold: true, Size: 14, Color: "101828"}}},
+		{&b.style.head, excelize.Style{Font: &excelize.Font{Family: face, Size: 10, Bold: true, Color: "FFFFFF"}, Fill: fill("344054"), Alignment: top}},
+		{&b.style.text, excelize.Style{Font: plain, Alignment: top, Border: border}},
+		{&b.style.number, excelize.Style{Font: plain, Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1}, Border: border, CustomNumFmt: &format}},
+		{&b.style.error, excelize.Style{Font: plain, Alignment: top, Border: border, Fill: fill("FEE4E2")}},
+		{&b.style.warn, excelize.Style{Font: plain, Alignment: top, Border: border, Fill: fill("FEF0C7")}},
+		{&b.style.note, excelize.Style{Alignment: top, Font: &excelize.Font{Family: face, Size: 10, Italic: true, Color: "475467"}}},
 	} {
 		if b.err == nil {
 			*s.to, b.err = b.f.NewStyle(&s.x)
 		}
 	}
 }
+
+// face is what texts are set in, and lineHeight what a line of it takes, in points.
+const (
+	face       = "Calibri"
+	lineHeight = 13.5
+)
 
 func fill(colour string) excelize.Fill {
 	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}
@@ -74,7 +81,7 @@ type sheet struct {
 	*book
 	name  string
 	row   int
-	width int
+	width []float64 // of columns, in characters
 }
 
 // column is one of a sheet: its heading, and its width in characters.
@@ -86,7 +93,10 @@ type column struct {
 // sheet begins one with a heading row that stays in sight and is printed on every
 // page.
 func (b *book) sheet(name, title string, columns ...column) *sheet {
-	s := &sheet{book: b, name: name, row: 1, width: len(columns)}
+	s := &sheet{book: b, name: name, row: 1}
+	for _, c := range columns {
+		s.width = append(s.width, c.width)
+	}
 	if b.err != nil {
 		return s
 	}
@@ -152,14 +162,26 @@ func (s *sheet) put(col int, v any, style int) {
 	s.try(s.f.SetCellStyle(s.name, at, at, style))
 }
 
-// add writes a row.
+// add writes a row, as high as its longest text needs: not every program finds
+// that out.
 func (s *sheet) add(style int, cells ...any) {
+	lines := 1
 	for i := range s.width {
 		var v any = ""
 		if i < len(cells) {
 			v = cells[i]
 		}
 		s.put(i+1, v, style)
+		if t, ok := v.(string); ok {
+			n := 0
+			for part := range strings.SplitSeq(t, "\n") {
+				n += 1 + int(float64(len([]rune(part)))/s.width[i]*1.05)
+			}
+			lines = max(lines, n)
+		}
+	}
+	if s.err == nil {
+		s.try(s.f.SetRowHeight(s.name, s.row, min(400, lineHeight*float64(lines)+3)))
 	}
 	s.row++
 }
@@ -167,7 +189,7 @@ func (s *sheet) add(style int, cells ...any) {
 const coverName = "Report"
 
 func (r *Record) cover(b *book) {
-	s := b.sheet(coverName, "Report on a data centre's energy performance", column{"", 30}, column{"", 90})
+	s := b.sheet(coverName, "Report on a data centre's energy performance", column{"Item", 30}, column{"", 90})
 	errors, warnings := 0, 0
 	for i := range r.Issues {
 		if r.Issues[i].Severity == Error {
@@ -226,8 +248,8 @@ func (r *Record) annexes(b *book) {
 }
 
 func (b *book) figures(name, title string, list []Figure) {
-	s := b.sheet(name, title, column{"Point", 8}, column{"Symbol", 11}, column{"Indicator", 38}, column{"Value", 22}, column{"Unit", 13},
-		column{"Quality", 12}, column{"Coverage %", 11}, column{"Measuring point", 42}, column{"Meters", 28}, column{"How, and evidence", 44}, column{"Notes", 40})
+	s := b.sheet(name, title, column{"Point", 7}, column{"Symbol", 11}, column{"Indicator", 32}, column{"Value", 22}, column{"Unit", 12},
+		column{"Quality", 11}, column{"Coverage %", 11}, column{"Measuring point", 34}, column{"Meters", 20}, column{"How, and evidence", 36}, column{"Notes", 28})
 	for i := range list {
 		f := &list[i]
 		c := f.cells("")
