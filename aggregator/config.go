@@ -39,7 +39,8 @@ type config struct {
 	Bus       busConfig
 	Store     store.Config // without its folder, log and metrics
 	XIDs      string       // file of the operator's own lines of the XID table; empty: none
-	Memory    int64        // bytes at which the garbage collector works harder; 0: the default
+	Alerts    alertsConfig
+	Memory    int64 // bytes at which the garbage collector works harder; 0: the default
 }
 
 // siteNames are the sites that may speak; none stands for all.
@@ -106,6 +107,7 @@ type rawConfig struct {
 	Health struct {
 		XIDs string `yaml:"xid_table"`
 	} `yaml:"health"`
+	Alerts rawAlerts       `yaml:"alerts"`
 	Memory *setting.Scalar `yaml:"memory"`
 }
 
@@ -169,6 +171,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 	}
 	c.Bus.checkLimits(f)
 	c.takeSites(f, name, r.Sites)
+	c.takeAlerts(f, &r.Alerts)
 	for i, w := range r.Store.RemoteWrite {
 		f.Require(w.URL != "", "store.remote_write."+strconv.Itoa(i), "url is missing")
 		c.Store.RemoteWrite = append(c.Store.RemoteWrite, store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA})

@@ -11,7 +11,7 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/metric alerts/rule collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
+	collector/metric alerts/rule alerts/scene collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
 	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
@@ -20,7 +20,7 @@ var order = strings.Fields(`
 	collector/internal/spool collector/agent collector
 	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
-	aggregator/internal/rule aggregator/internal/report aggregator/internal/page
+	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/page
 	aggregator/query aggregator/internal/web aggregator
 	plugin/pkg plugin/browser dashboards alerts deploy/grafana
 `)
@@ -30,6 +30,7 @@ var order = strings.Fields(`
 var only = map[string]string{
 	"collector/wire":               "collector/metric",
 	"alerts/rule":                  "collector/metric",
+	"alerts/scene":                 "alerts/rule",
 	"collector/sim":                "collector/metric",
 	"collector/sim/field":          "collector/metric collector/sim",
 	"collector/program":            "",
@@ -56,7 +57,7 @@ var only = map[string]string{
 	"aggregator/internal/rule":     "collector/metric alerts/rule",
 	"aggregator/internal/health":   "collector/metric collector/setting",
 	"aggregator/query":             "collector/metric aggregator/internal/account",
-	"aggregator/internal/web":      "collector/metric aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
+	"aggregator/internal/web":      "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
 	"plugin/pkg":                   "collector/metric aggregator/query",
 }
 

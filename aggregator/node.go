@@ -25,6 +25,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/page"
 	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
+	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 	"github.com/gigawatch/gigawatch/aggregator/internal/web"
@@ -35,8 +36,8 @@ import (
 // node is an aggregator that is up: opened in the order of its fields, closed in
 // the other.
 //
-//	bus ─▶ telemetry ─▶ health, recording ─▶ live, store ─┐
-//	  └──▶ lane ──────▶ ledger ─▶ today ──────────────────┴─▶ http
+//	bus ─▶ telemetry ─▶ health, alerts, recording ─▶ live, store ─┐
+//	  └──▶ lane ──────▶ ledger ─▶ today ──────────────────────────┴─▶ http
 type node struct {
 	c   *config
 	log *slog.Logger
@@ -50,6 +51,10 @@ type node struct {
 	ledger    *ledger.Ledger
 	recording *recording
 	health    *health.Health
+	watched   *watched
+	alerts    *rule.Evaluator
+	delivery  *rule.Delivery
+	self      *self
 	reach     *reach
 	telemetry *stream.Telemetry
 	lane      *stream.Ledger
@@ -60,7 +65,8 @@ type node struct {
 	http      *web.Server
 	listener  net.Listener
 
-	closers []func() error
+	expected []health.Host // scratch of hosts
+	closers  []func() error
 }
 
 // gcPercent is how much garbage may pile up beside what lives. Most of the heap
@@ -91,7 +97,7 @@ func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error)
 	}
 	n.onClose(n.dir.Close)
 	showDisk(c.Data, n.set)
-	for _, step := range []func(context.Context) error{n.openBus, n.openStore, n.openLedger, n.openHTTP} {
+	for _, step := range []func(context.Context) error{n.openBus, n.openStore, n.openLedger, n.openAlerts, n.openHTTP} {
 		if err := step(ctx); err != nil {
 			return n, err
 		}
@@ -130,7 +136,8 @@ func (n *node) openStore(context.Context) (err error) {
 	if n.health, err = health.New(health.Config{Table: table, File: filepath.Join(n.c.Data, "health.json"), Logger: n.log, Metrics: n.set}); err != nil {
 		return err
 	}
-	n.reach = &reach{Sink: &watched{n.recording, n.health}, file: filepath.Join(n.c.Data, reachFile), log: n.log}
+	n.watched = &watched{Sink: n.recording, health: n.health}
+	n.reach = &reach{Sink: n.watched, file: filepath.Join(n.c.Data, reachFile), log: n.log}
 	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{
 		JetStream: n.js, Stream: bus.Telemetry, Sites: n.c.siteNames(), Since: n.since(time.Now()), Sink: n.reach, Logger: n.log, Metrics: n.set,
 	})
@@ -169,8 +176,8 @@ func (n *node) openHTTP(context.Context) error {
 	}
 	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
-		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane}).status,
-		Health: n.health, Live: n.recording.live, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
+		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane, n.alerts}).status,
+		Health: n.health, Alerts: n.alerts, Live: n.recording.live, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
 	}
 	if n.http, err = web.New(c); err != nil {
@@ -237,6 +244,9 @@ func (n *node) run(ctx context.Context) error {
 	both(&lanes, reading, n.strays.Run)
 	both(&rest, fed, n.recording.Run)
 	both(&rest, fed, n.health.Run)
+	both(&rest, fed, n.alerts.Run)
+	both(&rest, fed, n.delivery.Run)
+	both(&rest, fed, n.self.Run)
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
 	both(&rest, fed, n.files.Run)

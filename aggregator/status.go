@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -36,7 +37,7 @@ type siteStatus struct {
 	Figures      []figureStatus          `json:"figures"` // of today
 	Tree         *treeStatus             `json:"power_tree"`
 	Energy       map[string]energyStatus `json:"energy_today"`
-	Alerts       []struct{}              `json:"alerts"` // null: there are no rules
+	Alerts       []alertStatus           `json:"alerts"` // null: there are no rules
 	AlertsReason string                  `json:"alerts_reason"`
 }
 
@@ -83,6 +84,7 @@ type statusPage struct {
 	files     *siteFiles
 	telemetry *stream.Telemetry
 	ledger    *stream.Ledger
+	alerts    *rule.Evaluator
 }
 
 // status is the present of one site, or of all if site is empty, as far as whoever
@@ -120,8 +122,9 @@ func (p *statusPage) status(_ context.Context, sees func(site string) bool, site
 }
 
 func (p *statusPage) site(st *live.Status) siteStatus {
-	out := siteStatus{Status: st, Energy: map[string]energyStatus{}, AlertsReason: "no rules are loaded",
+	out := siteStatus{Status: st, Energy: map[string]energyStatus{},
 		TimeZone: p.today.ledger.Place(st.Site).String(), File: p.files.of(st.Site).status(), Figures: []figureStatus{}, PUE: pueStatus{Quality: map[string]float64{}, Flags: []string{}}}
+	out.Alerts, out.AlertsReason = firing(p.alerts, st.Site)
 	out.Carbon.Grid = []gridStatus{}
 	if g := st.Grid; g != nil {
 		out.Zone = g.Zone

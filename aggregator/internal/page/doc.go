@@ -82,8 +82,9 @@
 //	       "celsius": 84, "watts": 690, "state": "ok", "why": ["84 °C"]}      // gpu_state's states
 //	    ],
 //	    "alerts": [                                      // null, with alerts_reason: no rules loaded
-//	      {"name": "RackSilent", "severity": "critical", "summary": "…", "since": 1795365990000}
-//	    ],                                               // critical warning info
+//	      {"name": "RackDown", "severity": "critical", "summary": "…", "since": 1795365990000,   // critical warning info
+//	       "evidence": "…", "do": "…", "beneath": 72}    // so many more are part of it, and are not sent
+//	    ],
 //	    "agents": {"known": 18, "silent": 0,
 //	      "refused": 1,                                  // something of so many is not counted: another reports it, and came first
 //	      "refusals": ["agent n1-b: host n1 not counted, as agent n1-a came first"]},

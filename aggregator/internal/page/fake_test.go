@@ -150,6 +150,9 @@ type (
 		Severity string `json:"severity"`
 		Summary  string `json:"summary"`
 		Since    int64  `json:"since"`
+		Evidence string `json:"evidence"`
+		Do       string `json:"do"`
+		Beneath  int    `json:"beneath"`
 	}
 )
 

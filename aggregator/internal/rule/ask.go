@@ -58,7 +58,7 @@ func newAsking(e *Evaluator) (*asking, error) {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return askEvery.Milliseconds() }, Parser: language,
 	})
 	x := &asking{byExpr: map[string][]*compiled{}, runs: map[*compiled]*asked{}}
-	group := rulefmt.RuleGroup{Name: "gigawatch", Interval: model.Duration(askEvery)}
+	group := rulefmt.RuleGroup{Name: groupName, Interval: model.Duration(askEvery)}
 	var errs []error
 	for _, c := range e.rules {
 		if c.Ask == "" {
@@ -94,24 +94,30 @@ func newAsking(e *Evaluator) (*asking, error) {
 		Appendable: nowhere{}, Queryable: e.c.Store, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 		GroupLoader: loader{group, language}, Parser: language,
 	})
-	if err := x.manager.Update(askEvery, []string{group.Name}, labels.EmptyLabels(), "", nil); err != nil {
-		return nil, fmt.Errorf("load rules that ask: %w", err)
-	}
 	return x, nil
 }
 
-// run evaluates until ctx ends.
-func (x *asking) run(ctx context.Context, _ *Evaluator) {
+// run evaluates until ctx ends. Rules that were loaded wait for the manager to run,
+// and the manager's end for them: so they are loaded when it is about to.
+func (x *asking) run(ctx context.Context, log *slog.Logger) {
 	wait := time.NewTimer(askAfter)
 	defer wait.Stop()
 	select {
 	case <-ctx.Done():
+		return
 	case <-wait.C:
-		go x.manager.Run()
-		<-ctx.Done()
 	}
+	if err := x.manager.Update(askEvery, []string{groupName}, labels.EmptyLabels(), "", nil); err != nil {
+		log.Error("rules that ask are not evaluated", "error", err)
+		return
+	}
+	go x.manager.Run()
+	<-ctx.Done()
 	x.manager.Stop()
 }
+
+// groupName is of the rules that ask.
+const groupName = "gigawatch"
 
 func (x *asking) note(expr string, began time.Time, found int, err error) {
 	x.mu.Lock()

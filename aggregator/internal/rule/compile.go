@@ -18,6 +18,7 @@ type compiled struct {
 
 	silence string // which kind of it the rule tells of; "": of none
 	own     bool   // it is of the evaluator itself
+	routine bool   // it fires while all is well
 	canary  bool   // it watches boards that do not exist, and no others
 }
 
@@ -56,6 +57,7 @@ func (c *compiled) classify() {
 			c.silence = cause
 		case table.Advancing, table.Canary, table.CanaryMissed, table.Capped, table.Undelivered:
 			c.own = true
+			c.routine = c.routine || cause == table.Advancing || cause == table.Canary
 		}
 	}
 }

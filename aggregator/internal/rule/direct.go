@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	httpconfig "github.com/prometheus/common/config"
 )
 
 // direct is the way past Alertmanager, to whom pages people: a webhook that is
@@ -47,12 +45,8 @@ const (
 
 func newDirect(c DeliveryConfig, r *receiver, note func(*receiver, *http.Response, error)) (*direct, error) {
 	x := &direct{endpoint: c.Direct, page: c.Page, receiver: r, note: note, external: byName(c.External), waiting: map[string]*waiting{}, told: map[string]time.Time{}, wake: make(chan struct{}, 1)}
-	conf := httpconfig.HTTPClientConfig{TLSConfig: httpconfig.TLSConfig{CAFile: c.Direct.CAFile}}
-	if c.Direct.TokenFile != "" {
-		conf.Authorization = &httpconfig.Authorization{Type: "Bearer", CredentialsFile: c.Direct.TokenFile}
-	}
 	var err error
-	if x.client, err = httpconfig.NewClientFromConfig(conf, "direct"); err != nil {
+	if x.client, err = c.Direct.Client(); err != nil {
 		return nil, fmt.Errorf("direct webhook: %w", err)
 	}
 	if c.Transport != nil {

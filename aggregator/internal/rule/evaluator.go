@@ -174,7 +174,7 @@ func (e *Evaluator) count(p Phase) (n int) {
 func (e *Evaluator) Run(ctx context.Context) error {
 	var asked sync.WaitGroup
 	if e.ask != nil {
-		asked.Go(func() { e.ask.run(ctx, e) })
+		asked.Go(func() { e.ask.run(ctx, e.log) })
 	}
 	every := time.NewTicker(time.Second)
 	defer every.Stop()

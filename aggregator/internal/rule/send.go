@@ -49,6 +49,19 @@ func (x Endpoint) Check() error {
 	return nil
 }
 
+// Client speaks to x.
+func (x Endpoint) Client() (*http.Client, error) {
+	return httpconfig.NewClientFromConfig(x.http(), "alerts")
+}
+
+func (x Endpoint) http() httpconfig.HTTPClientConfig {
+	c := httpconfig.HTTPClientConfig{EnableHTTP2: true, TLSConfig: httpconfig.TLSConfig{CAFile: x.CAFile, MinVersion: httpconfig.TLSVersion(tls.VersionTLS12)}}
+	if x.TokenFile != "" {
+		c.Authorization = &httpconfig.Authorization{Type: "Bearer", CredentialsFile: x.TokenFile}
+	}
+	return c
+}
+
 // DeliveryConfig says who takes alerts.
 type DeliveryConfig struct {
 	Alertmanagers []Endpoint    // each is sent everything
@@ -147,10 +160,7 @@ func (d *Delivery) alertmanagers() (map[string][]*targetgroup.Group, *promconfig
 		}
 		am := promconfig.DefaultAlertmanagerConfig
 		am.Scheme, am.PathPrefix, am.Timeout, am.APIVersion = u.Scheme, u.Path, model.Duration(sendTimeout), promconfig.AlertmanagerAPIVersionV2
-		am.HTTPClientConfig = httpconfig.HTTPClientConfig{EnableHTTP2: true, TLSConfig: httpconfig.TLSConfig{CAFile: x.CAFile, MinVersion: httpconfig.TLSVersion(tls.VersionTLS12)}}
-		if x.TokenFile != "" {
-			am.HTTPClientConfig.Authorization = &httpconfig.Authorization{Type: "Bearer", CredentialsFile: x.TokenFile}
-		}
+		am.HTTPClientConfig = x.http()
 		conf.AlertingConfig.AlertmanagerConfigs = append(conf.AlertingConfig.AlertmanagerConfigs, &am)
 		d.receiver(x.URL)
 	}

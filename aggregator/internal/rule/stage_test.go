@@ -298,3 +298,12 @@ func (s *stage) in(prefix string) (list []*machine) {
 	}
 	return list
 }
+
+// within reports whether a line of an inbox is of a time.
+func within(line string, from, to int) bool {
+	var at int
+	if _, err := fmt.Sscanf(line, "%ds", &at); err != nil {
+		return false
+	}
+	return from <= at && at <= to
+}

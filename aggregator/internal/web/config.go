@@ -42,7 +42,8 @@ type Config struct {
 	Queryable storage.Queryable // time series; required
 	Ledger    Ledger            // required
 
-	Rules Rules // nil: there are none
+	Rules  Rules  // nil: there are none
+	Alerts Alerts // in place of them; nil: Rules are asked
 	// Status is what the status page shows of a site ("": of all); since is
 	// what the caller saw last and is handed through. nil: not implemented.
 	// sees says which sites it may tell of.
@@ -214,6 +215,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.gates[streamLane] = newGate(l.Streams, 0, l.Wait)
 	s.streams = newStreams(c.Live, c.Metrics)
+	s.gates[receiptLane] = newGate(receipts, receipts, l.Wait)
 	s.gates[importLane] = newGate(1, importQueue, l.Wait) // the books take one at a time
 	for i := range s.routes {
 		s.mux.Handle(s.routes[i].path, s.guard(&s.routes[i]))

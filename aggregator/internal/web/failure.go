@@ -37,12 +37,17 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // succeed answers with data.
 func (s *Server) succeed(w http.ResponseWriter, r *http.Request, data any) {
+	s.succeedWith(w, r, data, nil)
+}
+
+// succeedWith has warnings beside the answer.
+func (s *Server) succeedWith(w http.ResponseWriter, r *http.Request, data any, warnings []string) {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("encode answer: %w", err))
 		return
 	}
-	b, err := json.Marshal(query.Envelope{Status: "success", Data: raw})
+	b, err := json.Marshal(query.Envelope{Status: "success", Data: raw, Warnings: warnings})
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("encode answer: %w", err))
 		return

@@ -65,6 +65,9 @@ func (s *Server) guard(rt *route) http.Handler {
 		if rt.lane == importLane && r.Method == http.MethodPost {
 			read = s.openFile
 		}
+		if rt.lane == receiptLane {
+			read = s.openReceipt
+		}
 		if err := read(a, r, rt.body); err != nil {
 			s.reject(a, r, rejectBody, err)
 			return

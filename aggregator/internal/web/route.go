@@ -20,6 +20,8 @@ const (
 	statusLane lane = "status"
 	streamLane lane = "stream"
 	importLane lane = "import" // its bodies are files, which the handler reads
+
+	receiptLane lane = "receipt" // its bodies are JSON, likewise
 )
 
 // A route is one line of the table that the server is built from.
@@ -53,8 +55,9 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/labels", form, points, seriesLane, body, long, values},
 		{"/api/v1/label/{name}/values", get, points, seriesLane, 0, long, values},
 		{"/api/v1/metadata", get, none, noLane, 0, short, packed(s.metadata)},
-		{"/api/v1/rules", get, alerts, seriesLane, 0, short, s.ownAlerts(s.cut(p, "group_limit", s.l.Series))},
-		{"/api/v1/alerts", get, alerts, seriesLane, 0, short, s.ownAlerts(p.ServeHTTP)},
+		{"/api/v1/rules", get, alerts, seriesLane, 0, short, s.ownRules(s.rules(s.cut(p, "group_limit", s.l.Series)))},
+		{"/api/v1/alerts", get, alerts, seriesLane, 0, short, s.ownAlerts(s.alerts(p.ServeHTTP))},
+		{"/api/v1/alerts/receipt", []string{http.MethodPost}, alerts.changed(operators, http.MethodPost), receiptLane, body, short, s.receipt},
 		{"/api/v1/format_query", form, none, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
 		{"/api/v1/parse_query", form, none, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
 		{"/api/v1/status/buildinfo", get, none, noLane, 0, short, p.ServeHTTP},

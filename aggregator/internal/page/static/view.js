@@ -177,15 +177,20 @@ export function alerts(site, now) {
   write(el("alerts-count"), list.length ? f.count(list.length) : "");
   [...rows(el("alerts"), list.length, () => {
     const item = make("li");
-    item.append(make("b"), make("span", "severity"), make("span"), make("span", "muted"));
+    item.append(make("b"), make("span", "severity"), make("span"), make("span", "muted"), make("p", "evidence"), make("p", "do"));
     return item;
   })].forEach((item, i) => {
-    const { name, severity, summary, since } = list[i];
+    const { name, severity, summary, since, evidence, do: first, beneath } = list[i];
     attribute(item, "data-severity", severity || "warning");
     write(item.children[0], name || "alert");
     write(item.children[1], severity || "warning");
     write(item.children[2], summary || "");
-    write(item.children[3], f.known(since) ? `for ${f.age((now - since) / 1000)}` : "");
+    const parts = [f.known(since) ? `for ${f.age((now - since) / 1000)}` : "", beneath ? `${f.count(beneath)} more are part of it` : ""];
+    write(item.children[3], parts.filter(Boolean).join(" · "));
+    write(item.children[4], evidence || "");
+    write(item.children[5], first || "");
+    show(item.children[4], Boolean(evidence));
+    show(item.children[5], Boolean(first));
   });
 }
 
