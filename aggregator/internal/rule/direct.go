@@ -19,6 +19,7 @@ type direct struct {
 	client   *http.Client
 	receiver *receiver
 	note     func(*receiver, *http.Response, error)
+	tried    func()
 	external map[string]string
 
 	mu      sync.Mutex // guards what waits and what was sent
@@ -159,6 +160,7 @@ func (x *direct) post(ctx context.Context, m Message) (taken bool) {
 	request.Header.Set("Content-Type", "application/json")
 	response, err := x.client.Do(request)
 	x.note(x.receiver, response, err)
+	x.tried()
 	if err != nil {
 		return false
 	}

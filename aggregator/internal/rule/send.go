@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,26 +86,33 @@ const (
 // A Delivery sends alerts to every Alertmanager, and those that are direct past
 // them as well.
 //
-//	Send ─┬─▶ Prometheus' notifier ─▶ a queue for each Alertmanager ─▶ POST /api/v2/alerts
-//	      └─▶ direct ─▶ once a key in 15 minutes, until it is taken ─▶ POST
+//	Send ─┬─▶ for each Alertmanager Prometheus' notifier and its queue ─▶ POST /api/v2/alerts
+//	      └─▶ direct ─▶ once a key in 15 minutes, until it is taken ────▶ POST
 type Delivery struct {
-	c        DeliveryConfig
-	log      *slog.Logger
-	manager  *notifier.Manager // nil: there are no Alertmanagers
-	targets  chan map[string][]*targetgroup.Group
-	direct   *direct // nil: there is none
-	external labels.Labels
+	c             DeliveryConfig
+	log           *slog.Logger
+	alertmanagers []*alertmanager
+	direct        *direct // nil: there is none
 
-	mu        sync.Mutex // guards the receivers
+	mu        sync.Mutex // guards what is known of the receivers
 	receivers []*receiver
+}
+
+// alertmanager is one, with a queue of its own.
+type alertmanager struct {
+	*receiver
+	endpoint Endpoint
+	manager  *notifier.Manager
+	targets  chan map[string][]*targetgroup.Group
 }
 
 // receiver is what is known of one who takes alerts.
 type receiver struct {
-	name      string // its address
-	since     int64  // it fails, ms since 1970; 0: it does not
-	says      string // the last answer
-	attempts  int
+	name      string        // its address
+	since     int64         // it fails, ms since 1970; 0: it does not
+	says      string        // the last answer
+	attempts  int           // to send something
+	ahead     time.Duration // its clock is, of ours
 	delivered *metrics.Counter
 	failures  *metrics.Counter
 }
@@ -120,57 +126,57 @@ func NewDelivery(c DeliveryConfig) (*Delivery, error) {
 		c.Metrics = metrics.NewSet()
 	}
 	d := &Delivery{c: c, log: c.Logger}
-	var external []string
-	for _, p := range c.External {
-		external = append(external, p.Name, p.Value)
-	}
-	d.external = labels.FromStrings(external...)
 	if c.Direct.URL != "" {
-		r := d.receiver(c.Direct.URL)
 		var err error
-		if d.direct, err = newDirect(c, r, d.note); err != nil {
+		if d.direct, err = newDirect(c, d.receiver(c.Direct.URL), d.note); err != nil {
 			return nil, err
 		}
+		d.direct.tried = func() {
+			d.mu.Lock()
+			d.direct.receiver.attempts++
+			d.mu.Unlock()
+		}
 	}
-	if len(c.Alertmanagers) == 0 {
-		return d, nil
+	for _, x := range c.Alertmanagers {
+		am, err := d.alertmanager(x)
+		if err != nil {
+			return nil, fmt.Errorf("alertmanager %q: %w", x.URL, err)
+		}
+		d.alertmanagers = append(d.alertmanagers, am)
 	}
-	d.manager = notifier.NewManager(&notifier.Options{
-		QueueCapacity: sendQueue, DrainOnShutdown: false, ExternalLabels: d.external, Registerer: prometheus.NewRegistry(), Do: d.do,
-	}, model.UTF8Validation, slog.New(slog.DiscardHandler)) // what it would log is noted by do
-	groups, conf, err := d.alertmanagers()
-	if err != nil {
-		return nil, err
-	}
-	if err := d.manager.ApplyConfig(conf); err != nil {
-		return nil, fmt.Errorf("alertmanagers: %w", err)
-	}
-	d.targets = make(chan map[string][]*targetgroup.Group, 1)
-	d.targets <- groups
 	return d, nil
 }
 
-// alertmanagers is the configuration of the notifier: each by itself.
-func (d *Delivery) alertmanagers() (map[string][]*targetgroup.Group, *promconfig.Config, error) {
-	conf := &promconfig.Config{GlobalConfig: promconfig.GlobalConfig{ExternalLabels: d.external, MetricNameValidationScheme: model.UTF8Validation}}
-	for _, x := range d.c.Alertmanagers {
-		u, err := url.Parse(x.URL)
-		if err != nil {
-			return nil, nil, fmt.Errorf("alertmanager %q: %w", x.URL, err)
-		}
-		am := promconfig.DefaultAlertmanagerConfig
-		am.Scheme, am.PathPrefix, am.Timeout, am.APIVersion = u.Scheme, u.Path, model.Duration(sendTimeout), promconfig.AlertmanagerAPIVersionV2
-		am.HTTPClientConfig = x.http()
-		conf.AlertingConfig.AlertmanagerConfigs = append(conf.AlertingConfig.AlertmanagerConfigs, &am)
-		d.receiver(x.URL)
+func (d *Delivery) alertmanager(x Endpoint) (*alertmanager, error) {
+	u, err := url.Parse(x.URL)
+	if err != nil {
+		return nil, err
 	}
-	groups := map[string][]*targetgroup.Group{}
-	for id, am := range conf.AlertingConfig.AlertmanagerConfigs.ToMap() {
-		i := slices.Index(conf.AlertingConfig.AlertmanagerConfigs, am)
-		u, _ := url.Parse(d.c.Alertmanagers[i].URL) // parsed above
-		groups[id] = []*targetgroup.Group{{Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(u.Host)}}}}
+	am := &alertmanager{receiver: d.receiver(x.URL), endpoint: x, targets: make(chan map[string][]*targetgroup.Group, 1)}
+	am.manager = notifier.NewManager(&notifier.Options{
+		QueueCapacity: sendQueue, Registerer: prometheus.NewRegistry(),
+		Do: func(ctx context.Context, client *http.Client, request *http.Request) (*http.Response, error) {
+			return d.do(ctx, am.receiver, client, request)
+		},
+	}, model.UTF8Validation, slog.New(slog.DiscardHandler)) // what it would log is noted by do
+	var external []string
+	for _, p := range d.c.External {
+		external = append(external, p.Name, p.Value)
 	}
-	return groups, conf, nil
+	conf := promconfig.DefaultAlertmanagerConfig
+	conf.Scheme, conf.PathPrefix, conf.Timeout, conf.APIVersion = u.Scheme, u.Path, model.Duration(sendTimeout), promconfig.AlertmanagerAPIVersionV2
+	conf.HTTPClientConfig = x.http()
+	all := promconfig.AlertmanagerConfigs{&conf}
+	if err := am.manager.ApplyConfig(&promconfig.Config{
+		GlobalConfig:   promconfig.GlobalConfig{ExternalLabels: labels.FromStrings(external...), MetricNameValidationScheme: model.UTF8Validation},
+		AlertingConfig: promconfig.AlertingConfig{AlertmanagerConfigs: all},
+	}); err != nil {
+		return nil, err
+	}
+	for id := range all.ToMap() {
+		am.targets <- map[string][]*targetgroup.Group{id: {{Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(u.Host)}}}}}
+	}
+	return am, nil
 }
 
 func (d *Delivery) receiver(address string) *receiver {
@@ -191,35 +197,65 @@ func (d *Delivery) receiver(address string) *receiver {
 }
 
 // do is how the notifier asks: what comes of it is noted.
-func (d *Delivery) do(ctx context.Context, client *http.Client, request *http.Request) (*http.Response, error) {
+func (d *Delivery) do(ctx context.Context, r *receiver, client *http.Client, request *http.Request) (*http.Response, error) {
 	if d.c.Transport != nil {
 		client = &http.Client{Transport: d.c.Transport}
 	}
 	response, err := client.Do(request.WithContext(ctx))
-	for _, r := range d.receivers {
-		if strings.HasPrefix(request.URL.String(), strings.TrimSuffix(r.name, "/")+"/api/") {
-			d.note(r, response, err)
-		}
+	d.note(r, response, err)
+	if request.Method == http.MethodPost {
+		d.mu.Lock()
+		r.attempts++
+		d.mu.Unlock()
 	}
 	return response, err
 }
 
+// greet asks an Alertmanager how it is, so that it is known from the start whether it
+// is there and what its clock shows.
+func (d *Delivery) greet(ctx context.Context, am *alertmanager) {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	client, err := am.endpoint.Client()
+	if err != nil {
+		d.note(am.receiver, nil, err)
+		return
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(am.endpoint.URL, "/")+"/api/v2/status", nil)
+	if err != nil {
+		d.note(am.receiver, nil, err)
+		return
+	}
+	if response, err := d.do(ctx, am.receiver, client, request); err == nil {
+		_ = response.Body.Close()
+	}
+}
+
+// skewed is from when on a clock is said to be wrong.
+const skewed = 5 * time.Second
+
 // note keeps what a receiver answered.
 func (d *Delivery) note(r *receiver, response *http.Response, err error) {
 	says, ok := "", false
+	now := time.Now()
+	var ahead time.Duration
 	if err != nil {
 		says = reason(err)
 	} else {
 		says, ok = response.Status, response.StatusCode/100 == 2
+		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+			if ahead = date.Sub(now.Truncate(time.Second)); ahead.Abs() < skewed {
+				ahead = 0
+			}
+		}
 	}
-	now := time.Now().UnixMilli()
 	d.mu.Lock()
-	was := r.since
-	r.attempts++
+	was, before := r.since, r.ahead
 	if r.says = says; ok {
-		r.since = 0
+		r.since, r.ahead = 0, ahead
 	} else if r.since == 0 {
-		r.since = now
+		r.since = now.UnixMilli()
 	}
 	d.mu.Unlock()
 	if ok {
@@ -232,6 +268,9 @@ func (d *Delivery) note(r *receiver, response *http.Response, err error) {
 		d.log.Warn("a receiver does not take alerts", "receiver", r.name, "says", says)
 	case ok && was != 0:
 		d.log.Info("a receiver takes alerts again", "receiver", r.name)
+	}
+	if ok && ahead != 0 && before == 0 {
+		d.log.Warn("a receiver's clock is not ours", "receiver", r.name, "ahead_seconds", ahead.Seconds())
 	}
 }
 
@@ -246,9 +285,10 @@ func reason(err error) string {
 // Run sends until ctx ends.
 func (d *Delivery) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	if d.manager != nil {
-		all.Go(func() { d.manager.Run(d.targets) })
-		context.AfterFunc(ctx, d.manager.Stop)
+	for _, am := range d.alertmanagers {
+		all.Go(func() { d.greet(ctx, am) })
+		all.Go(func() { am.manager.Run(am.targets) })
+		context.AfterFunc(ctx, am.manager.Stop)
 	}
 	if d.direct != nil {
 		all.Go(func() { d.direct.run(ctx) })
@@ -267,15 +307,18 @@ func (d *Delivery) Send(list []Message) {
 			}
 		}
 	}
-	if d.manager == nil {
-		return
+	for _, am := range d.alertmanagers {
+		d.mu.Lock()
+		ahead := am.ahead
+		d.mu.Unlock()
+		out := make([]*notifier.Alert, len(list))
+		for i := range list {
+			m := &list[i]
+			// Times are by the receiver's clock: by ours an alert might be over before it began.
+			out[i] = &notifier.Alert{Labels: promLabels(m.Labels), Annotations: promLabels(m.Annotations), StartsAt: m.StartsAt.Add(ahead), EndsAt: m.EndsAt.Add(ahead), GeneratorURL: d.c.Page}
+		}
+		am.manager.Send(out...)
 	}
-	out := make([]*notifier.Alert, len(list))
-	for i := range list {
-		m := &list[i]
-		out[i] = &notifier.Alert{Labels: promLabels(m.Labels), Annotations: promLabels(m.Annotations), StartsAt: m.StartsAt, EndsAt: m.EndsAt, GeneratorURL: d.c.Page}
-	}
-	d.manager.Send(out...)
 }
 
 func promLabels(list []metric.Pair) labels.Labels {

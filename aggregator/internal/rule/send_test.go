@@ -31,6 +31,13 @@ type fakeAlertmanager struct {
 	ends  map[string]time.Time
 	pages []string // alerts that began to fire, with their annotation evidence
 	over  []string
+	ahead time.Duration // its clock is
+}
+
+func (a *fakeAlertmanager) now() time.Time { return time.Now().Add(a.ahead) }
+
+func (a *fakeAlertmanager) date(w http.ResponseWriter) {
+	w.Header().Set("Date", a.now().UTC().Format(http.TimeFormat))
 }
 
 func newWorld(names ...string) *world {
@@ -48,12 +55,19 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.dead[r.URL.Host] {
 		return nil, errors.New("connection refused")
 	}
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
+	var b []byte
+	if r.Body != nil {
+		var err error
+		if b, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
 	}
 	rec := httptest.NewRecorder()
 	if am := w.ams[r.URL.Host]; am != nil {
+		am.date(rec)
+		if r.URL.Path == "/api/v2/status" && r.Method == http.MethodGet {
+			return rec.Result(), nil
+		}
 		if r.URL.Path != "/api/v2/alerts" || r.Method != http.MethodPost {
 			rec.WriteHeader(http.StatusNotFound)
 			return rec.Result(), nil
@@ -80,7 +94,7 @@ func (a *fakeAlertmanager) take(b []byte) error {
 	if err := json.Unmarshal(b, &list); err != nil {
 		return err
 	}
-	now := time.Now()
+	now := a.now()
 	for _, x := range list {
 		id, _ := json.Marshal(x.Labels)
 		what := x.Labels["alertname"] + " " + x.Labels["rack"] + " " + x.Labels["host"]
@@ -99,7 +113,7 @@ func (a *fakeAlertmanager) take(b []byte) error {
 // expired are alerts that ended because nobody spoke of them any more.
 func (a *fakeAlertmanager) expired() (n int) {
 	for _, end := range a.ends {
-		if !end.After(time.Now()) {
+		if !end.After(a.now()) {
 			n++
 		}
 	}
@@ -226,4 +240,27 @@ func TestARestartEndsNothingAtAlertmanager(t *testing.T) {
 			t.Errorf("told %q, over %q, %d expired", am.pages, am.over, am.expired())
 		}
 	})
+}
+
+// A clock that is ten minutes ahead, or behind, ends nothing before its time.
+func TestAnAlertmanagerWhoseClockIsWrong(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"ahead": 10 * time.Minute, "behind": -10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, racks(1, 2, 6, 0), func(s *stage) {
+				w := newWorld("am1")
+				w.ams["am1"].ahead = ahead
+				s.deliver(w, false)
+				s.settles()
+				s.in("h1r01n01")[0].up = false
+				s.runs(10 * time.Minute)
+				s.in("h1r01n01")[0].up = true
+				s.runs(10 * time.Minute)
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if am := w.ams["am1"]; strings.Join(am.pages, ", ") != "HostSilent h1r01 h1r01n01" || len(am.over) != 1 || am.expired() > 0 {
+					t.Errorf("told %q, over %q, %d expired", am.pages, am.over, am.expired())
+				}
+			})
+		})
+	}
 }
