@@ -116,7 +116,7 @@ func TestBrowser(t *testing.T) {
 // warm waits until the simulated site has something to show.
 func warm(t *testing.T, aggregator string) {
 	t.Helper()
-	enough := url.Values{"query": {`count_over_time(site_power_watts{boundary="facility"}[5m]) >= 3`}}
+	enough := url.Values{"query": {`count_over_time(site_power_watts{boundary="facility"}[5m]) >= 3 and on() count_over_time(rack_power_watts{boundary="it"}[5m]) >= 3 and on() count_over_time(gpu_power_watts[5m]) >= 3`}}
 	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(500 * time.Millisecond) {
 		said := "no answer"
 		if r, err := http.Get(aggregator + "/api/v1/query?" + enough.Encode()); err == nil {
