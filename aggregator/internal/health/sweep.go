@@ -207,5 +207,8 @@ func (h *Health) missing(x *subject, now int64) {
 		Advice: "the host does not even list them: see whether the driver is loaded, then restart the host; what stays away reseat, and contact support. If it was taken out, reset this finding."}
 	if o := x.find(missingCause); o == nil || o.Evidence != f.Evidence {
 		h.stand(x, now, true, f)
+		if o = x.find(missingCause); o != nil {
+			o.Since = min(o.Since, x.gone) // not since it is said
+		}
 	}
 }
