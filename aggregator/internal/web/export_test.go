@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
@@ -13,7 +14,7 @@ func (s *Server) Routes() []Route {
 	var rs []Route
 	for i := range s.routes {
 		r := &s.routes[i]
-		rs = append(rs, Route{r.path, r.methods, r.policy.open, r.body, r.timeout})
+		rs = append(rs, Route{r.path, r.methods, r.policy.open, r.body, r.timeout, r.policy.holds.String(), r.policy.may})
 	}
 	return rs
 }
@@ -24,6 +25,8 @@ type Route struct {
 	Open    bool
 	Body    int64
 	Timeout time.Duration
+	Holds   string
+	May     func(method string) rights.Role
 }
 
 func (s *Server) HTTPServer() *http.Server { return s.httpServer() }
