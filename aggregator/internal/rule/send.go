@@ -356,10 +356,17 @@ type Answer struct {
 // answers. Run runs meanwhile.
 func (d *Delivery) Test(ctx context.Context, m Message) []Answer {
 	m.Direct, m.Fresh = true, true
-	before := d.attempts()
-	d.Send([]Message{m})
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
+	for !d.ready() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+	}
+	before := d.attempts()
+	d.Send([]Message{m})
 	for {
 		answers, all := d.since(before)
 		if all {
@@ -371,6 +378,16 @@ func (d *Delivery) Test(ctx context.Context, m Message) []Answer {
 		case <-every.C:
 		}
 	}
+}
+
+// ready reports whether each Alertmanager has its queue.
+func (d *Delivery) ready() bool {
+	for _, am := range d.alertmanagers {
+		if len(am.manager.Alertmanagers()) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *Delivery) attempts() (list []int) {
