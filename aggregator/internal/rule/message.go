@@ -3,6 +3,7 @@ package rule
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +55,8 @@ func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, evid
 		evidence = expand(c.Evidence, labels, value)
 	}
 	do := expand(c.Do, labels, value)
-	if advice != "" && c.Judged != nil && (len(c.Judged.Causes) != 1 || strings.HasSuffix(c.Judged.Causes[0], "*")) {
-		do = sentence(advice) // of many causes the table knows but the general
+	if advice != "" && c.Judged != nil && slices.ContainsFunc(c.Judged.Causes, func(cause string) bool { return strings.HasSuffix(cause, "*") }) {
+		do = sentence(advice) // of causes that it does not name the table knows but the general
 	}
 	var out []metric.Pair
 	add := func(name, text string) {
