@@ -64,8 +64,9 @@ func (m *annotationsModel) answer(a *asking) (*result, error) {
 		return nil, err
 	}
 	marks := slices.Concat(lists...)
-	slices.SortStableFunc(marks, func(x, y mark) int { return x.from.Compare(y.from) })
-	marks, more := cut(marks, a.most(a.limits.Rows), "events")
+	slices.SortStableFunc(marks, func(x, y mark) int { return y.from.Compare(x.from) })
+	marks, more := cut(marks, a.most(a.limits.Rows), "events") // the newest
+	slices.Reverse(marks)
 	t := newTable(data.FrameTypeTable, column("time", data.FieldConfig{}, time.Time{}), when("timeEnd", "End"), text("title", "What"), text("text", "Text"), text("tags", "Tags"))
 	for _, x := range marks {
 		t.row(x.from, x.to, x.title, x.text, strings.Join(x.tags, ","))

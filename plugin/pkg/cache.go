@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ func (c *cache) put(key string, value any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
+	maps.DeleteFunc(c.known, func(_ string, k kept) bool { return now.Sub(k.at) >= c.keep })
 	if _, ok := c.known[key]; !ok && len(c.known) >= maxKept {
 		oldest, at := "", now
 		for k, v := range c.known {

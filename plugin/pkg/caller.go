@@ -31,7 +31,8 @@ func newCaller(a aggregatorSetting, s *settings) *caller {
 	dial := &net.Dialer{Timeout: min(10*time.Second, s.timeout)}
 	wire := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dial.DialContext, TLSClientConfig: s.tls, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16, MaxConnsPerHost: 64, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second,
+		MaxConnsPerHost: 64 + s.Limits.Streams, // a stream keeps one for itself
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a token goes to no other place
 	return &caller{
@@ -137,6 +138,9 @@ func (c *caller) get(ctx context.Context, path string, v url.Values, data any) (
 	}
 	var e query.Envelope
 	if err := json.Unmarshal(b, &e); err != nil {
+		if resp.StatusCode != http.StatusOK { // a proxy's word
+			return nil, clock, &query.Error{Status: resp.StatusCode, Message: http.StatusText(resp.StatusCode)}
+		}
 		return nil, clock, fmt.Errorf("%s: answer is not of an aggregator: %w", resp.Status, err)
 	}
 	if e.Status != "success" || resp.StatusCode != http.StatusOK {

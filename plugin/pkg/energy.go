@@ -132,7 +132,6 @@ type tally struct {
 	reasons           map[string]int
 	quality           map[string]float64 // millijoules
 	total             float64
-	open              int // lines that the ledger may yet change
 }
 
 func (t *tally) add(l *query.EnergyLine) {
@@ -140,9 +139,6 @@ func (t *tally) add(l *query.EnergyLine) {
 	if l.Coverage != nil {
 		h := l.To.Sub(l.From).Hours()
 		t.covered, t.expected = t.covered+*l.Coverage*h, t.expected+h
-	}
-	if !l.Final {
-		t.open++
 	}
 	if l.Millijoules == nil {
 		t.lacking++
@@ -192,13 +188,20 @@ func qualityNote(of string, quality map[string]float64, total float64) *data.Not
 	return &n
 }
 
-// percent is a share, never rounded to the whole where it is not.
+// percent is a share, never rounded up.
 func percent(share float64) string {
-	p := math.Floor(share*1000) / 10
+	p := *toTenths(share) * 100
 	if share > 0 && p == 0 {
 		return "less than 0.1 %"
 	}
 	return fmt.Sprintf("%.1f %%", p)
+}
+
+// toTenths is a share in whole tenths of a percent for a column: what shows it rounds
+// to the nearest, and a figure must not seem to rest on more than it does.
+func toTenths(share float64) *float64 {
+	v := math.Floor(share*1000) / 1000
+	return &v
 }
 
 // listed are reasons, the most frequent first, a few of them.

@@ -53,7 +53,8 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"older than this plugin", nil, func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, query.NotFound, "no such path: /x") }, "update the aggregator", 404},
 		{"it sends elsewhere", nil, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
-		}, "what answers is no aggregator", backend.StatusBadGateway},
+		}, "it sends elsewhere (302): write the address of the aggregator itself", backend.StatusBadGateway},
+		{"a proxy without an aggregator", nil, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, "what answers is no aggregator of Gigawatch (502)", backend.StatusBadGateway},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.source

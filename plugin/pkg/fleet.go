@@ -169,7 +169,11 @@ func each[T any](ctx context.Context, sites []siteOf, ask func(context.Context, 
 			if err == nil {
 				err = errs[i]
 			}
-			notes = append(notes, fmt.Sprintf("site %s is not in this answer: %v", sites[i].name, errs[i]))
+			what := "site " + sites[i].name
+			if sites[i].name == sites[i].by.name { // an aggregator as a whole was asked
+				what = "aggregator " + sites[i].name
+			}
+			notes = append(notes, fmt.Sprintf("%s is not in this answer: %v", what, errs[i]))
 			continue
 		}
 		out, of = append(out, answers[i]), append(of, sites[i])

@@ -70,6 +70,9 @@ func (m *healthModel) answer(a *asking) (*result, error) {
 		return nil, err
 	}
 	out := &result{notes: warnings(notes)}
+	for i := range sites {
+		out.notes = append(out.notes, healthNotes(&sites[i])...)
+	}
 	if m.Shape == "count" || a.fromAlert {
 		out.frames = data.Frames{m.counted(sites).frame}
 		return out, nil
@@ -88,7 +91,6 @@ func (m *healthModel) answer(a *asking) (*result, error) {
 				t.row(v.State, v.Kind, s.Site, v.Hall, v.Rack, v.Host, v.GPU, &v.Since, v.Last, v.Evidence, v.Advice, v.Action, v.Cause, int64(len(v.Findings)), v.Model, v.UUID)
 			}
 		}
-		out.notes = append(out.notes, healthNotes(s)...)
 	}
 	if n > most {
 		out.notes = append(out.notes, warning("%d of %d are shown: choose states or a hall, or raise limit and the data source's limits", most, n))

@@ -153,6 +153,9 @@ func refusedAnswer(err error) backend.DataResponse {
 		out.Status, out.ErrorSource = backend.StatusBadRequest, backend.ErrorSourceDownstream
 	case errors.As(err, &q):
 		out.Status, out.ErrorSource = backend.Status(q.Status), backend.ErrorSourceDownstream
+		if q.Status < http.StatusBadRequest { // a way elsewhere, which is not gone
+			out.Status = backend.StatusBadGateway
+		}
 	case errors.Is(err, context.DeadlineExceeded):
 		out.Status, out.ErrorSource = backend.StatusTimeout, backend.ErrorSourceDownstream
 	case errors.Is(err, errSettings):

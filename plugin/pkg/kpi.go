@@ -94,9 +94,9 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 		}
 		out.notes = append(out.notes, figureNotes(of[i].name, l.KPIs)...)
 	}
-	if m.Shape == "table" {
-		t := figureTable(lists, of, a.most(a.limits.Rows))
-		out.frames = data.Frames{t.frame}
+	if m.Shape == "table" && !a.fromAlert { // a rule takes numbers
+		t, more := figureTable(lists, of, a.most(a.limits.Rows))
+		out.frames, out.notes = data.Frames{t.frame}, append(out.notes, more...)
 		return out, nil
 	}
 	var list []series
@@ -105,7 +105,7 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 	}
 	list, more := cut(list, a.most(a.limits.Series), "figures")
 	out.notes = append(out.notes, more...)
-	if m.Shape == "value" {
+	if m.Shape != "series" {
 		out.frames = asNumbers(list)
 	} else {
 		out.frames = overTime(list)
@@ -214,7 +214,7 @@ func figureNotes(site string, kpis []query.KPI) (out []data.Notice) {
 	return out
 }
 
-func figureTable(lists []*query.KPIs, of []siteOf, most int) *table {
+func figureTable(lists []*query.KPIs, of []siteOf, most int) (*table, []data.Notice) {
 	t := newTable(data.FrameTypeTable, text("site", "Site"), text("kpi", "Figure"), when("from", "From"), when("to", "To"), number("value", "Value", ""),
 		text("unit", "Unit"), text("category", "IT metered at"), number("coverage", "Coverage", unitShare), number("needed", "Coverage needed", unitShare), number("measured", "Measured", unitShare),
 		text("remarks", "Remarks"), text("reason", "Why not"), text("method", "Method"))
@@ -223,7 +223,7 @@ func figureTable(lists []*query.KPIs, of []siteOf, most int) *table {
 		for j := range l.KPIs {
 			k := inTonnes(&l.KPIs[j])
 			if n++; n > most {
-				return t
+				continue
 			}
 			var flags []string
 			for _, f := range k.Flags {
@@ -234,16 +234,19 @@ func figureTable(lists []*query.KPIs, of []siteOf, most int) *table {
 				needed = &k.Needed
 			}
 			if m, ok := k.Quality["measured"]; ok {
-				measured = &m
+				measured = toTenths(m)
 			}
 			reason := ""
 			if k.Value == nil {
 				reason = k.Reason
 			}
-			t.row(of[i].name, figureTitle(k.Name), &k.From, &k.To, k.Value, unitTitle(k.Unit), categoryTitle(k.Category), &k.Coverage, needed, measured, strings.Join(flags, "; "), reason, k.Method)
+			t.row(of[i].name, figureTitle(k.Name), &k.From, &k.To, k.Value, unitTitle(k.Unit), categoryTitle(k.Category), toTenths(k.Coverage), needed, measured, strings.Join(flags, "; "), reason, k.Method)
 		}
 	}
-	return t
+	if n > most {
+		return t, []data.Notice{warning("%d of %d figures are shown: ask for fewer, or raise limit and the data source's limits", most, n)}
+	}
+	return t, nil
 }
 
 func categoryTitle(c int) string {

@@ -119,6 +119,9 @@ func readQuestion(q backend.DataQuery, l limits, fromAlert bool) (*question, err
 			out.typ, keys = typ, read
 		}
 	}
+	if err := filled(keys); err != nil {
+		return nil, err
+	}
 	fresh, ok := kinds[out.typ]
 	if !ok {
 		return nil, wrong("queryType %q is not known; write one of %s", out.typ, kindNames())
@@ -140,6 +143,18 @@ func readQuestion(q backend.DataQuery, l limits, fromAlert bool) (*question, err
 		}
 	}
 	return out, out.check()
+}
+
+// filled refuses a place that is a dashboard's variable still: an alert rule has none,
+// and would find nothing there for ever.
+func filled(keys map[string]json.RawMessage) error {
+	for _, k := range append(places(), "site", "gpu", "job", "tenant") {
+		var v string
+		if json.Unmarshal(keys[k], &v) == nil && v != "" && macroForm().FindString(v) == v {
+			return wrong("%s=%s is not filled in: the dashboard has no such variable, and an alert rule has none at all; write the value itself", k, v)
+		}
+	}
+	return nil
 }
 
 // decode reads keys strictly: a misspelt one would silently change what is asked.

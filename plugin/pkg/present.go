@@ -86,16 +86,16 @@ func (m *topModel) answer(a *asking) (*result, error) {
 		if l.Missing > 0 {
 			out.notes = append(out.notes, warning("%s: of %d of %d %s nothing is known now", of[i].name, l.Missing, l.Considered, plural(m.Of)))
 		}
-		inside := map[string]int{}
-		if q.Limit == mostTop && l.Truncated && mostTop < most {
-			out.notes = append(out.notes, warning("%s: the first %d are looked at, as many as the aggregator tells", of[i].name, mostTop))
-		}
+		inside, before := map[string]int{}, len(rows)
 		for _, r := range l.Rows {
 			labels := labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack, "host", r.Host, "gpu", r.GPU, "uuid", r.UUID, "model", r.Model)
 			inside[r.Boundary]++
 			if pass(m.Filters, labels) {
 				rows = append(rows, ranked{labels, r.Value})
 			}
+		}
+		if q.Limit == mostTop && l.Truncated && len(rows)-before < most { // further down others may pass
+			out.notes = append(out.notes, warning("%s: the first %d of %d are looked at, as many as the aggregator tells: choose one hall, rack or host", of[i].name, len(l.Rows), l.Considered))
 		}
 		out.notes = append(out.notes, mixed(of[i].name, m.Of, inside)...)
 	}

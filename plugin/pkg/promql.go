@@ -238,12 +238,18 @@ func (m *alertsModel) answer(a *asking) (*result, error) {
 	}
 	out := &result{notes: warnings(append(notes, failed...))}
 	t := newTable(data.FrameTypeTable, text("state", "State"), text("severity", "Severity"), text("alertname", "Alert"), text("site", "Site"), when("since", "Since"), text("value", "Value"), text("summary", "Summary"), text("labels", "Labels"))
-	counts := map[[2]string]float64{{"firing", ""}: 0}
+	counts, seen := map[[2]string]float64{{cmp.Or(m.State, "firing"), ""}: 0}, map[string]bool{}
 	most, n := a.most(a.limits.Rows), 0
 	for _, l := range lists {
 		for _, x := range l.Alerts {
 			if m.State != "" && m.State != x.State || !pass(m.Filters, x.Labels) || !meant(m.Site, x.Labels["site"]) {
 				continue
+			}
+			if key := x.State + data.Labels(x.Labels).String(); x.Labels["site"] != "" { // a hub has its sites' alerts too
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
 			}
 			counts[[2]string{x.State, x.Labels["site"]}]++
 			if n++; n <= most {

@@ -277,6 +277,8 @@ func TestQuestionsThatCannotBeAsked(t *testing.T) {
 		{asked{"queryType": "live", "site": "north", "by": "rack", "boundary": "facility"}, "the facility is metered as a whole"},
 		{asked{"queryType": "promql"}, "the expression is empty"},
 		{asked{"queryType": "promql", "expr": "rate(x[$interval])"}, "$interval is not filled in"},
+		{asked{"queryType": "power_energy", "by": "rack", "hall": "$hall"}, "hall=$hall is not filled in"},
+		{asked{"queryType": "top", "site": "${site:csv}"}, "site=${site:csv} is not filled in"},
 		{asked{"queryType": "promql", "expr": "x > $__timeFilter"}, "there is no $__timeFilter"},
 		{asked{"queryType": "kpi", "editorMode": "code", "code": "power_energy bye=rack"}, `"bye" is not known; keys of power_energy are`},
 		{asked{"queryType": "kpi", "editorMode": "code", "code": `top hall="h 1`}, "a quote is open"},

@@ -62,7 +62,7 @@ func (m *reconciliationModel) answer(a *asking) (*result, error) {
 			if g.Finding == "unknown" {
 				unknown++
 			}
-			t.row(of[i].name, g.Stage, g.Name, g.Finding, g.AboveKWh, g.BelowKWh, g.GapWh, g.Percent, &g.Low, &g.High, &g.Coverage, int64(g.Children), strings.Join(g.Missing, "; "), ptr(g.From), ptr(g.To))
+			t.row(of[i].name, g.Stage, g.Name, g.Finding, g.AboveKWh, g.BelowKWh, g.GapWh, g.Percent, &g.Low, &g.High, toTenths(g.Coverage), int64(g.Children), strings.Join(g.Missing, "; "), ptr(g.From), ptr(g.To))
 			gaps.row(of[i].name, g.Stage, g.Name, g.Percent)
 		}
 		if unknown > 0 {
@@ -119,7 +119,7 @@ func (m *reportModel) answer(a *asking) (*result, error) {
 			if status == "ready" {
 				ready = 1
 			}
-			t.row(of[i].name, k.From.Format("2006"), figureTitle(k.Name), status, k.Value, unitTitle(k.Unit), &k.Coverage, needed, what, categoryTitle(k.Category))
+			t.row(of[i].name, k.From.Format("2006"), figureTitle(k.Name), status, k.Value, unitTitle(k.Unit), toTenths(k.Coverage), needed, what, categoryTitle(k.Category))
 			numbers.row(of[i].name, k.Name, &ready)
 		}
 	}

@@ -50,7 +50,7 @@ func (d *instance) resources() http.Handler {
 	mux.HandleFunc("GET /metrics/{name}", func(w http.ResponseWriter, r *http.Request) {
 		def := metric.ByName(r.PathValue("name"))
 		if def == nil {
-			reply[any](w, nil, &query.Error{Status: http.StatusNotFound, Message: "there is no such metric in the catalogue"})
+			reply[any](w, nil, &query.Error{Status: http.StatusNotFound, Reason: query.NotFound, Message: "there is no such metric in the catalogue"})
 			return
 		}
 		reply(w, described(def), nil)
@@ -80,7 +80,7 @@ func (d *instance) resources() http.Handler {
 		reply(w, a, err)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		reply[any](w, nil, &query.Error{Status: http.StatusNotFound, Message: "no such path: " + r.Method + " " + r.URL.Path})
+		reply[any](w, nil, &query.Error{Status: http.StatusNotFound, Reason: query.NotFound, Message: "no such path: " + r.Method + " " + r.URL.Path})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.settings.timeout)

@@ -1,0 +1,107 @@
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
+)
+
+// What rests on a part is said to.
+func TestAPartIsNotTakenForTheWhole(t *testing.T) {
+	f := newFake(t, "north")
+	f.answer("/api/v1/top", func(w http.ResponseWriter, _ *http.Request) {
+		a := query.Top{Site: "north", Of: "gpu", Considered: 100_000, Truncated: true}
+		for range 1000 {
+			a.Rows = append(a.Rows, query.TopRow{Hall: "h1", Rack: "r1", Host: "n1", GPU: "0", Value: 700})
+		}
+		succeed(w, a)
+	})
+	f.answer("/api/v1/health", func(w http.ResponseWriter, _ *http.Request) {
+		succeed(w, query.HealthReport{Sites: []query.SiteHealth{{Site: "north", Cut: 7}}})
+	})
+	h, s := start(t), f.source("")
+	among := func(racks ...string) []any {
+		return []any{map[string]any{"key": "rack", "operator": "=|", "value": racks[0], "values": racks}}
+	}
+	for _, c := range []struct {
+		name string
+		q    asked
+		says string // "": nothing of a part
+	}{
+		{"the top of racks that are far down", asked{"queryType": "top", "filters": among("r8", "r9")}, "the first 1000 of 100000 are looked at"},
+		{"the top of racks that are at the top", asked{"queryType": "top", "filters": among("r1", "r9")}, ""},
+		{"health that was cut, as numbers", asked{"queryType": "health", "shape": "count", "hall": "h1"}, "7 more hosts and GPUs need a person"},
+		{"more figures than rows", asked{"queryType": "kpi", "shape": "table", "kpis": []string{"pue", "cost"}, "limit": 1}, "1 of 2 figures are shown"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			said := notices(h.one(t, s, c.q))
+			if !strings.Contains(said, c.says) || c.says == "" && strings.Contains(said, "looked at") {
+				t.Errorf("notices are %q; want %q", said, c.says)
+			}
+		})
+	}
+}
+
+// A hub has the alerts of the sites that answer for themselves too.
+func TestAnAlertOfTwoAggregatorsIsOne(t *testing.T) {
+	f := newFake(t, "north")
+	h := start(t)
+	s := &source{json: map[string]any{"aggregators": []any{map[string]string{"name": "site", "url": f.URL}, map[string]string{"name": "hub", "url": f.URL}}}}
+	if got := read(t, h.one(t, s, asked{"queryType": "alerts", "shape": "count"})); got["count{site=north, state=firing}"] != 1.0 {
+		t.Errorf("counted: %v", got)
+	}
+}
+
+func TestCoverageIsNeverRoundedUp(t *testing.T) {
+	f := newFake(t, "north")
+	v := 1.1
+	f.answer("/api/v1/kpi", func(w http.ResponseWriter, _ *http.Request) {
+		succeed(w, query.KPIs{Site: "north", KPIs: []query.KPI{{Name: "pue", Unit: "ratio", From: now.Add(-time.Hour), To: now, Value: &v, Coverage: 0.94967, Needed: 0.95, Quality: map[string]float64{"measured": 0.99999}}}})
+	})
+	h, s := start(t), f.source("")
+	for _, q := range []asked{{"queryType": "kpi", "shape": "table"}, {"queryType": "report_status"}} {
+		frame := h.one(t, s, q)[0]
+		for name, want := range map[string]float64{"coverage": 0.949, "measured": 0.999} {
+			column, _ := frame.FieldByName(name)
+			if column == nil {
+				continue
+			}
+			if got, err := column.FloatAt(0); err != nil || got != want {
+				t.Errorf("%v: %s is %v, want %v (%v)", q, name, got, want, err)
+			}
+		}
+		if what, _ := frame.FieldByName("what"); what != nil && what.At(0) != "it rests on 94.9 % of the time, and needs 95.0 %" {
+			t.Errorf("it lacks %q", what.At(0))
+		}
+	}
+}
+
+// Of many events those that just happened are told.
+func TestOfManyEventsTheNewestStay(t *testing.T) {
+	f := newFake(t, "north")
+	f.answer("/api/v1/imports", func(w http.ResponseWriter, _ *http.Request) {
+		var a query.ImportList
+		for i := range 5 {
+			a.Imports = append(a.Imports, query.ImportLine{Reason: string(rune('a' + i)), At: now.Add(time.Duration(i-10) * time.Minute)})
+		}
+		succeed(w, a)
+	})
+	frame := start(t).one(t, f.source(""), asked{"queryType": "annotations", "what": []string{"restatement"}, "limit": 2})[0]
+	if got := titles(frame); got != "restated: d, restated: e" {
+		t.Errorf("told: %s", got)
+	}
+}
+
+func titles(f *data.Frame) string {
+	column, _ := f.FieldByName("title")
+	var out []string
+	for i := range column.Len() {
+		out = append(out, column.At(i).(string))
+	}
+	return strings.Join(out, ", ")
+}
