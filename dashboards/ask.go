@@ -159,6 +159,12 @@ func now(expr, legend string) ask {
 	return a
 }
 
+// down is a share in whole parts of one, never more than it is: Grafana rounds to the
+// nearest, and one silent GPU of many thousands must not read as 100 %.
+func down(parts int, expr string) string {
+	return fmt.Sprintf("floor((%s) * %d) / %d", expr, parts, parts)
+}
+
 // rows is PromQL at the end of the range, a row a series.
 func rows(expr string) ask {
 	a := now(expr, "")

@@ -16,11 +16,11 @@ func fleet() *board {
 		next: []string{"site", "energy", "gpu-health", "alerts"},
 		rows: []row{
 			{"", 5, []panel{
-				{figure, 12, "Power of all sites", "What all sites of this data source draw now, inside each boundary. Of several aggregators each has its own sum.", watts, each(sum), look{empty: "No site has power that is known"}},
+				{figure, 12, "Power of all sites", "What the sites of this data source draw now, inside each boundary. A site of which it is not known is not in the sum: the tiles below show which are. Of several aggregators each has its own sum.", watts, each(sum), look{empty: "No site has power that is known"}},
 				{figure, 6, "GPUs reporting", "Share of the GPUs that the sites should have that report and are ok.", share,
-					asks(now(`sum(site_gpus{state="reporting"}) / sum(site_gpus{state="expected"})`, "").ofAll().as("GPUs reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No GPU is known"}},
+					asks(now(down(10000, `sum(site_gpus{state="reporting"}) / sum(site_gpus{state="expected"})`), "").ofAll().as("GPUs reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No GPU is known"}},
 				{figure, 6, "Hosts reporting", "Share of the hosts that the sites should have that report.", share,
-					asks(now(`sum(site_hosts{state="reporting"}) / sum(site_hosts{state="expected"})`, "").ofAll().as("Hosts reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No host is known"}},
+					asks(now(down(10000, `sum(site_hosts{state="reporting"}) / sum(site_hosts{state="expected"})`), "").ofAll().as("Hosts reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No host is known"}},
 			}},
 			{"Sites", 5, []panel{
 				{tiles, 24, "Power by site", "A tile a site: what its facility draws now. A click opens the site.", watts, asks(power("site", "facility").ofAll()),

@@ -47,9 +47,9 @@ func stageWidths() map[string]int {
 	return map[string]int{"Stage": 100, "Name": 130, "Above": 110, "Below": 110, "Gap": 110, "Gap in percent": 140, "Expected from": 135, "Expected to": 120, "Coverage": 105, "Below it": 95}
 }
 
-// coverageOf is how much is known inside a boundary.
+// coverageOf is how much is known inside a boundary, in whole tenths of a percent.
 func coverageOf(b string) ask {
-	return series(`site_coverage_ratio{site="$site",boundary="`+b+`"}`, "").as(boundaryName(b), boundaryColour(b))
+	return series(down(1000, `site_coverage_ratio{site="$site",boundary="`+b+`"}`), "").as(boundaryName(b), boundaryColour(b))
 }
 
 // meterStates are meters that are not well now.
