@@ -51,7 +51,9 @@ func itself() []Rule {
 			Summary:  "The ledger of " + ofSite + " does not advance",
 			Evidence: "Nothing was booked for two minutes, though hosts are expected. Collectors keep their records until it does; nothing is lost for 30 days.",
 			Do:       "Ask the aggregator's /readyz what is behind; then look at its log, its disk, the bus.",
+			// A site without any counter of energy has nothing to book.
 			Ask: by(Site, `site_hosts{state="expected"} > 0`) +
+				` and on (site) max_over_time(site_energy_joules_total[1d:10m])` +
 				` unless on (site) time() - timestamp(site_energy_joules_total) < 120`,
 		},
 		{
