@@ -128,6 +128,7 @@ func (s *series) add(i int, v float64) {
 type tally struct {
 	covered, expected float64 // hours
 	lacking           int
+	unexpected        int // lines in whose time nothing was expected, as no meter was there yet
 	lines             int
 	reasons           map[string]int
 	quality           map[string]float64 // millijoules
@@ -139,6 +140,8 @@ func (t *tally) add(l *query.EnergyLine) {
 	if l.Coverage != nil {
 		h := l.To.Sub(l.From).Hours()
 		t.covered, t.expected = t.covered+*l.Coverage*h, t.expected+h
+	} else {
+		t.unexpected++
 	}
 	if l.Millijoules == nil {
 		t.lacking++
@@ -164,7 +167,11 @@ func (t *tally) notes(site, boundary string) (out []data.Notice) {
 	}
 	if t.expected > 0 {
 		if c := t.covered / t.expected; c < 0.9995 {
-			out = append(out, warning("%s, %s: %s covered", site, boundary, percent(c)))
+			n := warning("%s, %s: %s covered", site, boundary, percent(c))
+			if t.unexpected > 0 {
+				n.Text += " where meters were expected, which is not so of all intervals"
+			}
+			out = append(out, n)
 		}
 	}
 	if note := qualityNote(site+", "+boundary, t.quality, t.total); note != nil {

@@ -24,6 +24,11 @@ func TestAPartIsNotTakenForTheWhole(t *testing.T) {
 	f.answer("/api/v1/health", func(w http.ResponseWriter, _ *http.Request) {
 		succeed(w, query.HealthReport{Sites: []query.SiteHealth{{Site: "north", Cut: 7}}})
 	})
+	f.answer("/api/v1/energy", func(w http.ResponseWriter, r *http.Request) {
+		from, _ := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
+		cover, mj := 0.979, uint64(3_600_000)
+		succeed(w, query.Energy{Site: "north", Lines: []query.EnergyLine{{From: from, To: from.Add(time.Hour), Reason: "nothing was read"}, {From: from.Add(time.Hour), To: from.Add(2 * time.Hour), Coverage: &cover, Millijoules: &mj}}})
+	})
 	h, s := start(t), f.source("")
 	among := func(racks ...string) []any {
 		return []any{map[string]any{"key": "rack", "operator": "=|", "value": racks[0], "values": racks}}
@@ -36,6 +41,7 @@ func TestAPartIsNotTakenForTheWhole(t *testing.T) {
 		{"the top of racks that are far down", asked{"queryType": "top", "filters": among("r8", "r9")}, "the first 1000 of 100000 are looked at"},
 		{"the top of racks that are at the top", asked{"queryType": "top", "filters": among("r1", "r9")}, ""},
 		{"health that was cut, as numbers", asked{"queryType": "health", "shape": "count", "hall": "h1"}, "7 more hosts and GPUs need a person"},
+		{"a site that began within the range", asked{"queryType": "power_energy", "measure": "energy", "from": now.Add(-2 * time.Hour)}, "97.9 % covered where meters were expected, which is not so of all intervals"},
 		{"more figures than rows", asked{"queryType": "kpi", "shape": "table", "kpis": []string{"pue", "cost"}, "limit": 1}, "1 of 2 figures are shown"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
