@@ -35,7 +35,7 @@ func powerQuality() *board {
 					asks(series(swing(`hall_power_watts{site="$site",boundary="host"}`, "1m"), "{{hall}}")), look{legend: "right", empty: "Not known"}},
 				{spread, 12, "How often which power", "How often IT and the facility drew how much in the range. Two heaps are a load that jumps.", watts, asks(
 					series(at("facility"), "").as("Facility", facilityColour), series(at("it"), "").as("IT", itColour)), look{empty: "Not known"}},
-				{lines, 12, "Peak of a quarter hour", "Mean power of the facility over the last fifteen minutes: what tariffs bill.", watts, asks(series(`avg_over_time(`+at("facility")+`[15m])`, "").as("Facility", facilityColour)), look{legend: "max", empty: "Not known"}},
+				{lines, 12, "Peak of a quarter hour", "Mean power of the facility over the fifteen minutes before each point. Tariffs bill quarter hours of the clock, whose peak may be a little lower.", watts, asks(series(`avg_over_time(`+at("facility")+`[15m])`, "").as("Facility", facilityColour)), look{legend: "max", empty: "Not known"}},
 			}},
 			{"Feeds", 9, []panel{
 				{lines, 12, "Grid feeds", "Power through each meter at the grid.", watts, asks(series(meters("grid_input"), "{{meter}}")), look{empty: "No grid meter"}},
