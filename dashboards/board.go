@@ -137,6 +137,9 @@ func (p *panel) custom(c map[string]any) map[string]any {
 // stored is the distance of the store's points.
 const stored = "10s"
 
+// mostMarks is how many events a graph bears, the newest.
+const mostMarks = 200
+
 // marks are Grafana's own annotations, and what happened at the site.
 func (b *board) marks() []dashboard.AnnotationQuery {
 	own := dashboard.AnnotationQuery{
@@ -147,7 +150,7 @@ func (b *board) marks() []dashboard.AnnotationQuery {
 		return []dashboard.AnnotationQuery{own}
 	}
 	a := question("annotations")
-	a.RefID, a.What = "Anno", b.events
+	a.RefID, a.What, a.Limit = "Anno", b.events, mostMarks
 	if slices.ContainsFunc(b.chosen, func(v variable) bool { return v.name == "host" }) {
 		a.Host = "$host"
 	}
