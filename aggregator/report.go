@@ -115,7 +115,7 @@ func reportCommand(args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(stderr, "version %d is %s: this is the record as it was locked\n", at.Version, filing.State())
-		return f.write(r, b, stdout)
+		return f.write(r, b, d, filing, stdout)
 	}
 	r, err := f.make(d, filing)
 	if err != nil {
@@ -125,17 +125,24 @@ func reportCommand(args []string, stdout, stderr io.Writer) error {
 	if f.do != "" {
 		return f.step(d, filing, r, stdout)
 	}
-	return f.write(r, nil, stdout)
+	return f.write(r, nil, d, filing, stdout)
 }
 
 // write writes a record; kept are its bytes, if it was locked.
-func (f *reportFlags) write(r *report.Record, kept []byte, stdout io.Writer) error {
-	b, err := r.As(f.as)
+func (f *reportFlags) write(r *report.Record, kept []byte, d *described, filing *report.Filing, stdout io.Writer) (err error) {
+	b := kept
+	switch {
+	case f.as == "pdf":
+		beside := report.Beside{Kept: kept, Filing: filing}
+		if beside.Earlier, err = d.keep.before(r); err != nil {
+			return err
+		}
+		b, err = r.PDF(beside)
+	case kept == nil || f.as != "json":
+		b, err = r.As(f.as)
+	}
 	if err != nil {
 		return err
-	}
-	if kept != nil && f.as == "json" {
-		b = kept
 	}
 	if f.out == "" || f.out == "-" {
 		_, err = stdout.Write(b)

@@ -94,6 +94,19 @@ func (k reportFolder) locked() (all []*report.Record, err error) {
 	return all, nil
 }
 
+// before is the newest locked record of the year before r; nil if none was locked.
+func (k reportFolder) before(r *report.Record) (*report.Record, error) {
+	f, err := k.filing(r.Site, r.Period.Year-1)
+	if err != nil || f.Newest() == nil {
+		return nil, err
+	}
+	b, err := k.record(f, 0)
+	if err != nil {
+		return nil, err
+	}
+	return report.ParseRecord(b)
+}
+
 // add keeps a step, and the record before it where that is locked. Another process
 // that did so meanwhile is found by the file it has made longer.
 func (k reportFolder) add(f *report.Filing, line []byte, r *report.Record, lock bool) (err error) {

@@ -140,7 +140,7 @@ func Cell(s string) string {
 }
 
 // Formats are the outputs that there are.
-func Formats() []string { return []string{"json", "csv", "xlsx"} }
+func Formats() []string { return []string{"json", "csv", "xlsx", "pdf"} }
 
 // As is the record in one of the formats.
 func (r *Record) As(format string) ([]byte, error) {
@@ -151,6 +151,8 @@ func (r *Record) As(format string) ([]byte, error) {
 		return r.CSV()
 	case format == "xlsx":
 		return r.XLSX()
+	case format == "pdf":
+		return r.PDF(Beside{})
 	}
 	return r.JSON()
 }

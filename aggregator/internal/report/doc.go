@@ -3,7 +3,7 @@
 // rules that amend it or stand beside it.
 //
 //	sealed hours ─▶ branches by the quarter ─▶ sums, gaps, months ─┐
-//	site file ────▶ entries, contracts, set points, people ────────┼─▶ Build ─▶ Record ─┬─▶ json, csv
+//	site file ────▶ entries, contracts, set points, people ────────┼─▶ Build ─▶ Record ─┬─▶ json, csv, xlsx, pdf
 //	temperatures ─▶ cooling degree days ───────────────────────────┤     ▲              └─▶ Filing: locked, approved,
 //	rules/*.yaml ─▶ Set: which figures, units, roundings, limits ──┘     │                  submitted, corrected
 //	other sites, earlier records ─▶ double counts, year on year ─────────┘
