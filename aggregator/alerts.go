@@ -43,6 +43,26 @@ func (a *alertsConfig) delivery(n *node, over http.RoundTripper) rule.DeliveryCo
 	return rule.DeliveryConfig{Alertmanagers: a.Alertmanagers, Direct: a.Direct, External: a.External, Page: a.Page, Logger: n.log, Metrics: n.set, Transport: over}
 }
 
+// resumeAlerts tells receivers that what fired before the start still does: until it
+// is looked at again may take minutes.
+func (n *node) resumeAlerts(ctx context.Context) error {
+	if len(n.c.Alerts.Alertmanagers) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		c := n.c.Alerts.delivery(n, nil)
+		c.Metrics = nil // they are those of the delivery that follows
+		if err := rule.Resume(ctx, filepath.Join(n.c.Data, alertsFile), table.Table(), c); err != nil {
+			n.log.Warn("what fired before is not told again", "error", err)
+		}
+	}()
+	n.onClose(func() error { cancel(); <-told; return nil })
+	return nil
+}
+
 // instance is how alerts name this aggregator.
 func (n *node) instance() string {
 	name, err := os.Hostname()

@@ -97,7 +97,7 @@ func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error)
 	}
 	n.onClose(n.dir.Close)
 	showDisk(c.Data, n.set)
-	for _, step := range []func(context.Context) error{n.openBus, n.openStore, n.openLedger, n.openAlerts, n.openHTTP} {
+	for _, step := range []func(context.Context) error{n.resumeAlerts, n.openBus, n.openStore, n.openLedger, n.openAlerts, n.openHTTP} {
 		if err := step(ctx); err != nil {
 			return n, err
 		}

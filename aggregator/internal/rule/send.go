@@ -356,21 +356,24 @@ type Answer struct {
 // answers. Run runs meanwhile.
 func (d *Delivery) Test(ctx context.Context, m Message) []Answer {
 	m.Direct, m.Fresh = true, true
+	return d.deliver(ctx, []Message{m})
+}
+
+// deliver sends, and waits for an answer of each receiver.
+func (d *Delivery) deliver(ctx context.Context, list []Message) (answers []Answer) {
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
-	for !d.ready() {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-every.C:
-		}
-	}
-	before := d.attempts()
-	d.Send([]Message{m})
-	for {
-		answers, all := d.since(before)
-		if all {
-			return answers
+	var before []int
+	for sent := false; ; {
+		switch {
+		case !sent && d.ready():
+			before, sent = d.attempts(), true
+			d.Send(list)
+		case sent:
+			var all bool
+			if answers, all = d.since(before); all {
+				return answers
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -264,3 +264,26 @@ func TestAnAlertmanagerWhoseClockIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// A store that takes minutes to open ends nothing that fired before.
+func TestAStartThatTakesMinutes(t *testing.T) {
+	inBubble(t, racks(1, 2, 6, 0), func(s *stage) {
+		w := newWorld("am1")
+		s.deliver(w, false)
+		s.settles()
+		s.in("h1r01n01")[0].up = false
+		s.runs(time.Minute)
+		time.Sleep(30 * time.Second) // it is down
+		c := rule.DeliveryConfig{Transport: w, External: []metric.Pair{{Name: "region", Value: "eu"}}, Alertmanagers: []rule.Endpoint{{URL: "http://am1"}}}
+		if err := rule.Resume(s.t.Context(), s.files+"/alerts.json", s.config.Rules, c); err != nil {
+			t.Fatal(err)
+		}
+		s.restart(5 * time.Minute)
+		s.runs(5 * time.Minute)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if am := w.ams["am1"]; strings.Join(am.pages, ", ") != "HostSilent h1r01 h1r01n01" || len(am.over) > 0 || am.expired() > 0 {
+			t.Errorf("told %q, over %q, %d expired", am.pages, am.over, am.expired())
+		}
+	})
+}
