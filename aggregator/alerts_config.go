@@ -68,6 +68,7 @@ func (c *config) takeAlerts(f *setting.File, r *rawAlerts) {
 		a.External = append(a.External, metric.Pair{Name: name, Value: value})
 	}
 	f.Require(r.Caps.Rule >= 0 && r.Caps.Site >= 0, "alerts.caps", "less than none cannot be sent")
+	f.Require(len(r.Windows) <= rule.MostWindows, "alerts.windows", "more than %d", rule.MostWindows)
 	for i := range r.Windows {
 		a.Windows = append(a.Windows, r.Windows[i].window(f, "alerts.windows."+strconv.Itoa(i)))
 	}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
@@ -79,7 +80,7 @@ func TestWhatAsksIsAnAlertLikeAnyOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		found := map[string]int{}
-		set := q.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "ALERTS"), labels.MustNewMatcher(labels.MatchEqual, "rack", "r1"))
+		set := q.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS"), labels.MustNewMatcher(labels.MatchEqual, "rack", "r1"))
 		for set.Next() {
 			it := set.At().Iterator(nil)
 			for it.Next() != 0 {

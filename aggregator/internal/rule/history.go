@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -89,7 +90,7 @@ func (h *history) append(points []point, now int64) error {
 	b := labels.NewScratchBuilder(16)
 	for _, p := range points {
 		b.Reset()
-		b.Add(labels.MetricName, "ALERTS")
+		b.Add(model.MetricNameLabel, "ALERTS")
 		b.Add("alertstate", p.phase.shown())
 		for _, l := range p.labels {
 			b.Add(l.Name, l.Value)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -52,7 +53,7 @@ func actors(t *testing.T, series scene.Series, name string) (list []told) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := metric.ByName(ls.Get(labels.MetricName))
+		d := metric.ByName(ls.Get(model.MetricNameLabel))
 		if d == nil || ls.Get("host") == "" {
 			return nil
 		}

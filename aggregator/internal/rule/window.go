@@ -20,8 +20,8 @@ type Window struct {
 // LongestWindow is how long one may be.
 const LongestWindow = 7 * 24 * time.Hour
 
-// mostWindows is how many there may be at once.
-const mostWindows = 1000
+// MostWindows is how many there may be.
+const MostWindows = 1000
 
 // A Matcher holds a label against a pattern that must fit it whole.
 type Matcher struct {
