@@ -83,3 +83,29 @@ func TestGapsAreEstimatedByTheirLength(t *testing.T) {
 		})
 	}
 }
+
+// A month of which nothing is known has no figures, and not zeros.
+func TestAMonthThatIsNotKnown(t *testing.T) {
+	began := luxembourg(t, 2026, 12, 1).UnixMilli() / 900_000
+	l := &fakeLedger{perHour: map[string]float64{"grid": 100, "ups": 80}}
+	l.known = func(meter string, at int64) int64 {
+		switch {
+		case at < began:
+			return 0
+		case meter == "grid" && at < began+744: // a quarter of December
+			return 0
+		}
+		return 900_000
+	}
+	r := build(t, faked(t, "meters:\n  - {id: grid, role: grid_input}\n  - {id: ups, role: ups_output}\nit_power: {power: 200 kW, evidence: list}\n"+begun("2026-11"), l))
+	if len(r.Months) != 2 {
+		t.Fatalf("months are %+v", r.Months)
+	}
+	nov, dec := &r.Months[0], &r.Months[1]
+	if nov.Facility != nil || nov.IT != nil || nov.PUE != nil || nov.Load != nil || nov.Coverage == nil || nov.Coverage.Sign() != 0 {
+		t.Errorf("November is %+v", nov)
+	}
+	if dec.Load == nil || dec.Load.String() != "80" || dec.Coverage == nil || dec.Coverage.String() != "75" {
+		t.Errorf("December is %+v, covered %v", dec, dec.Coverage)
+	}
+}

@@ -209,26 +209,39 @@ func (b *build) months() {
 			}
 			return v
 		}
-		put := func(v *big.Rat, per int64, known bool) *Decimal {
-			if !known {
+		covered := func(of string) (ms int64) {
+			for day, n := range b.sums.groups[of].dayMet {
+				if strings.HasPrefix(day, name) {
+					ms += n
+				}
+			}
+			return ms
+		}
+		// A month of which nothing was read, nor is estimated, is not known.
+		put := func(v *big.Rat, per int64, of string) *Decimal {
+			if covered(of) == 0 && sum(of).Sign() == 0 {
 				return nil
 			}
 			d, _ := decimalOf(over(v, per), 3)
 			return &d
 		}
-		g := b.sums.groups
 		facility := lessOf(sum(gSupply), sumOf(sum(gExport), sum(gOutside)))
 		it := sum(gIT)
-		m.Facility, m.IT = put(facility, perKWh, g[gSupply].any()), put(it, perKWh, g[gIT].any())
-		m.Water = put(sum(gWater), perM3, g[gWater].any())
-		m.Reuse = put(lessOf(sum(gHeat), sum(gHeatBack)), perKWh, g[gHeat].any())
-		if it.Sign() > 0 && g[gSupply].any() {
+		m.Facility, m.IT, m.Water = put(facility, perKWh, gSupply), put(it, perKWh, gIT), put(sum(gWater), perM3, gWater)
+		m.Reuse = put(lessOf(sum(gHeat), sum(gHeatBack)), perKWh, gHeat)
+		if it.Sign() > 0 && m.Facility != nil {
 			d, _ := decimalOf(new(big.Rat).Quo(facility, it), 6)
 			m.PUE = &d
 		}
-		if g[gIT].any() && to > at.UnixMilli() {
-			d, _ := decimalOf(new(big.Rat).Quo(over(it, perKWh), big.NewRat(to-at.UnixMilli(), hourMillis)), 3)
+		length := to - at.UnixMilli()
+		if m.IT != nil && length > 0 {
+			d, _ := decimalOf(new(big.Rat).Quo(over(it, perKWh), big.NewRat(length, hourMillis)), 3)
 			m.Load = &d
+		}
+		for _, of := range []string{gFacility, gIT} {
+			if b.sums.groups[of].any() {
+				m.Coverage = worse(m.Coverage, percent(covered(of), length))
+			}
 		}
 		b.r.Months = append(b.r.Months, m)
 		at = next

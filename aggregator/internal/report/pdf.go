@@ -39,6 +39,7 @@ func (r *Record) PDF(b Beside) ([]byte, error) {
 	}
 	p.issues(r)
 	p.verify(r, s)
+	p.contents()
 	p.margins()
 	var out bytes.Buffer
 	if err := p.f.Output(&out); err != nil {
@@ -93,7 +94,7 @@ func (s *standing) fixed() bool {
 func (s *standing) words() string {
 	switch {
 	case !s.known:
-		return "DRAFT: whether it was locked is not known here"
+		return "DRAFT, unless it was locked: that is not known here"
 	case s.state == Draft:
 		return fmt.Sprintf("DRAFT of version %d: not locked, and may change", s.version)
 	case s.state == Validated:

@@ -43,6 +43,10 @@ func (p *folio) cover(r *Record, s standing) {
 	p.standing(s)
 	p.tiles(r)
 	p.facts(r)
+	p.coverEnd = p.y
+	if p.f.PageNo() > 1 {
+		p.coverEnd = bottom
+	}
 }
 
 // banner is a loud box.
@@ -115,7 +119,7 @@ func (p *folio) tiles(r *Record) {
 			p.write(from, y+11.2, w, 0, unitWords(sc.unit))
 			says := f.Title + ", " + f.Quality
 			if f.Coverage != nil {
-				says += ", " + f.Coverage.String() + " % known"
+				says += ", " + f.Coverage.String() + "\u00a0% known"
 			}
 			p.set(plain, 7, grey)
 			for k, l := range p.lines(says, w-8) {

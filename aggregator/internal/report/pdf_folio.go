@@ -51,6 +51,14 @@ type folio struct {
 	head, mark string  // in the header of every page
 	simulated  bool
 	foot       string
+	chapters   []entry
+	coverEnd   float64 // how far the cover is written
+}
+
+// An entry is one of the list of contents.
+type entry struct {
+	title string
+	page  int
 }
 
 func newFolio(r *Record, s standing) (*folio, error) {
@@ -77,7 +85,12 @@ func newFolio(r *Record, s standing) (*folio, error) {
 	f.SetKeywords("sha256 "+s.hash, true)
 	f.SetLang("en")
 	p.head = fmt.Sprintf("%s · %s to %s", name, r.Period.From, r.Period.To)
-	if p.mark = "draft, not locked"; s.fixed() {
+	switch {
+	case !s.known:
+		p.mark = "draft, unless it was locked"
+	case !s.fixed():
+		p.mark = "draft, not locked"
+	default:
 		p.mark = fmt.Sprintf("%s, version %d", s.state, s.version)
 	}
 	p.foot = "Record sha256 " + s.hash[:16] + "…"
@@ -202,6 +215,7 @@ func (p *folio) tall(w float64, f typeface, size float64, s string) float64 {
 func (p *folio) chapter(title, says string) {
 	p.page()
 	p.f.Bookmark(title, 0, p.y)
+	p.chapters = append(p.chapters, entry{title, p.f.PageNo()})
 	p.para(left, wide, bold, 16, navy, title)
 	p.y += 1
 	if says != "" {
@@ -249,6 +263,29 @@ func (p *folio) margins() {
 		p.f.SetPage(n)
 		p.set(plain, 7.5, grey)
 		p.write(left, 281, wide, 0, fmt.Sprintf("%c stands for a character that the fonts of this document lack (%d times): the record has it.", unwritten, p.lost))
+	}
+}
+
+// contents lists the chapters at the foot of the cover, if there is room.
+func (p *folio) contents() {
+	const high = 5.2
+	y := 278 - high*float64(len(p.chapters))
+	if y-8 < p.coverEnd {
+		return
+	}
+	p.f.SetPage(1)
+	p.fillWith(white)
+	p.set(bold, 9, navy)
+	p.write(left, y-6, wide, 0, "Contents")
+	for _, e := range p.chapters {
+		link := p.f.AddLink()
+		p.f.SetLink(link, 0, e.page)
+		p.set(plain, 9, grey)
+		p.write(left, y, wide, 0, e.title)
+		p.write(left, y, wide, 1, fmt.Sprint(e.page))
+		p.line(left, y+high-1, right, y+high-1, 0.1, pale)
+		p.f.Link(left, y, wide, high, link)
+		y += high
 	}
 }
 

@@ -116,7 +116,7 @@ func (p *folio) verify(r *Record, s standing) {
 		}, steps...)
 	} else {
 		steps[1][0] = "Once the record is locked: an hour of it stands in the log."
-		steps = append([][2]string{{"A draft is not kept. The same books and statements give the same record, with the hash above.", "aggregator report " + place + " | sha256sum"}}, steps...)
+		steps = append([][2]string{{"A draft is not kept. Of a year that is over, the same books and statements give the same record, with the hash above.", "aggregator report " + place + " | sha256sum"}}, steps...)
 	}
 	p.section("Commands", 40)
 	for i, x := range steps {

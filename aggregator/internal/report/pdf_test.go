@@ -176,7 +176,7 @@ func TestWhatIsMissingIsSaidAndNeverZero(t *testing.T) {
 	r := nothingKnown(t)
 	was := nothingKnown(t)
 	pages := words(t, document(t, "nothing", r, report.Beside{Earlier: was}))
-	says(t, pages, "SIMULATED: DO NOT REPORT", "DRAFT: whether it was locked is not known here", "It is not known whether the site must report: installed IT power is not known",
+	says(t, pages, "SIMULATED: DO NOT REPORT", "DRAFT, unless it was locked: that is not known here", "It is not known whether the site must report: installed IT power is not known",
 		"PUE is not known of any month: no meter of it", "The balance cannot be drawn: total energy is not known: no meter of it", "its log is not known", "No meter was read.",
 		"Not known: no figure of the record rests on meters.", "write it under report.e_it_kwh of the site file")
 	for i, p := range pages[1:] {

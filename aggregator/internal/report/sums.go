@@ -18,6 +18,7 @@ type group struct {
 	met     int64                          // ms for which there is any feed
 	metered map[string]bool
 	day     map[string]account.Wide
+	dayMet  map[string]int64      // ms, covered
 	how     account.BranchQuarter // flags of what was done
 
 	least    int64 // ms, of the quarter that is being read
@@ -32,7 +33,7 @@ type group struct {
 }
 
 func newGroup(members func(*account.Branch) bool) *group {
-	return &group{members: members, metered: map[string]bool{}, day: map[string]account.Wide{}}
+	return &group{members: members, metered: map[string]bool{}, day: map[string]account.Wide{}, dayMet: map[string]int64{}}
 }
 
 // total is the sum of all qualities.
@@ -187,6 +188,7 @@ func (s *sums) add(h *account.HourBranches) {
 				g.met += quarterMillis
 				g.covered += g.least
 				g.day[day], _ = g.day[day].Add(g.quarter)
+				g.dayMet[day] += g.least
 				g.hour, _ = g.hour.Add(g.quarter)
 			}
 		}
