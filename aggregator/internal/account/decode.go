@@ -180,6 +180,9 @@ func (s *site) decode(d *decoder) {
 		if d.err != nil {
 			return
 		}
+		if c.kind == metric.Meter {
+			s.meters = append(s.meters, uint32(len(s.counters)))
+		}
 		s.counters = append(s.counters, c)
 		s.byKey.add(s.counters)
 	}

@@ -164,6 +164,9 @@ func (s *site) account(d *Device, p Place) (n, place uint32, full, ok bool) {
 	}
 	if !known {
 		n = uint32(len(s.counters))
+		if d.Kind == metric.Meter {
+			s.meters = append(s.meters, uint32(len(s.counters)))
+		}
 		s.counters = append(s.counters, counter{name: d.Name, epoch: unknownEpoch, kind: d.Kind, metric: d.Metric, point: uint16(d.Point), owner: noAgent, holding: unasked})
 		s.byKey.add(s.counters)
 	}

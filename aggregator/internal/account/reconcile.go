@@ -119,6 +119,15 @@ func NewReconciliation(b *Basis, from, to, until int64, category int, of []Stage
 	return r
 }
 
+// NeedsMachines reports whether r rests on what all hosts and all GPUs of an hour
+// drew, and NeedsRows whether on the rows of single ones. If on neither, the sheets
+// of hours are enough.
+func (r *Reconciliation) NeedsMachines() bool { return r.stages&(1<<StageHosts|1<<StageGPUs) != 0 }
+func (r *Reconciliation) NeedsRows() bool     { return r.stages&(1<<StageRack|1<<StageHost) != 0 }
+
+// WantsAll reports whether r wants the rows of all hosts and of all GPUs.
+func (r *Reconciliation) WantsAll() bool { return r.stages&(1<<StageHost|1<<StageGPUs) != 0 }
+
 // Wants reports whether rows of d count.
 func (r *Reconciliation) Wants(d *Device) bool {
 	switch d = r.b.As(d); d.Kind {
@@ -127,7 +136,7 @@ func (r *Reconciliation) Wants(d *Device) bool {
 	case metric.GPU:
 		return r.stages&(1<<StageHost|1<<StageGPUs) != 0
 	}
-	return d.Quantity == PDUOutput || d.Quantity == ITInput
+	return r.stages&(1<<StageRack) != 0 && (d.Quantity == PDUOutput || d.Quantity == ITInput)
 }
 
 // A side is what is known of one side of a balance in an hour.
@@ -148,10 +157,13 @@ func (s *side) add(name string, mj uint64, known bool) {
 // mostMissing bounds how many names a gap tells.
 const mostMissing = 10
 
-// Add takes in an hour: its sheet, and the rows that r wants.
-func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow) {
-	number := s.Number
-	if (number+1)*hour > r.until {
+// Over reports whether an hour is over: others are left out.
+func (r *Reconciliation) Over(number int64) bool { return (number+1)*hour <= r.until }
+
+// Add takes in an hour: its sheet, and, where r needs them, the rows that it wants
+// and what [MachinesOf] them comes to.
+func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow, all *Machines) {
+	if !r.Over(s.Number) {
 		return
 	}
 	r.hours++
@@ -201,7 +213,13 @@ func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow) {
 	if !metered {
 		innermost, metered = ups, hasUPS
 	}
-	r.machines(h, rows, innermost, metered)
+	if metered && all != nil && all.hosts.count > 0 {
+		r.balance(StageHosts, "", innermost, all.hosts)
+	}
+	if metered && all != nil && all.gpus.count > 0 {
+		r.balance(StageGPUs, "", innermost, all.gpus)
+	}
+	r.single(h, rows)
 }
 
 // lacking names what was not known of an item.
@@ -259,65 +277,93 @@ func (r *Row) known() bool {
 	return covered >= expected-expected/100
 }
 
-// machines balances meters against hosts, and hosts against their GPUs.
-func (r *Reconciliation) machines(h *branches, rows []ReconciledRow, it side, metered bool) {
-	type unit struct {
-		rack, host string
-		kind       metric.EntityKind
-		name       string
-		point      uint32
-	}
-	sums := map[unit]*Row{}
+// A unit is what of an hour's rows is one thing.
+type unit struct {
+	kind             metric.EntityKind
+	name, rack, host string
+	point            uint32
+	sum              Row
+}
+
+func (u *unit) compare(o *unit) int {
+	return cmp.Or(cmp.Compare(u.kind, o.kind), cmp.Compare(u.name, o.name), cmp.Compare(u.rack, o.rack), cmp.Compare(u.host, o.host), cmp.Compare(u.point, o.point))
+}
+
+// unitsOf are the rows of an hour by what they are of, in order. Those of one file
+// are in that order already, or nearly.
+func unitsOf(rows []ReconciledRow) []unit {
+	units := make([]unit, 0, len(rows))
 	for i := range rows {
 		x := &rows[i]
-		u := unit{x.Place.Rack, x.Place.Host, x.Device.Kind, x.Device.Name, x.Device.Point}
-		if x.Device.Kind == metric.Host {
-			u.host = x.Device.Name
+		u := unit{x.Device.Kind, x.Device.Name, x.Place.Rack, x.Place.Host, x.Device.Point, x.Row}
+		if u.kind == metric.Host {
+			u.host = u.name
 		}
-		if x.Device.Kind == metric.Meter && !r.b.Counts(x.Device.Name, h.from, h.from+hour) {
+		units = append(units, u)
+	}
+	byUnit := func(a, b unit) int { return a.compare(&b) }
+	if !slices.IsSortedFunc(units, byUnit) {
+		slices.SortFunc(units, byUnit)
+	}
+	n := 0
+	for i := range units {
+		if n > 0 && units[n-1].compare(&units[i]) == 0 {
+			s := &units[n-1].sum
+			s.Amount += units[i].sum.Amount
+			s.Covered += units[i].sum.Covered
+			s.Expected += units[i].sum.Expected
 			continue
 		}
-		s := sums[u]
-		if s == nil {
-			s = &Row{}
-			sums[u] = s
+		units[n] = units[i]
+		n++
+	}
+	return units[:n]
+}
+
+// Machines is what all hosts and all GPUs drew in an hour.
+type Machines struct{ hosts, gpus side }
+
+// MachinesOf adds up the rows of an hour that a reconciliation wants.
+func MachinesOf(rows []ReconciledRow) *Machines {
+	m := &Machines{}
+	for _, u := range unitsOf(rows) {
+		switch u.kind {
+		case metric.Host:
+			m.hosts.add(u.name, u.sum.Amount, u.sum.known())
+		case metric.GPU:
+			m.gpus.add(u.name, u.sum.Amount, u.sum.known())
 		}
-		s.Amount += x.Row.Amount
-		s.Covered += x.Row.Covered
-		s.Expected += x.Row.Expected
+	}
+	return m
+}
+
+// single balances the meters of racks against their hosts, and hosts against their
+// GPUs.
+func (r *Reconciliation) single(h *branches, rows []ReconciledRow) {
+	if !r.NeedsRows() {
+		return
 	}
 	racks, inRack := map[string]*side{}, map[string]*side{}
 	hosts, inHost := map[string]*side{}, map[string]*side{}
-	var allHosts, allGPUs side
 	at := func(m map[string]*side, k string) *side {
 		if m[k] == nil {
 			m[k] = &side{}
 		}
 		return m[k]
 	}
-	for _, u := range slices.SortedFunc(maps.Keys(sums), func(a, b unit) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), cmp.Compare(a.rack, b.rack))
-	}) {
-		s := sums[u]
+	for _, u := range unitsOf(rows) {
+		known := u.sum.known()
 		switch u.kind {
 		case metric.Meter:
-			if u.rack != "" {
-				at(racks, u.rack).add(u.name, s.Amount, s.known())
+			if u.rack != "" && r.b.Counts(u.name, h.from, h.from+hour) {
+				at(racks, u.rack).add(u.name, u.sum.Amount, known)
 			}
 		case metric.Host:
-			at(inRack, u.rack).add(u.name, s.Amount, s.known())
-			at(hosts, u.host).add(u.name, s.Amount, s.known())
-			allHosts.add(u.name, s.Amount, s.known())
+			at(inRack, u.rack).add(u.name, u.sum.Amount, known)
+			at(hosts, u.host).add(u.name, u.sum.Amount, known)
 		case metric.GPU:
-			at(inHost, u.host).add(u.name, s.Amount, s.known())
-			allGPUs.add(u.name, s.Amount, s.known())
+			at(inHost, u.host).add(u.name, u.sum.Amount, known)
 		}
-	}
-	if metered && allHosts.count > 0 {
-		r.balance(StageHosts, "", it, allHosts)
-	}
-	if metered && allGPUs.count > 0 {
-		r.balance(StageGPUs, "", it, allGPUs)
 	}
 	for name, above := range racks {
 		if below := inRack[name]; below != nil {

@@ -31,6 +31,7 @@ type site struct {
 	agents   []agent
 	byAgent  map[string]uint32
 	counters []counter
+	meters   []uint32 // of counters: few among many
 	byKey    keyIndex
 	doubts   map[uint32]*doubt
 	places   table[Place]

@@ -132,6 +132,20 @@ func (s *State) Balances(site string, yield func(Balance) bool) {
 	}
 }
 
+// Meters yields the meters of a site that have an account, one by each thing that
+// they count.
+func (s *State) Meters(site string, yield func(Device) bool) {
+	st := s.sites[site]
+	if st == nil {
+		return
+	}
+	for _, n := range st.meters {
+		if !yield(st.device(n)) {
+			return
+		}
+	}
+}
+
 // Adopt makes a site known whose hours before next are sealed, though the state
 // that sealed them is lost. Nothing is booked into them again: the counters show
 // what is in them already.

@@ -285,21 +285,44 @@ func (l *Ledger) Reconcile(site string, from, to int64, of []account.Stage) ([]a
 	l.mu.RUnlock()
 	r := account.NewReconciliation(b, from, to, now, category, of)
 	for n := max(first, from/hourMs); n < min(end, to/hourMs); n++ {
-		v := l.lookAt(site, n, func(d *account.Device) bool { return r.Wants(d) })
-		s, err := l.sheet(&v, b)
-		if err != nil {
+		if err := l.reconcile(r, b, site, n); err != nil {
 			return nil, fmt.Errorf("reconcile %s: %w", site, err)
 		}
-		var rows []account.ReconciledRow
-		err = l.eachRow(&v, b, func(d *account.Device, p *account.Place, x *account.Row) {
+	}
+	return r.Gaps(), nil
+}
+
+// reconcile has r take in an hour. What all hosts and GPUs of a sealed one drew is
+// kept, since it takes every row of its files to know.
+func (l *Ledger) reconcile(r *account.Reconciliation, b *account.Basis, site string, number int64) error {
+	if !r.Over(number) {
+		return nil
+	}
+	v := l.look(site, number)
+	var all *account.Machines
+	if r.NeedsMachines() && len(v.fronts) == 0 {
+		all = l.cache.machines(site, number, len(v.files))
+	}
+	var rows []account.ReconciledRow
+	if r.NeedsRows() || r.NeedsMachines() && all == nil {
+		v = l.lookAt(site, number, r.Wants)
+		if err := l.eachRow(&v, b, func(d *account.Device, p *account.Place, x *account.Row) {
 			if r.Wants(d) {
 				rows = append(rows, account.ReconciledRow{Device: d, Place: p, Row: *x})
 			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("reconcile %s: %w", site, err)
+		}); err != nil {
+			return err
 		}
-		r.Add(s, rows)
 	}
-	return r.Gaps(), nil
+	if r.NeedsMachines() && all == nil {
+		if all = account.MachinesOf(rows); len(v.fronts) == 0 && r.WantsAll() {
+			l.cache.putMachines(site, number, len(v.files), all)
+		}
+	}
+	s, err := l.sheet(&v, b)
+	if err != nil {
+		return err
+	}
+	r.Add(s, rows, all)
+	return nil
 }

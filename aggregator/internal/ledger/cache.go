@@ -9,7 +9,8 @@ import (
 )
 
 // cache keeps sealed hours that were read, the newest used first, up to a size.
-// Digests, of which there is one an hour, are kept for good: a year has 10 MB.
+// Digests, of which there is one an hour, are kept for good, and so is what all
+// machines drew: a year has 10 MB.
 type cache struct {
 	mu      sync.Mutex // all of it
 	limit   int
@@ -17,6 +18,7 @@ type cache struct {
 	order   *list.List // of *kept
 	kept    map[hourKey]*list.Element
 	digests map[hourKey]digest
+	summed  map[hourKey]machines
 }
 
 type hourKey struct {
@@ -39,6 +41,12 @@ type digest struct {
 	digest *account.Digest
 }
 
+// machines is what those of the first files of an hour drew.
+type machines struct {
+	files int
+	of    *account.Machines
+}
+
 type kept struct {
 	key      hourKey
 	size     int
@@ -48,7 +56,7 @@ type kept struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, order: list.New(), kept: map[hourKey]*list.Element{}, digests: map[hourKey]digest{}}
+	return &cache{limit: limit, order: list.New(), kept: map[hourKey]*list.Element{}, digests: map[hourKey]digest{}, summed: map[hourKey]machines{}}
 }
 
 func (c *cache) get(k hourKey) *kept {
@@ -101,4 +109,21 @@ func (c *cache) putDigest(site string, number int64, files int, terms string, d 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.digests[hourKey{site: site, number: number}] = digest{files, terms, d}
+}
+
+// machines is what all hosts and GPUs of the first files of an hour drew, if it is
+// kept.
+func (c *cache) machines(site string, number int64, files int) *account.Machines {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.summed[hourKey{site: site, number: number}]; m.files == files {
+		return m.of
+	}
+	return nil
+}
+
+func (c *cache) putMachines(site string, number int64, files int, of *account.Machines) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.summed[hourKey{site: site, number: number}] = machines{files, of}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
-	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // SetTerms makes answers of a site rest on what its operator states, from now on
@@ -36,9 +35,9 @@ func (l *Ledger) Unstated(site string) (names []string) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	b := l.bases[site]
-	for x := range func(yield func(account.Balance) bool) { l.state.Balances(site, yield) } {
-		if x.Device.Kind == metric.Meter && !b.Names(x.Device.Name) {
-			names = append(names, x.Device.Name)
+	for d := range func(yield func(account.Device) bool) { l.state.Meters(site, yield) } {
+		if !b.Names(d.Name) {
+			names = append(names, d.Name)
 		}
 	}
 	slices.Sort(names)
@@ -50,8 +49,8 @@ func (l *Ledger) metersOf(site string, b *account.Basis) account.Meters {
 	return func(q account.Quantity) (names []string) {
 		l.mu.RLock()
 		defer l.mu.RUnlock()
-		for x := range func(yield func(account.Balance) bool) { l.state.Balances(site, yield) } {
-			if d := &x.Device; d.Kind == metric.Meter && b.Names(d.Name) && b.As(d).Quantity == q {
+		for d := range func(yield func(account.Device) bool) { l.state.Meters(site, yield) } {
+			if b.Names(d.Name) && b.As(&d).Quantity == q {
 				names = append(names, d.Name)
 			}
 		}
