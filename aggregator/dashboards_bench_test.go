@@ -73,7 +73,7 @@ func benchDashboards(b *testing.B) {
 		p = prepare(b, *boardsDir, *boardsHosts, *boardsHours, *boardsRecent, *boardsSparse)
 	}
 	fmt.Printf("\n%d hosts, %d GPUs; history from %s to %s: %d blocks with %.1f M samples, %.2f M series in the head, %.1f GB, made in %s; the last %s as the product keeps it, before that a sample of a device each %s, but %d hosts, all meters and all roll-ups in full\n",
-		p.Hosts, p.Hosts*8, p.Start.Format(time.DateTime), p.End.Format(time.DateTime), p.Blocks, float64(p.Samples)/1e6, float64(p.Series)/1e6, float64(p.BytesOfStore)/1e9, p.Took, p.Recent, p.Sparse, p.Full)
+		p.Hosts, p.Hosts*8, p.Base.Add(-time.Duration(p.Blocks-1)*time.Hour).Format(time.DateTime), p.End.Format(time.DateTime), p.Blocks, float64(p.Samples)/1e6, float64(p.Series)/1e6, float64(p.BytesOfStore)/1e9, p.Took, p.Recent, p.Sparse, p.Full)
 	world, err := newFactory(p.Hosts, p.Start)
 	if err != nil {
 		b.Fatal(err)

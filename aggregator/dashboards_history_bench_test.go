@@ -48,7 +48,7 @@ const (
 	// fullHosts are those of the rack that dashboards choose.
 	fullHosts = 8
 	// leastFree is what the disk keeps in any case.
-	leastFree = 5 << 30
+	leastFree = 8 << 30
 )
 
 func (p *prepared) data() string     { return filepath.Join(p.dir, "data") }
@@ -172,7 +172,10 @@ func (h *historian) write() error {
 	}
 	h.Blocks, h.Samples = 1, base.Stats.NumSamples
 	for back := time.Hour; !h.Base.Add(-back).Before(h.Start); back += time.Hour {
-		h.say("an hour again")
+		if free(h.dir) < leastFree {
+			fmt.Fprintf(os.Stderr, "the disk is nearly full: of %s there are the last %d hours only\n", factorySite, h.Blocks)
+			break
+		}
 		if err := copyBlock(folder, base.ULID, back); err != nil {
 			return err
 		}
@@ -184,11 +187,19 @@ func (h *historian) write() error {
 
 // say shows that it goes on, and stops before the disk is full.
 func (h *historian) say(what string) {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(h.dir, &disk); err == nil && disk.Bavail*uint64(disk.Bsize) < leastFree {
+	if free(h.dir) < leastFree {
 		h.b.Fatalf("the disk has less than %d GiB left: choose a -dashboards.dir elsewhere, or fewer -dashboards.hosts", leastFree>>30)
 	}
 	fmt.Fprintf(os.Stderr, "%s %s: %d series in the head, %.1f GB\n", time.Now().Format(time.TimeOnly), what, h.store.DB().Head().NumSeries(), float64(sizeOf(h.data()))/1e9)
+}
+
+// free is what a folder's disk has left.
+func free(dir string) uint64 {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		return math.MaxUint64 // nobody knows; writing will tell
+	}
+	return disk.Bavail * uint64(disk.Bsize)
 }
 
 // pass writes what is due at a step of the world.
