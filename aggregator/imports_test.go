@@ -18,7 +18,7 @@ var order = strings.Fields(`
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
-	aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
+	aggregator/internal/durable aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/page
 	aggregator/query aggregator/internal/web aggregator
@@ -44,6 +44,7 @@ var only = map[string]string{
 	"collector/internal/host":      "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/job":       "collector/metric collector/internal/tree collector/internal/gpu",
 	"collector/internal/spool":     "",
+	"aggregator/internal/durable":  "",
 	"aggregator/internal/bus":      "",
 	"aggregator/internal/stream":   "collector/metric collector/wire",
 	"aggregator/internal/live":     "collector/metric",
@@ -54,8 +55,8 @@ var only = map[string]string{
 	"aggregator/internal/store":    "collector/metric",
 	"aggregator/internal/report":   "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs
 	"aggregator/internal/page":     "",
-	"aggregator/internal/rule":     "collector/metric alerts/rule",
-	"aggregator/internal/health":   "collector/metric collector/setting",
+	"aggregator/internal/rule":     "collector/metric alerts/rule aggregator/internal/durable",
+	"aggregator/internal/health":   "collector/metric collector/setting aggregator/internal/durable",
 	"aggregator/query":             "collector/metric aggregator/internal/account",
 	"aggregator/internal/web":      "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
 	"plugin/pkg":                   "collector/metric aggregator/query",

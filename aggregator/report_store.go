@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -153,19 +154,7 @@ func keepOnce(path string, b []byte) error {
 	if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, b) {
 		return nil
 	}
-	tmp := path + ".tmp"
-	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o440)
-	if err != nil {
-		return fmt.Errorf("keep report: %w", err)
-	}
-	_, err = file.Write(b)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("keep report: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := durable.Replace(path, b, 0o440); err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
 	return nil

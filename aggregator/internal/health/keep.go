@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -266,16 +267,7 @@ func replace(file string, v any) (err error) {
 	if err != nil {
 		return err
 	}
-	next := file + ".new"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(next, file)
+	return durable.Replace(file, b, 0o600)
 }
 
 // findings is a copy of what is to be kept.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 	table "github.com/gigawatch/gigawatch/alerts/rule"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -159,7 +160,7 @@ func (e *Evaluator) save(now time.Time, force bool) (err error) {
 	if err != nil {
 		return err
 	}
-	return replace(e.c.File, append(fmt.Appendf(nil, "%s%08x\n", heading, crc32.Checksum(b, castagnoli)), b...))
+	return durable.Replace(e.c.File, append(fmt.Appendf(nil, "%s%08x\n", heading, crc32.Checksum(b, castagnoli)), b...), 0o600)
 }
 
 // keep is a copy of the set; nil if it is as it was saved.
@@ -187,18 +188,4 @@ func finite(v float64) float64 {
 		return 0
 	}
 	return v
-}
-
-// replace writes a file in one step that outlives a power cut.
-func replace(file string, b []byte) error {
-	next := file + ".new"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(next, file)
 }
