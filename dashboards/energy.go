@@ -58,9 +58,9 @@ func energyAndCarbon() *board {
 					since: "now/y", decimals: ptr(2.0), empty: "Not known", titles: map[string]string{"energy": "So far"},
 					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), total("So far and to come")),
 				}},
-				{figure, 12, "Carbon of the calendar year", "The same for carbon dioxide equivalent, location-based.", tonnes, asks(
+				{figure, 12, "Carbon of the calendar year", "Booked so far, location-based; to come: power from the grid and its intensity as they were on average in the last seven days.", tonnes, asks(
 					kpi("value", "carbon_location"),
-					now(`deriv(site_carbon_grams_total{site="$site",method="location"}[7d]) / 1e6 * on () `+rest, "To come")), look{
+					now(`sum(avg_over_time(meter_power_watts{site="$site",role="grid_input"}[7d])) / 3.6e6 / 1e6 * on () max(avg_over_time(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"}[7d])) * on () `+rest, "To come")), look{
 					since: "now/y", decimals: ptr(1.0), empty: "Not known", titles: map[string]string{"carbon_location": "So far"},
 					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), total("So far and to come")),
 				}},

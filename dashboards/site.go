@@ -8,8 +8,8 @@ func siteNow() *board {
 			{"", 5, []panel{
 				{figure, 12, "Power now", "Power inside each boundary, pushed once a second.", watts, asks(live()), look{empty: "Not known now"}},
 				figureToday(4, "PUE today", "Facility energy over IT energy since the site's midnight (ISO/IEC 30134-2). The thresholds are those of Germany's Energy Efficiency Act: 1.2 for new data centres, 1.3 and 1.5 for others.", ratio, "pue", pueSteps),
-				{figure, 4, "Carbon now", "Carbon dioxide equivalent an hour, location-based, from what the ledger booked in the last quarter of an hour.", kiloHour,
-					asks(now(`rate(site_carbon_grams_total{site="$site",method="location"}[15m]) * 3.6`, "").as("Carbon", "")), look{decimals: ptr(1.0), empty: "Not known: no grid meter, or no intensity"}},
+				{figure, 4, "Carbon now", "Carbon dioxide equivalent an hour: power from the grid now times the grid's intensity now. What is booked is on Energy and carbon.", kiloHour,
+					asks(now(`sum(meter_power_watts{site="$site",role="grid_input"}) / 1e6 * on () max(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"})`, "").as("Carbon", "")), look{decimals: ptr(1.0), empty: "Not known: no grid meter, or no intensity"}},
 				{figure, 4, "Grid", "Carbon dioxide equivalent of a kilowatt-hour from the grid now, over the life of what makes it; of several providers the highest.", gramsKWh,
 					asks(now(`max(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"})`, "").as("Intensity", "")), look{decimals: ptr(0.0), steps: from(good, step{200, caution}, step{400, poor}), empty: "No provider of grid intensity"}},
 			}},
