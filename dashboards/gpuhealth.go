@@ -25,7 +25,7 @@ func gpuHealth() *board {
 				{figure, 8, "GPUs that are not ok", "How many are what now: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine, silent ones stand in hosts that are not heard.", count, asks(question("counts")), look{
 					only: "/^GPUs (lost|blank|stale|silent|unreachable)/", change: changes(bareState()), by: map[string]steps{"lost": from(plain, step{1, bad}), "blank": from(plain, step{1, poor}), "stale": from(plain, step{1, poor}), "silent": from(plain, step{1, unknown}), "unreachable": from(plain, step{1, unknown})}, empty: "Nothing is known now"}},
 			}},
-			{"", 9, []panel{attention(24, needs("table").about("gpu"))}},
+			{"", 9, []panel{attention(24, needs("table"))}},
 			{"By cause", 9, []panel{
 				{list, 8, "How many of each cause", "What the evidence is, of hosts and GPUs together, and of how many: XIDs by code, memory errors, lost boards, links, heat.", count, asks(needs("table")), look{
 					change: changes(counted("Cause")), titles: map[string]string{"Kind (count)": "How many"}, bar: "Kind (count)", steps: anyIsPoor, sort: "How many", empty: nobody}},
