@@ -96,10 +96,16 @@ func (b *build) checkClimate() {
 	case above(v, "1500"):
 		b.issue("W_CDD_HIGH", "cdd", "%s degree days", number(v))
 	}
+	region, _, why, ok := b.stated("cdd_region")
 	if b.RegionalCDD != nil {
-		if d := apart(v, b.RegionalCDD.Rat()); above(d, "0.15") {
-			b.issue("W_CDD_REGION", "cdd", "%s degree days, and %s are published for the region", number(v), b.RegionalCDD)
-		}
+		region, ok = b.RegionalCDD.Rat(), true
+	}
+	switch {
+	case why != "":
+		b.issue("W_CDD_REGION", "cdd", "what is published for the region is not known: %s", why)
+	case !ok:
+	case above(apart(v, region), "0.15"):
+		b.issue("W_CDD_REGION", "cdd", "%s degree days, and %s are published for the region", number(v), number(region))
 	}
 }
 

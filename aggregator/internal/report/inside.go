@@ -107,7 +107,11 @@ func (b *build) carbon(add func(key, title, unit, missing string, v *big.Rat, de
 		if k.Value != nil {
 			v = ratOf(*k.Value)
 		}
-		f := add(x.key, x.title, x.unit, k.Reason, v, 9)
+		decimals := 9
+		if x.unit == "kg" {
+			decimals = 3 // factors are given in grams
+		}
+		f := add(x.key, x.title, x.unit, k.Reason, v, decimals)
 		f.Method = k.Method
 		f.Coverage = percent(int64(k.Coverage*1e6+0.5), 1_000_000)
 		for _, n := range k.Flags {
