@@ -21,6 +21,7 @@ func options(c Config) *tsdb.Options {
 	o.MaxBlockDuration = ms(max(c.Block, c.MaxBlock))
 	o.OutOfOrderTimeWindow = ms(c.OutOfOrder)
 	o.WALCompression = compression.Snappy
+	o.BlockQuerierFunc = readBlock
 	// A reader may see one tick's commit half done; in return a series is
 	// smaller by its ring of transactions.
 	o.IsolationDisabled = true
