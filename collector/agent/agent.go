@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -48,9 +47,8 @@ type agent struct {
 	runners  []*runner
 	self     *self
 	backlog  *spool.Spool // of the telemetry lane
-	records  *spool.Spool // of the ledger lane
 	send     *telemetryLane
-	ledger   *ledgerLane
+	ledger   *Recorder
 	restater *restater // nil: no source knows better afterwards
 	wait     int       // ticks before the telemetry backlog may flow
 	replayed uint64    // of the backlog, up to
@@ -68,8 +66,6 @@ type agent struct {
 	values   []metric.Raw
 	picked   []metric.Raw
 	looked   time.Time // when say last looked
-
-	passing atomic.Uint64 // incarnation of the ledger record sent last
 
 	mu   sync.Mutex
 	acks []wire.Ack // arrived since the last tick; the newest few
@@ -110,8 +106,8 @@ func run(ctx context.Context, c *Config, sources []Scheduled, set *metrics.Set, 
 	if err := a.openSpools(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.backlog.Close(), a.records.Close()) }()
-	set.NewGauge(metricUnacked, func() float64 { return float64(a.records.Stats().Waiting) })
+	defer func() { err = errors.Join(err, a.backlog.Close(), a.ledger.Close()) }()
+	set.NewGauge(metricUnacked, func() float64 { return float64(a.ledger.records.Stats().Waiting) })
 	if a.bus, err = Connect(c.Bus, c.Agent, log, func() {}); err != nil {
 		return err
 	}
@@ -148,40 +144,16 @@ func (a *agent) openSpools() (err error) {
 	if err != nil {
 		return fmt.Errorf("open telemetry spool: %w", err)
 	}
-	a.records, err = spool.Open(spool.Config{
-		Dir: filepath.Join(a.c.Spool.Dir, "ledger"), MaxBytes: a.c.Spool.LedgerBytes,
-		Policy: spool.Thin, Gap: a.gap, Logger: a.log,
+	a.ledger, err = OpenRecorder(RecorderConfig{
+		Site: a.c.Site, Agent: a.c.Agent, Dir: filepath.Join(a.c.Spool.Dir, "ledger"), MaxBytes: a.c.Spool.LedgerBytes,
+		Incarnation: a.backlog.Incarnation(), Late: a.putOff.Inc, Logger: a.log,
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("open ledger spool: %w", err), a.backlog.Close())
+		return errors.Join(err, a.backlog.Close())
 	}
-	incarnation := max(a.records.Incarnation(), a.backlog.Incarnation())
-	last, _ := a.records.Last()
-	a.send = newTelemetryLane(a.c.Site, a.c.Agent, incarnation)
-	a.ledger = newLedgerLane(a.c.Site, a.c.Agent, a.records, incarnation, last)
-	a.ledger.passing, a.ledger.late = &a.passing, a.putOff.Inc
+	a.send = newTelemetryLane(a.c.Site, a.c.Agent, a.ledger.incarnation)
 	a.replayed = a.backlog.Acked()
 	return nil
-}
-
-// gap stands for ledger records first to last that the spool no longer holds.
-func (a *agent) gap(first, last uint64, near []byte) []byte {
-	// Of the incarnation of what was removed or, failing that, of what was sent
-	// before it: one that is too new would make zombies of the records after it.
-	b := metric.Batch{
-		Site: a.c.Site, Agent: a.c.Agent, Lane: metric.Ledger, Flags: metric.Gap,
-		Sequence: last, Skipped: last - first + 1, Time: time.Now().UnixMilli(), Ticks: 1,
-		Incarnation: max(1, a.passing.Load()),
-	}
-	var m wire.Message
-	if len(near) > 0 && m.Parse(near) == nil {
-		b.Incarnation, b.Time = m.Incarnation, m.Time
-	}
-	out, err := appendGap(nil, &b)
-	if err != nil {
-		a.log.Error("gap not written", "error", err)
-	}
-	return out
 }
 
 // heard queues an acknowledgement for the next tick; called by the connection.

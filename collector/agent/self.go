@@ -33,7 +33,7 @@ func newSelf(c *Config, sources []Scheduled) *self {
 
 // values appends what self.layout asks for.
 func (s *self) values(dst []metric.Raw, a *agent, now time.Time) []metric.Raw {
-	for _, q := range []*spool.Spool{a.backlog, a.records} {
+	for _, q := range []*spool.Spool{a.backlog, a.ledger.records} {
 		st := q.Stats()
 		dst = append(dst, metric.Raw(st.Bytes), metric.Raw(st.Dropped+st.Thinned))
 	}

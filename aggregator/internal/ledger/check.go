@@ -46,7 +46,10 @@ func Check(dir string) (Summary, error) {
 	return check(d)
 }
 
-func check(d disk) (sum Summary, err error) {
+// CheckDisk is Check of a ledger that lies on d.
+func CheckDisk(d Disk) (Summary, error) { return check(d) }
+
+func check(d Disk) (sum Summary, err error) {
 	found, at, damaged := slots(d)
 	if len(damaged) > 0 {
 		return sum, errors.Join(damaged...)
@@ -97,7 +100,7 @@ func check(d disk) (sum Summary, err error) {
 
 // siteCheck checks one site.
 type siteCheck struct {
-	disk  disk
+	disk  Disk
 	state *account.State
 	log   *siteLog
 	sum   *Summary

@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// disk is what the ledger asks of a file system. Names are relative to the data
+// Disk is what the ledger asks of a file system. Names are relative to the data
 // folder, with slashes. Nothing is durable before Sync, and no name before
 // SyncDir of its folder.
-type disk interface {
+type Disk interface {
 	ReadFile(name string) ([]byte, error)
 	ReadHead(name string, n int) ([]byte, error)    // at most n bytes from the beginning
 	Write(name string, b []byte) error              // a file that holds b and nothing else
@@ -115,7 +115,7 @@ func (f *folder) List(name string) ([]string, error) {
 
 // replace writes a whole file so that, whatever happens, its name stands for
 // what it stood for or for all of b.
-func replace(d disk, dir, name string, b []byte) error {
+func replace(d Disk, dir, name string, b []byte) error {
 	path, tmp := dir+"/"+name, dir+"/"+name+".tmp"
 	if err := d.Write(tmp, b); err != nil {
 		return fmt.Errorf("write %s: %w", tmp, err)

@@ -19,6 +19,7 @@ import (
 // A Config says where the ledger lives.
 type Config struct {
 	Dir     *Dir
+	Disk    Disk           // in its place, where it is no folder of the operating system's
 	Account account.Config // what is plausible; its zero has the defaults
 	Cache   int            // bytes of sealed hours kept for answers; 0 stands for 64 MiB
 	Logger  *slog.Logger
@@ -29,7 +30,7 @@ type Config struct {
 // questions are answered, and revisions and imports taken, meanwhile.
 type Ledger struct {
 	log    *slog.Logger
-	disk   disk
+	disk   Disk
 	close  func() error
 	tally  *tallies
 	opened int64 // ms since 1970, of the first commit: since when agents could catch up
@@ -64,6 +65,9 @@ type agentKey struct{ site, agent string }
 // Open reads the ledger in c.Dir, finishes what a crash left half done, and says
 // loudly what is lost, if anything is.
 func Open(c Config) (*Ledger, error) {
+	if c.Disk != nil {
+		return open(c, c.Disk)
+	}
 	d, err := openFolder(c.Dir.Path)
 	if err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func Open(c Config) (*Ledger, error) {
 }
 
 // empty is a ledger that has not read its disk yet.
-func empty(c Config, d disk) *Ledger {
+func empty(c Config, d Disk) *Ledger {
 	if c.Cache == 0 {
 		c.Cache = 64 << 20
 	}
@@ -88,7 +92,7 @@ func empty(c Config, d disk) *Ledger {
 	}
 }
 
-func open(c Config, d disk) (*Ledger, error) {
+func open(c Config, d Disk) (*Ledger, error) {
 	l := empty(c, d)
 	if err := d.MkdirAll(ledgerDir); err != nil {
 		return nil, fmt.Errorf("make folder %s: %w", ledgerDir, err)

@@ -72,7 +72,7 @@ func newSiteLog(site string) *siteLog {
 // readLog reads the log of a site. A last line without its end, and hashes that
 // are not written yet, are what a crash leaves; anything else that does not fit
 // is an error that names the leaf.
-func readLog(d disk, site string) (*siteLog, error) {
+func readLog(d Disk, site string) (*siteLog, error) {
 	l := newSiteLog(site)
 	lines, err := readIfThere(d, logDir(site)+"/leaves")
 	if err != nil {
@@ -121,7 +121,7 @@ func (l *siteLog) holds(disk []byte) error {
 	return nil
 }
 
-func readIfThere(d disk, name string) ([]byte, error) {
+func readIfThere(d Disk, name string) ([]byte, error) {
 	b, err := d.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -134,7 +134,7 @@ func readIfThere(d disk, name string) ([]byte, error) {
 
 // write appends a leaf to the files of the log, durably: line first. It is not
 // in memory before add.
-func (l *siteLog) write(d disk, x leaf) error {
+func (l *siteLog) write(d Disk, x leaf) error {
 	dir, first := logDir(l.site), len(l.leaves) == 0
 	if first {
 		if err := d.MkdirAll(dir); err != nil {
@@ -165,7 +165,7 @@ func (l *siteLog) write(d disk, x leaf) error {
 }
 
 // writeHashes writes stored hashes from the given one on.
-func (l *siteLog) writeHashes(d disk, from int, hashes []tlog.Hash) error {
+func (l *siteLog) writeHashes(d Disk, from int, hashes []tlog.Hash) error {
 	var b []byte
 	for _, h := range hashes {
 		b = append(b, h[:]...)
@@ -173,7 +173,7 @@ func (l *siteLog) writeHashes(d disk, from int, hashes []tlog.Hash) error {
 	return appendDurably(d, logDir(l.site)+"/hashes", int64(from)*tlog.HashSize, b)
 }
 
-func appendDurably(d disk, name string, size int64, b []byte) error {
+func appendDurably(d Disk, name string, size int64, b []byte) error {
 	if err := d.Append(name, size, b); err != nil {
 		return fmt.Errorf("append to %s: %w", name, err)
 	}

@@ -193,7 +193,7 @@ func (p *monthPlant) lay() {
 }
 
 // open is a process on a disk.
-func (p *monthPlant) open(d disk, terms account.Terms) {
+func (p *monthPlant) open(d Disk, terms account.Terms) {
 	p.t.Helper()
 	c := config()
 	c.Account.Interval, c.Cache = p.step, 0

@@ -30,7 +30,7 @@ type plant struct {
 	messages uint64
 }
 
-func newPlant(t testing.TB, d disk, now, step int64, names ...string) *plant {
+func newPlant(t testing.TB, d Disk, now, step int64, names ...string) *plant {
 	t.Helper()
 	c := config()
 	c.Account.Interval = step
@@ -43,7 +43,7 @@ func newPlant(t testing.TB, d disk, now, step int64, names ...string) *plant {
 }
 
 // reopen is another process on the same disk.
-func (p *plant) reopen(d disk) {
+func (p *plant) reopen(d Disk) {
 	p.t.Helper()
 	c := config()
 	c.Account.Interval = p.step

@@ -47,7 +47,7 @@ func (l *Ledger) sealedHour(x leaf, name string, i int, jobsOnly bool) (*account
 
 // readSealed reads the file of leaf x, of which read makes an hour, and says what
 // is wrong with it.
-func readSealed(d disk, x *leaf, name string, read func([]byte) (*account.Hour, error)) (*account.Hour, error) {
+func readSealed(d Disk, x *leaf, name string, read func([]byte) (*account.Hour, error)) (*account.Hour, error) {
 	b, err := d.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("read sealed hour: %w", err)
@@ -70,7 +70,7 @@ func (l *Ledger) head(g *siteLog, i int) (*account.Hour, error) {
 	return readHead(l.disk, g.file(i))
 }
 
-func readHead(d disk, name string) (*account.Hour, error) {
+func readHead(d Disk, name string) (*account.Hour, error) {
 	b, err := d.ReadHead(name, headBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read sealed hour: %w", err)
@@ -227,7 +227,7 @@ func (l *Ledger) sites() []string {
 }
 
 // logSites are the sites that have a folder.
-func logSites(d disk) ([]string, error) {
+func logSites(d Disk) ([]string, error) {
 	names, err := d.List(ledgerDir)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", ledgerDir, err)

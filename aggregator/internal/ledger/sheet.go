@@ -9,7 +9,7 @@ import (
 )
 
 // readFrontOf reads the file of an hour as far as figures of a site need it.
-func readFrontOf(d disk, name string) (*account.Hour, error) {
+func readFrontOf(d Disk, name string) (*account.Hour, error) {
 	for n := headBytes; ; n *= 8 {
 		b, err := d.ReadHead(name, n)
 		if err != nil {

@@ -107,7 +107,7 @@ func readSnapshot(b []byte) (*snapshot, error) {
 
 // slots reads both slots: the newer first. damaged names what could not be read
 // of what is there.
-func slots(d disk) (found []*snapshot, at []int, damaged []error) {
+func slots(d Disk) (found []*snapshot, at []int, damaged []error) {
 	for i := range 2 {
 		name := ledgerDir + "/" + slotName(i)
 		b, err := d.ReadFile(name)

@@ -33,7 +33,7 @@ func View(dir string, c Config) (*Ledger, error) {
 	return l, nil
 }
 
-func read(c Config, d disk) (*Ledger, error) {
+func read(c Config, d Disk) (*Ledger, error) {
 	l := empty(c, readOnly{d})
 	marks, err := l.load(c.Account)
 	if err != nil {
@@ -49,7 +49,7 @@ func read(c Config, d disk) (*Ledger, error) {
 }
 
 // readOnly is a disk that is not written to.
-type readOnly struct{ disk }
+type readOnly struct{ Disk }
 
 var errReadOnly = errors.New("the ledger was opened to be looked at")
 

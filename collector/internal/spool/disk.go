@@ -7,20 +7,20 @@ import (
 	"syscall"
 )
 
-// A disk is what a spool needs of a file system.
-type disk interface {
+// A Disk is what a spool needs of a file system.
+type Disk interface {
 	MkdirAll(dir string) error
 	List(dir string) ([]string, error)
-	Open(name string, write bool) (file, error)
-	Create(name string) (file, error) // empty, for reading and writing; replaces what was there
+	Open(name string, write bool) (File, error)
+	Create(name string) (File, error) // empty, for reading and writing; replaces what was there
 	Rename(from, to string) error     // replaces what was there, all or nothing
 	Remove(name string) error
 	SyncDir(dir string) error           // makes creations, renames and removals in dir durable
 	Lock(dir string) (io.Closer, error) // errHeld if another process has it
 }
 
-// A file is an open file of a disk.
-type file interface {
+// A File is an open file of a Disk.
+type File interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
@@ -59,7 +59,7 @@ func (osDisk) List(dir string) ([]string, error) {
 	return names, nil
 }
 
-func (osDisk) Open(name string, write bool) (file, error) {
+func (osDisk) Open(name string, write bool) (File, error) {
 	mode := os.O_RDONLY
 	if write {
 		mode = os.O_RDWR
@@ -67,11 +67,11 @@ func (osDisk) Open(name string, write bool) (file, error) {
 	return open(name, mode)
 }
 
-func (osDisk) Create(name string) (file, error) {
+func (osDisk) Create(name string) (File, error) {
 	return open(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 }
 
-func open(name string, mode int) (file, error) {
+func open(name string, mode int) (File, error) {
 	f, err := os.OpenFile(name, mode, 0o600)
 	if err != nil {
 		return nil, err

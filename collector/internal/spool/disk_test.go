@@ -62,7 +62,7 @@ func (d *testDisk) List(string) (names []string, err error) {
 	return names, err
 }
 
-func (d *testDisk) Open(name string, write bool) (f file, err error) {
+func (d *testDisk) Open(name string, write bool) (f File, err error) {
 	err = d.do("open", name, func() {
 		if n := d.now[name]; n != nil {
 			f = &testFile{d, n, name}
@@ -74,7 +74,7 @@ func (d *testDisk) Open(name string, write bool) (f file, err error) {
 	return f, err
 }
 
-func (d *testDisk) Create(name string) (f file, err error) {
+func (d *testDisk) Create(name string) (f File, err error) {
 	err = d.do("create", name, func() {
 		n := d.now[name]
 		if n == nil {

@@ -88,7 +88,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 				for turn := range 3 {
 					situation := fmt.Sprintf("crash at operation %d, %d times", op, turn+1)
 					d = d.crash(r)
-					c.disk = d
+					c.Disk = d
 					x = x.again(c)
 					x.whole(situation)
 					x.forgive()

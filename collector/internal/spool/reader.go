@@ -10,7 +10,7 @@ const window = 64 << 10
 
 // A reader walks the frames of one segment file through a window of it.
 type reader struct {
-	f    file
+	f    File
 	size int64 // of the file, as far as it belongs to the segment
 	buf  []byte
 	base int64 // where buf begins in the file

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func resuming(d disk) Config {
+func resuming(d Disk) Config {
 	c := config(d, DropOldest)
 	c.Resume = true
 	return c

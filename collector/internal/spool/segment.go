@@ -19,7 +19,7 @@ type segment struct {
 	oldest   int64 // when the first frame was appended, and the last one; milliseconds since 1970
 	newest   int64
 
-	f     file // while it is written to, or waits to be synced
+	f     File // while it is written to, or waits to be synced
 	dirty bool // written to since the last sync
 	bad   bool // it could not be read once already
 }
@@ -134,7 +134,7 @@ func (s *Spool) letGo(g *segment) {
 // write makes a segment file of frames at once: after it returns nil the file
 // is durable under its name, and what had the name before is gone. renamed says
 // whether the name may already mean the new file, error or not.
-func (s *Spool) write(name uint64, frames []byte) (f file, renamed bool, err error) {
+func (s *Spool) write(name uint64, frames []byte) (f File, renamed bool, err error) {
 	path := s.path(name)
 	f, err = s.disk.Create(path + temporary)
 	if err != nil {

@@ -39,9 +39,8 @@ type Config struct {
 	// share near's bytes. Thin needs it; without it Next steps over what is lost.
 	Gap func(first, last uint64, near []byte) []byte
 
+	Disk   Disk         // default: the operating system's
 	Logger *slog.Logger // default: none
-
-	disk disk // default: the operating system's
 }
 
 // Errors of Open, Append and Next.
@@ -58,7 +57,7 @@ var (
 // frames from a failing disk syncs itself.
 type Spool struct {
 	c    Config
-	disk disk
+	disk Disk
 	log  *slog.Logger
 
 	incarnation uint64
@@ -81,7 +80,7 @@ type Spool struct {
 	syncing  bool
 	newFile  bool      // a file was created since the directory was synced
 	orphans  []uint64  // files that a rescue makes redundant
-	limbo    []file    // closed once the sync that may use them is over
+	limbo    []File    // closed once the sync that may use them is over
 	saved    bool      // the incarnation is durable
 	noDisk   bool      // the directory cannot be used for as long as this process lives
 	degraded bool      // frames wait in memory because the disk refuses them
@@ -115,7 +114,7 @@ func Open(c Config) (*Spool, error) {
 	c.SegmentBytes = min(orDefault(c.SegmentBytes, 4<<20), max(c.MaxBytes/8, 1))
 	c.MemoryBytes = int(min(int64(orDefault(c.MemoryBytes, 4<<20)), c.MaxBytes))
 	c.SyncEvery = orDefault(c.SyncEvery, 5*time.Second)
-	s := &Spool{c: c, disk: c.disk, log: c.Logger, stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Spool{c: c, disk: c.Disk, log: c.Logger, stop: make(chan struct{}), done: make(chan struct{})}
 	if s.disk == nil {
 		s.disk = osDisk{}
 	}

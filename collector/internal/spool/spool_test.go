@@ -26,8 +26,8 @@ func testGap(first, last uint64, near []byte) []byte {
 	return fmt.Appendf(nil, "gap %d %d", first, last)
 }
 
-func config(d disk, p Policy) Config {
-	return Config{Dir: "/spool", SegmentBytes: 1000, SyncEvery: -1, Policy: p, Gap: testGap, disk: d}
+func config(d Disk, p Policy) Config {
+	return Config{Dir: "/spool", SegmentBytes: 1000, SyncEvery: -1, Policy: p, Gap: testGap, Disk: d}
 }
 
 func start(t testing.TB, c Config) *script {
@@ -144,7 +144,7 @@ func (x *script) close() {
 func TestFramesComeBackInOrderAndAfterARestart(t *testing.T) {
 	c := config(nil, DropOldest)
 	c.Dir = t.TempDir() + "/a/b"
-	c.disk = nil
+	c.Disk = nil
 	x := start(t, c)
 	if last, ok := x.s.Last(); ok || last != 0 {
 		t.Errorf("a new spool remembers %d", last)
@@ -265,7 +265,7 @@ func TestIncarnationGrows(t *testing.T) {
 
 func TestOneWriterOneReader(t *testing.T) {
 	c := config(nil, Thin)
-	c.Dir, c.disk, c.SyncEvery, c.MemoryBytes = t.TempDir(), nil, time.Millisecond, 4000
+	c.Dir, c.Disk, c.SyncEvery, c.MemoryBytes = t.TempDir(), nil, time.Millisecond, 4000
 	s, err := Open(c)
 	if err != nil {
 		t.Fatal(err)
@@ -308,9 +308,9 @@ func TestOneWriterOneReader(t *testing.T) {
 func TestConfigThatCannotBeMeant(t *testing.T) {
 	for name, c := range map[string]Config{
 		"no directory":   {},
-		"unknown policy": {Dir: "/spool", Policy: 9, disk: newDisk()},
-		"no gaps":        {Dir: "/spool", Policy: Thin, disk: newDisk()},
-		"negative":       {Dir: "/spool", MaxBytes: -1, disk: newDisk()},
+		"unknown policy": {Dir: "/spool", Policy: 9, Disk: newDisk()},
+		"no gaps":        {Dir: "/spool", Policy: Thin, Disk: newDisk()},
+		"negative":       {Dir: "/spool", MaxBytes: -1, Disk: newDisk()},
 	} {
 		if _, err := Open(c); err == nil {
 			t.Errorf("%s: opened", name)

@@ -33,7 +33,7 @@ func (s *Spool) Sync() error {
 		return s.heal(now)
 	}
 	var dirty []*segment
-	var files []file
+	var files []File
 	for _, g := range s.segs {
 		if g.dirty {
 			g.dirty = false
