@@ -35,6 +35,7 @@ type Input struct {
 	Program      string
 	LAU          func(code string) bool // whether a table of the period has it; nil: there is no table
 	LogUnchanged error                  // what is wrong with the log in the eyes of earlier records
+	Trace        *Trace                 // to be filled; nil: nobody wants it
 }
 
 // build is a record in the making.

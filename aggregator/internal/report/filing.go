@@ -43,6 +43,7 @@ type Event struct {
 	Action  string `json:"action"`
 	By      string `json:"by"`
 	Account string `json:"account,omitempty"` // of the operating system, of who called the program
+	Role    string `json:"role,omitempty"`    // of whom the server knew by a token or a certificate; "": By is as it was typed
 	Version int    `json:"version"`
 	Rules   string `json:"rule_set,omitempty"`
 	Record  string `json:"record_sha256,omitempty"`
@@ -159,6 +160,8 @@ func (f *Filing) allows(e *Event) error {
 		return fmt.Errorf("%s names no record and no rules", e.Action)
 	case e.Action == ActApprove && (locker == nil || locker.By == e.By):
 		return errors.New("it takes two: who locked a report does not approve it")
+	case e.Action == ActApprove && (locker.Role == "") != (e.Role == ""):
+		return errors.New("it takes two of whom it can be told that they are: one of lock and approval was by somebody the server knew, the other under a name that was typed; take both in the same way")
 	case (e.Action == ActApprove || e.Action == ActSubmit) && e.Record != locker.Record:
 		return fmt.Errorf("%s is of another record than was locked", e.Action)
 	case e.Action == ActSubmit && e.Text == "":

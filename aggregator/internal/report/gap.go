@@ -145,7 +145,7 @@ func (s *sums) close(f *feed, next uint64, more bool) {
 		}
 		part := account.Wide{Lo: amount / uint64(quarterMillis) * uint64(h.missing)}
 		part.Lo += amount % uint64(quarterMillis) * uint64(h.missing) / uint64(quarterMillis)
-		f.fill(part, h.day)
+		f.fill(part, h)
 		g.estimated, _ = g.estimated.Add(part)
 	}
 	if !g.known && g.estimated == (account.Wide{}) {
@@ -167,10 +167,11 @@ func (s *sums) close(f *feed, next uint64, more bool) {
 }
 
 // fill adds an estimate to all that f is part of.
-func (f *feed) fill(w account.Wide, day string) {
+func (f *feed) fill(w account.Wide, h *hole) {
 	f.filled, _ = f.filled.Add(w)
 	for _, g := range f.groups {
 		g.mix[metric.EstimatedProfile], _ = g.mix[metric.EstimatedProfile].Add(w)
-		g.day[day], _ = g.day[day].Add(w)
+		g.day[h.day], _ = g.day[h.day].Add(w)
+		g.track.fill(h.at, w)
 	}
 }

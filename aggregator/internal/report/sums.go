@@ -30,6 +30,8 @@ type group struct {
 	peakAt   int64
 	longGaps int // of more than a day
 	unfilled int // gaps for which there is no estimate
+
+	track *track // nil: its hours are not kept
 }
 
 func newGroup(members func(*account.Branch) bool) *group {
@@ -141,6 +143,9 @@ func (b *build) sumUp(from, to int64) (*sums, error) {
 	if to <= from {
 		return s, nil
 	}
+	if b.Trace != nil {
+		b.Trace.keep(s, uint32(b.Basis.HeatSelfUse))
+	}
 	err := b.Ledger.Branches(b.Site.Token, max(0, from-weeks*weekHours*hourMillis), to, func(h *account.HourBranches) bool {
 		s.add(h)
 		return true
@@ -187,6 +192,7 @@ func (s *sums) add(h *account.HourBranches) {
 			if g.present {
 				g.met += quarterMillis
 				g.covered += g.least
+				g.track.cover(at, g.least)
 				g.day[day], _ = g.day[day].Add(g.quarter)
 				g.dayMet[day] += g.least
 				g.hour, _ = g.hour.Add(g.quarter)
@@ -239,6 +245,7 @@ func (s *sums) take(x *account.Branch, number int64, k int, at int64, day string
 			g.mix[i], _ = g.mix[i].Add(account.Wide{Lo: v})
 		}
 		g.quarter, _ = g.quarter.Add(account.Wide{Lo: amount})
+		g.track.read(at, q)
 	}
 	for i, v := range q.Amount {
 		f.mix[i], _ = f.mix[i].Add(account.Wide{Lo: v})
