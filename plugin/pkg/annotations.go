@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+	prom "github.com/prometheus/common/model"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
@@ -74,7 +75,9 @@ func (m *annotationsModel) answer(a *asking) (*result, error) {
 	return &result{data.Frames{t.frame}, append(warnings(append(notes, failed...)), more...)}, nil
 }
 
-// health is what needs a person, from when it began.
+// health is what began to need a person, or happened last, within the range. It is
+// told as moments: a band over all that time would hide the graph, and be no less
+// true of what is still so.
 func (m *annotationsModel) health(ctx context.Context, a *asking, s siteOf, several bool) (out []mark, err error) {
 	got, err := ask[query.HealthReport](ctx, s.by, "/api/v1/health", url.Values{"site": {s.name}, "limit": {fmt.Sprint(a.limits.Rows)}})
 	if err != nil {
@@ -87,12 +90,17 @@ func (m *annotationsModel) health(ctx context.Context, a *asking, s siteOf, seve
 				continue
 			}
 			for _, f := range v.Findings {
-				if !f.Since.Before(a.to) || f.Last != nil && f.Last.Before(a.from) {
+				x := mark{from: f.Since, title: f.State + ": " + named(v.Host, labels, several), text: f.Evidence + ". " + f.Advice, tags: []string{"health", f.State, f.Cause}}
+				switch last := f.Last; {
+				case a.within(f.Since):
+					if last != nil && last.After(f.Since) {
+						x.text += " Last seen " + last.UTC().Format(time.DateTime) + " UTC."
+					}
+				case last != nil && a.within(*last):
+					x.from = *last
+					x.text += " Since " + f.Since.UTC().Format(time.DateTime) + " UTC; this is the last time."
+				default:
 					continue
-				}
-				x := mark{from: latest(f.Since, a.from), title: f.State + ": " + named(v.Host, labels, several), text: f.Evidence + ". " + f.Advice, tags: []string{"health", f.State, f.Cause}}
-				if f.Last != nil {
-					x.to = f.Last
 				}
 				out = append(out, x)
 			}
@@ -101,12 +109,17 @@ func (m *annotationsModel) health(ctx context.Context, a *asking, s siteOf, seve
 	return out, nil
 }
 
-// meter is when a meter was anything but ok.
+// within reports whether t is in the range that is asked for.
+func (q *question) within(t time.Time) bool { return !t.Before(q.from) && t.Before(q.to) }
+
+// meter is when a meter was anything but ok: a band where both ends are in the range,
+// else the end that is. A moment between two points of the range counts too.
 func (m *annotationsModel) meter(ctx context.Context, a *asking, s siteOf) (out []mark, err error) {
 	q := *a.question
 	q.points = min(q.points, 500)
 	g := q.grid(stored)
-	got, err := overRange(ctx, s.by, fmt.Sprintf(`meter_state{%s} == 1`, matchers([][2]string{{"site", s.name}}, append([]filter{{Key: "state", Operator: "!=", Value: "ok"}}, m.Filters...))), g)
+	state := fmt.Sprintf(`meter_state{%s}`, matchers([][2]string{{"site", s.name}}, append([]filter{{Key: "state", Operator: "!=", Value: "ok"}}, m.Filters...)))
+	got, err := overRange(ctx, s.by, fmt.Sprintf(`max_over_time(%s[%s]) == 1 or %s == 1`, state, prom.Duration(g.step), state), g)
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +131,15 @@ func (m *annotationsModel) meter(ctx context.Context, a *asking, s siteOf) (out 
 				open = &mark{from: one.times[i], title: "meter " + one.labels["meter"] + " " + one.labels["state"], tags: []string{"meter", one.labels["state"], one.labels["role"]},
 					text: "Meter " + one.labels["meter"] + " (" + strings.ReplaceAll(one.labels["role"], "_", " ") + ") is " + one.labels["state"] + "."}
 			case v == nil && open != nil:
-				open.to = &one.times[i]
+				if open.to = &one.times[i]; open.from.Equal(one.times[0]) { // it was so before
+					open.from, open.to = one.times[i], nil
+					open.title, open.text = open.title+" no more", open.text+" It was until here."
+				}
 				out = append(out, *open)
 				open = nil
 			}
 		}
-		if open != nil {
+		if open != nil && open.from.After(one.times[0]) {
 			out = append(out, *open)
 		}
 	}
@@ -146,11 +162,4 @@ func (m *annotationsModel) restated(ctx context.Context, a *asking, s siteOf) (o
 				x.From.Format(time.DateTime), x.To.Format(time.DateTime), x.ID, x.Corrected, x.Manual, x.Withdrawn)})
 	}
 	return out, nil
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

@@ -74,6 +74,7 @@ func (d *instance) CheckHealth(ctx context.Context, _ *backend.CheckHealthReques
 		}
 		lines = append(lines, all[i].say())
 	}
+	lines = append(lines, twice(all)...)
 	if d.settings.DefaultSite != "" && status == backend.HealthStatusOk {
 		if _, _, err := d.fleet.chosen(ctx, d.settings.DefaultSite); err != nil {
 			status = backend.HealthStatusError
@@ -126,6 +127,31 @@ func (d *instance) check(ctx context.Context, c *caller) checked {
 	}
 	out.may(ctx, c)
 	return out
+}
+
+// twice says who is asked for sites that more than one aggregator answers for, as
+// a hub does for the sites behind it.
+func twice(all []checked) []string {
+	first, shared := map[string]int{}, map[[2]int][]string{}
+	for i := range all {
+		for j := range all[i].Sites {
+			name := all[i].Sites[j].Site
+			if by, ok := first[name]; ok {
+				shared[[2]int{by, i}] = append(shared[[2]int{by, i}], name)
+			} else {
+				first[name] = i
+			}
+		}
+	}
+	var lines []string
+	for i := range all {
+		for j := i + 1; j < len(all); j++ {
+			if names := shared[[2]int{i, j}]; len(names) > 0 {
+				lines = append(lines, fmt.Sprintf("%s and %s both answer for %s: %s is asked", all[i].Aggregator, all[j].Aggregator, some(names, ", "), all[i].Aggregator))
+			}
+		}
+	}
+	return lines
 }
 
 // What may be read of a site, and of an aggregator.

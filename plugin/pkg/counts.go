@@ -52,8 +52,25 @@ func (m *countsModel) answer(a *asking) (*result, error) {
 			out.notes = append(out.notes, warning("%s: %s", site, c.Reason))
 		}
 	}
+	out.notes = append(out.notes, sharedNotes(sites)...)
 	list, more := cut(list, a.limits.Series, "numbers")
 	out.notes = append(out.notes, more...)
 	out.frames = asNumbers(list)
 	return out, nil
+}
+
+// sharedNotes say who is asked for sites that several aggregators answer for. It is
+// as people set it up, so that it is said here alone and not on every panel.
+func sharedNotes(sites []siteOf) (out []data.Notice) {
+	shared := map[string][]string{}
+	for i := range sites {
+		if s := &sites[i]; s.also != "" {
+			both := s.by.name + ", not " + s.also
+			shared[both] = append(shared[both], s.name)
+		}
+	}
+	for _, both := range sortedKeys(shared) {
+		out = append(out, info("of %s the aggregator %s is asked: each of them would answer", some(shared[both], ", "), both))
+	}
+	return out
 }

@@ -24,6 +24,9 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 		return nil, err
 	}
 	q := query.EnergyQuestion{Site: s.name, By: m.By, Boundary: m.boundary(), From: from, To: to, Step: step, Of: m.selection()}
+	if there == nil && len(m.Filters) == 0 { // else what they leave out must not count
+		q.Largest = m.Largest
+	}
 	got, err := ask[query.Energy](ctx, s.by, "/api/v1/energy", q.Values())
 	if err != nil {
 		return nil, err
@@ -36,8 +39,11 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 		}
 	}
 	p := &part{notes: notes}
+	ranks := ranked{}
 	index := map[string]int{}
 	var known tally
+	var running *query.EnergyLine
+	now := time.Now()
 	for i := range got.Lines {
 		l := &got.Lines[i]
 		labels := m.labels(s.name, l)
@@ -45,12 +51,21 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 			continue
 		}
 		known.add(l)
+		if over := !now.Before(l.To); !over {
+			switch {
+			case m.Measure == "power" && now.Sub(l.From) < settled:
+				continue // what is not booked yet would seem not to have been drawn
+			case m.Measure == "energy" && step > 0 && !a.fromAlert:
+				labels["interval"], running = "running", l
+			}
+		}
 		key := labels.String()
 		at, ok := index[key]
 		if !ok {
 			at = len(p.series)
 			index[key] = at
 			p.series = append(p.series, m.blank(labels, times))
+			ranks.add(l)
 		}
 		j := 0
 		if step > 0 {
@@ -60,10 +75,13 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 			p.series[at].add(j, m.amount(l))
 		}
 	}
-	slices.SortStableFunc(p.series, func(a, b series) int { return compareLabels(a.labels, b.labels) })
-	p.notes = append(p.notes, known.notes(s.name, m.Boundary)...)
+	p.series, notes = m.largest(p.series, ranks)
+	p.notes = append(append(p.notes, notes...), known.notes(s.name, m.Boundary)...)
 	if got.Truncated {
 		p.notes = append(p.notes, warning("%s: the ledger's answer was cut after %d lines: ask for fewer things, a shorter time or a longer step", s.name, len(got.Lines)))
+	}
+	if running != nil {
+		p.notes = append(p.notes, runningNote(running.From, running.To))
 	}
 	if m.Measure == "power" {
 		p.notes = append(p.notes, info("power of %s is the mean of each interval, from the ledger", plural(m.By)))
@@ -77,10 +95,25 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 	return p, nil
 }
 
+// settled is how old an interval is when its mean can be told while it runs: what is
+// booked may be half a minute behind.
+const settled = 10 * time.Minute
+
+// soFar is added to the name of what an interval that is not over has come to.
+const soFar = ", so far"
+
+// runningNote says which interval is not over: its bar is lower than it will be.
+func runningNote(from, to time.Time) data.Notice {
+	return info("%s to %s UTC is not over: what it has come to is named “so far”", from.UTC().Format("2006-01-02 15:04"), to.UTC().Format("2006-01-02 15:04"))
+}
+
 func (m *powerModel) labels(site string, l *query.EnergyLine) data.Labels {
 	labels := labelsOf("site", site, "boundary", m.Boundary, "hall", l.Hall, "rack", l.Rack, "host", l.Host, "gpu", l.GPU, "uuid", l.UUID, "model", l.Model, "job", l.Job, "tenant", l.Tenant)
 	if l.Allocation != "" && l.Allocation != "job" {
 		labels[m.By] = l.Allocation // unallocated, unknown, unrecorded
+	}
+	if l.Things > 0 {
+		labels[m.By] = theRest
 	}
 	return labels
 }

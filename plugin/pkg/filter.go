@@ -132,7 +132,7 @@ func (f *filter) text() string {
 // would watch more than it says.
 func (a *asking) sites(tells ...string) (sites []siteOf, notes []string, err error) {
 	b := a.common()
-	if sites, notes, err = a.fleet.chosen(a, b.Site); err != nil {
+	if sites, notes, err = a.chosen(b.Site); err != nil {
 		return nil, nil, err
 	}
 	var narrowing []filter
@@ -151,6 +151,16 @@ func (a *asking) sites(tells ...string) (sites []siteOf, notes []string, err err
 	}
 	b.Filters = narrowing
 	return sites, notes, nil
+}
+
+// chosen are the sites that said means, and who could not be asked which there are.
+// A rule is refused then: it would watch some, and say nothing of the others.
+func (a *asking) chosen(said string) (sites []siteOf, notes []string, err error) {
+	sites, failed, err := a.fleet.chosen(a, said)
+	if err == nil && len(failed) > 0 && a.fromAlert {
+		err = notAll(failed[0])
+	}
+	return sites, texts(failed), err
 }
 
 // several reports whether names have to say the site.

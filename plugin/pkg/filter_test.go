@@ -40,8 +40,8 @@ func TestFilters(t *testing.T) {
 		{"a rack of energy by GPU", asked{"queryType": "power_energy", "measure": "energy", "by": "gpu", "site": "north"}, a("rack", "=", "r2"), "gpu=1", "gpu=0", "", "rack=r2"},
 		{"a model of energy by GPU", asked{"queryType": "power_energy", "measure": "energy", "by": "gpu", "site": "north"}, a("model", "!=", "H200"), "", "gpu=0", "", ""},
 		{"a tenant of energy by job", asked{"queryType": "power_energy", "measure": "energy", "by": "job", "site": "north"}, a("tenant", "=", "x"), "", "job=j1", "", "tenant=x"},
-		{"a hall of energy by job", asked{"queryType": "power_energy", "measure": "energy", "by": "job", "site": "north"}, a("hall", "=", "h1"), "job=j2", "job=j1", "", "hall=h1&kind=job"},
-		{"a host of energy by tenant", asked{"queryType": "power_energy", "measure": "energy", "by": "tenant", "site": "north", "host": "n1"}, a("tenant", "!=", "x"), "tenant=tenant of north", "", "", "host=n1&kind=tenant"},
+		{"a hall of energy by job", asked{"queryType": "power_energy", "measure": "energy", "by": "job", "site": "north"}, a("hall", "=", "h1"), "job=j2", "job=j1", "the ledger does not tell", "hall=h1&kind=job"},
+		{"a host of energy by tenant", asked{"queryType": "power_energy", "measure": "energy", "by": "tenant", "site": "north", "host": "n1"}, a("tenant", "!=", "x"), "tenant=tenant of north", "", "the ledger does not tell", "host=n1&kind=tenant"},
 		{"halls of energy by job", asked{"queryType": "power_energy", "measure": "energy", "by": "job", "site": "north"}, a("hall", "=~", "h.*"), "job=j1", "", "the filter hall=~h.*", ""},
 		{"PromQL without them", asked{"queryType": "promql", "expr": "x", "site": "north"}, a("hall", "=", "h1"), "site=north", "", "filters", ""},
 	} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,11 +24,12 @@ type siteOf struct {
 	name      string
 	simulated bool
 	by        *caller
+	also      string // who else would answer for it, as a hub does; with commas between them
 }
 
-// sites are all sites, by name, real ones first. What could not be asked is in
-// notes; the error is of the first where none answered.
-func (f *fleet) sites(ctx context.Context) (sites []siteOf, notes []string, err error) {
+// sites are all sites, by name, real ones first. Who could not be asked is in
+// failed; the error is of the first where none answered.
+func (f *fleet) sites(ctx context.Context) (sites []siteOf, failed []error, err error) {
 	lists := make([][]siteOf, len(f.callers))
 	errs := make([]error, len(f.callers))
 	var wait sync.WaitGroup
@@ -35,24 +37,23 @@ func (f *fleet) sites(ctx context.Context) (sites []siteOf, notes []string, err 
 		wait.Go(func() { lists[i], errs[i] = f.sitesOf(ctx, c) })
 	}
 	wait.Wait()
-	seen := map[string]string{}
+	seen := map[string]int{}
 	for i, list := range lists {
 		if errs[i] != nil {
-			err = errs[i]
-			notes = append(notes, errs[i].Error())
+			failed = append(failed, errs[i])
 			continue
 		}
 		for _, s := range list {
-			if other, ok := seen[s.name]; ok {
-				notes = append(notes, fmt.Sprintf("site %s is answered for by aggregator %s and by %s; the first is asked", s.name, other, s.by.name))
+			if first, ok := seen[s.name]; ok {
+				sites[first].also = strings.TrimPrefix(sites[first].also+", "+s.by.name, ", ")
 				continue
 			}
-			seen[s.name] = s.by.name
+			seen[s.name] = len(sites)
 			sites = append(sites, s)
 		}
 	}
-	if len(notes) > 0 && len(sites) == 0 && err != nil {
-		return nil, nil, err
+	if len(failed) > 0 && len(sites) == 0 {
+		return nil, nil, failed[0]
 	}
 	slices.SortFunc(sites, func(a, b siteOf) int {
 		if a.simulated != b.simulated {
@@ -63,7 +64,7 @@ func (f *fleet) sites(ctx context.Context) (sites []siteOf, notes []string, err 
 		}
 		return strings.Compare(a.name, b.name)
 	})
-	return sites, notes, nil
+	return sites, failed, nil
 }
 
 func (f *fleet) sitesOf(ctx context.Context, c *caller) ([]siteOf, error) {
@@ -73,7 +74,7 @@ func (f *fleet) sitesOf(ctx context.Context, c *caller) ([]siteOf, error) {
 	}
 	var sites []siteOf
 	for _, i := range list.Items {
-		sites = append(sites, siteOf{i.Name, i.Simulated, c})
+		sites = append(sites, siteOf{name: i.Name, simulated: i.Simulated, by: c})
 	}
 	return sites, nil
 }
@@ -92,9 +93,10 @@ func (f *fleet) inventory(ctx context.Context, c *caller, q query.InventoryQuest
 const all = "*"
 
 // chosen are the sites that a question means: names with commas between them, *
-// for all, or none for the usual one.
-func (f *fleet) chosen(ctx context.Context, said string) (sites []siteOf, notes []string, err error) {
-	known, notes, err := f.sites(ctx)
+// for all, or none for the usual one. Who could not be asked is in failed, where
+// that leaves open which sites there are.
+func (f *fleet) chosen(ctx context.Context, said string) (sites []siteOf, failed []error, err error) {
+	known, failed, err := f.sites(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,14 +105,14 @@ func (f *fleet) chosen(ctx context.Context, said string) (sites []siteOf, notes 
 	}
 	switch {
 	case said == all:
-		return known, notes, nil
+		return known, failed, nil
 	case said == "":
 		real := slices.DeleteFunc(slices.Clone(known), func(s siteOf) bool { return s.simulated })
 		if len(real) == 1 {
-			return real, notes, nil
+			return real, failed, nil
 		}
 		if len(known) == 1 {
-			return known, notes, nil
+			return known, failed, nil
 		}
 		return nil, nil, wrong("which site? Write one of %s, or %s for all; or set a default site in the data source's settings", names(known), all)
 	}
@@ -120,8 +122,8 @@ func (f *fleet) chosen(ctx context.Context, said string) (sites []siteOf, notes 
 		switch {
 		case !metric.ValidName(name):
 			return nil, nil, wrong("site %q is not a name; write one of %s, or %s for all", name, names(known), all)
-		case i < 0 && len(notes) > 0:
-			return nil, nil, wrong("site %q is not known to the aggregators that answered; not all did: %s", name, strings.Join(notes, "; "))
+		case i < 0 && len(failed) > 0:
+			return nil, nil, wrong("site %q is not known to the aggregators that answered; not all did: %s", name, strings.Join(texts(failed), "; "))
 		case i < 0:
 			return nil, nil, wrong("site %q is not known, or this data source's token may not read it; there are %s", name, names(known))
 		case slices.Contains(sites, known[i]):
@@ -129,7 +131,14 @@ func (f *fleet) chosen(ctx context.Context, said string) (sites []siteOf, notes 
 			sites = append(sites, known[i])
 		}
 	}
-	return sites, notes, nil
+	return sites, nil, nil
+}
+
+func texts(errs []error) (out []string) {
+	for _, err := range errs {
+		out = append(out, err.Error())
+	}
+	return out
 }
 
 func names(sites []siteOf) string {
@@ -148,8 +157,26 @@ func names(sites []siteOf) string {
 }
 
 // each asks ask of every site at once, a few at a time, and gives what came in
-// the sites' order. It fails only if all did; what else did is in notes.
-func each[T any](ctx context.Context, sites []siteOf, ask func(context.Context, siteOf) (T, error)) (out []T, of []siteOf, notes []string, err error) {
+// the sites' order. It fails only if all did; what else did is in notes. A rule gets
+// all or an error: it sees no notes, and would take a part for the whole.
+func each[T any](a *asking, sites []siteOf, ask func(context.Context, siteOf) (T, error)) (out []T, of []siteOf, notes []string, err error) {
+	out, of, notes, failed, err := ofEach(a, sites, ask)
+	if err == nil && failed != nil && a.fromAlert {
+		err = notAll(failed)
+	}
+	return out, of, notes, err
+}
+
+// notAll is why a rule gets no answer though a part of it is there.
+func notAll(failed error) error {
+	if m := (*mistake)(nil); errors.As(failed, &m) {
+		return failed
+	}
+	return fmt.Errorf("a rule needs the answer of all: %w", failed)
+}
+
+// ofEach is each of whoever is told notes. failed is the first that did.
+func ofEach[T any](ctx context.Context, sites []siteOf, ask func(context.Context, siteOf) (T, error)) (out []T, of []siteOf, notes []string, failed, err error) {
 	const atOnce = 8
 	answers, errs := make([]T, len(sites)), make([]error, len(sites))
 	gate := make(chan struct{}, atOnce)
@@ -166,8 +193,8 @@ func each[T any](ctx context.Context, sites []siteOf, ask func(context.Context, 
 	for i := range sites {
 		if errs[i] != nil {
 			errs[i] = advised(sites[i].by.name, errs[i])
-			if err == nil {
-				err = errs[i]
+			if failed == nil {
+				failed = errs[i]
 			}
 			what := "site " + sites[i].name
 			if sites[i].name == sites[i].by.name { // an aggregator as a whole was asked
@@ -178,8 +205,8 @@ func each[T any](ctx context.Context, sites []siteOf, ask func(context.Context, 
 		}
 		out, of = append(out, answers[i]), append(of, sites[i])
 	}
-	if len(out) > 0 || err == nil {
-		return out, of, notes, nil
+	if len(out) > 0 || failed == nil {
+		return out, of, notes, failed, nil
 	}
-	return nil, nil, nil, err
+	return nil, nil, nil, failed, failed
 }

@@ -101,7 +101,8 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 	}
 	var list []series
 	for i, l := range lists {
-		list = append(list, figureSeries(of[i].name, l.KPIs, several(sites))...)
+		figures, running := figureSeries(of[i].name, l.KPIs, several(sites), m.Shape == "series" && !a.fromAlert)
+		list, out.notes = append(list, figures...), append(out.notes, running...)
 	}
 	list, more := cut(list, a.most(a.limits.Series), "figures")
 	out.notes = append(out.notes, more...)
@@ -128,15 +129,24 @@ func inTonnes(k *query.KPI) *query.KPI {
 	return &t
 }
 
-// figureSeries is a series of each KPI.
-func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
+// figureSeries is a series of each KPI. Apart are amounts of an interval that is not
+// over; a ratio is as good in half of one.
+func figureSeries(site string, kpis []query.KPI, several, apart bool) (list []series, notes []data.Notice) {
 	index := map[string]int{}
+	now := time.Now()
 	for i := range kpis {
 		k := inTonnes(&kpis[i])
-		at, ok := index[k.Name]
+		key, running := k.Name, apart && now.Before(k.To) && k.Unit != "ratio" && !strings.Contains(k.Unit, "_per_")
+		if running {
+			key += soFar
+			if len(notes) == 0 {
+				notes = append(notes, runningNote(k.From, k.To))
+			}
+		}
+		at, ok := index[key]
 		if !ok {
 			at = len(list)
-			index[k.Name] = at
+			index[key] = at
 			list = append(list, series{name: k.Name, labels: labelsOf("site", site, "part", k.Part), config: figureConfig(k.Name, k.Unit), display: figureTitle(k.Name)})
 			if k.Unit == "t" {
 				list[at].config.Unit = "masst"
@@ -148,13 +158,17 @@ func figureSeries(site string, kpis []query.KPI, several bool) (list []series) {
 			if several {
 				list[at].display += " " + site
 			}
+			if running {
+				list[at].labels["interval"] = "running"
+				list[at].display += soFar
+			}
 		}
 		if len(list[at].times) > 0 { // each has a coverage of its own
 			list[at].config.Description = basis(k, false)
 		}
 		list[at].times, list[at].values = append(list[at].times, k.From), append(list[at].values, k.Value)
 	}
-	return list
+	return list, notes
 }
 
 // basis is what a figure rests on, for who points at it.

@@ -62,6 +62,9 @@ func (m *powerModel) running(ctx context.Context, a *asking, s siteOf) (there ma
 	if !m.ofJobs() || is["hall"]+is["rack"]+is["host"] == "" {
 		return nil, nil, nil
 	}
+	if a.fromAlert { // it would see no notice
+		return nil, nil, wrong("the ledger does not tell the energy of %s by place: leave hall, rack and host out, or ask by=hall, by=rack or by=host", plural(m.By))
+	}
 	got, err := a.fleet.inventory(ctx, s.by, query.InventoryQuestion{Site: s.name, Kind: m.By, Hall: is["hall"], Rack: is["rack"], Host: is["host"], Limit: maxChoices})
 	if err != nil {
 		return nil, nil, err
@@ -76,7 +79,7 @@ func (m *powerModel) running(ctx context.Context, a *asking, s siteOf) (there ma
 			at = append(at, k+" "+is[k])
 		}
 	}
-	notes = append(notes, info("%s: these are the %s that run in %s now, with all that they drew; those that ended are not among them", s.name, plural(m.By), strings.Join(at, ", ")))
+	notes = append(notes, warning("%s: this is not what %s drew in %s, which the ledger does not tell: it is all that those drew that run there now, and those that ended are not among them", s.name, plural(m.By), strings.Join(at, ", ")))
 	if got.Truncated {
 		notes = append(notes, warning("%s: %d of %d %s that run there are looked at: choose a smaller place", s.name, len(got.Items), got.Total, plural(m.By)))
 	}

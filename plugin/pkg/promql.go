@@ -129,7 +129,7 @@ func (m *promqlModel) asked(a *asking) (callers []siteOf, notes []string, err er
 		}
 		return callers, nil, nil
 	}
-	sites, notes, err := a.fleet.chosen(a, m.Site)
+	sites, notes, err := a.chosen(m.Site)
 	for _, s := range sites {
 		if !slices.ContainsFunc(callers, func(o siteOf) bool { return o.by == s.by }) {
 			callers = append(callers, s)

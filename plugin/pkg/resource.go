@@ -148,11 +148,11 @@ func (d *instance) list(ctx context.Context, kind string, v url.Values) (*choice
 	}
 	out := &choices{Items: []choice{}}
 	if kind == "site" {
-		sites, notes, err := d.fleet.sites(ctx)
+		sites, failed, err := d.fleet.sites(ctx)
 		if err != nil {
 			return nil, err
 		}
-		out.Notes = notes
+		out.Notes = texts(failed)
 		for _, s := range sites {
 			if matches(s.name, match) {
 				c := choice{Text: s.name, Value: s.name, Item: query.Item{Kind: kind, Name: s.name, Simulated: s.simulated}}
@@ -168,12 +168,12 @@ func (d *instance) list(ctx context.Context, kind string, v url.Values) (*choice
 	if said == "" && d.fleet.usual == "" {
 		said = all
 	}
-	sites, notes, err := d.fleet.chosen(ctx, said)
+	sites, unasked, err := d.fleet.chosen(ctx, said)
 	if err != nil {
 		return nil, err
 	}
 	q := query.InventoryQuestion{Kind: kind, Hall: v.Get("hall"), Rack: v.Get("rack"), Host: v.Get("host"), Match: match, Limit: limit}
-	lists, of, failed, err := each(ctx, sites, func(ctx context.Context, s siteOf) (*query.Inventory, error) {
+	lists, of, failed, _, err := ofEach(ctx, sites, func(ctx context.Context, s siteOf) (*query.Inventory, error) {
 		q := q
 		q.Site = s.name
 		return d.fleet.inventory(ctx, s.by, q)
@@ -181,7 +181,7 @@ func (d *instance) list(ctx context.Context, kind string, v url.Values) (*choice
 	if err != nil {
 		return nil, err
 	}
-	out.Notes = append(notes, failed...)
+	out.Notes = append(texts(unasked), failed...)
 	for i, l := range lists {
 		for _, it := range l.Items {
 			it.Site = of[i].name
