@@ -61,7 +61,7 @@ func (r *Record) CSV() ([]byte, error) {
 		for _, x := range []struct {
 			key, unit string
 			v         *Decimal
-		}{{"e_dc_kwh", "kWh", m.Facility}, {"e_it_kwh", "kWh", m.IT}, {"w_in_m3", "m³", m.Water}, {"e_reuse_kwh", "kWh", m.Reuse}, {"pue", "1", m.PUE}, {"mean_it_kw", "kW", m.Load}, {"coverage_pct", "%", m.Coverage}} {
+		}{{"e_dc_kwh", "kWh", m.Facility}, {"e_it_kwh", "kWh", m.IT}, {"w_in_m3", "m³", m.Water}, {"e_reuse_kwh", "kWh", m.Reuse}, {"pue", "1", m.PUE}, {"mean_it_kw", "kW", m.Load}, {"coverage_pct", "percent", m.Coverage}} {
 			if x.v != nil {
 				row("month "+m.Month, x.key, "", "", "", x.v.String(), x.unit)
 			}

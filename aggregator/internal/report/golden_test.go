@@ -52,3 +52,36 @@ func golden(t *testing.T, r *report.Record, name string) {
 		t.Errorf("a record that was read is another: %v\n%s", err, cmp.Diff(string(b), string(c)))
 	}
 }
+
+// goldenStatement holds what a statement looks like against the files of that name.
+func goldenStatement(t *testing.T, s report.Statement, name string) {
+	t.Helper()
+	for _, format := range []string{"json", "csv"} {
+		got, err := report.Write(s, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name+"."+format)
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs (-want +got); go test -update writes it anew\n%s", path, cmp.Diff(string(want), string(got)))
+		}
+	}
+	for _, format := range []string{"pdf", "xlsx"} {
+		b, err := report.Write(s, format)
+		if err != nil || len(b) < 1000 {
+			t.Errorf("%s: %d bytes, %v", format, len(b), err)
+		}
+		if dir := os.Getenv("STATEMENTS"); dir != "" {
+			_ = os.WriteFile(filepath.Join(dir, name+"."+format), b, 0o644)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-pdf/fpdf"
 )
@@ -61,49 +62,59 @@ type entry struct {
 	page  int
 }
 
+// A front is what stands in and about all pages of a document.
+type front struct {
+	title, subject, author, keywords, program string
+	made                                      time.Time
+	head, mark, foot                          string
+	simulated                                 bool
+}
+
 func newFolio(r *Record, s standing) (*folio, error) {
+	x := front{
+		title: fmt.Sprintf("Energy performance of %s, %s to %s", r.named(), r.Period.From, r.Period.To), subject: r.RuleSet.ID + ", " + strings.ToLower(s.words()),
+		author: r.named(), keywords: "sha256 " + s.hash, program: r.Program, made: r.made(s), simulated: r.Ledger.Simulated,
+		head: fmt.Sprintf("%s · %s to %s", r.named(), r.Period.From, r.Period.To), foot: "Record sha256 " + s.hash[:16] + "…",
+	}
+	switch {
+	case !s.known:
+		x.mark = "draft, unless it was locked"
+	case !s.fixed():
+		x.mark = "draft, not locked"
+	default:
+		x.mark = fmt.Sprintf("%s, version %d", s.state, s.version)
+	}
+	return openFolio(x)
+}
+
+func openFolio(x front) (*folio, error) {
 	l, err := newLetters()
 	if err != nil {
 		return nil, err
 	}
 	f := fpdf.New("P", "mm", "A4", "")
 	f.SetCatalogSort(true)
-	f.SetCreationDate(r.made(s))
-	f.SetModificationDate(r.made(s))
+	f.SetCreationDate(x.made)
+	f.SetModificationDate(x.made)
 	f.SetAutoPageBreak(false, 0)
 	f.SetMargins(left, top, pageWide-right)
-	for _, x := range []typeface{plain, bold, mono} {
-		name, style := x.family()
-		f.AddUTF8FontFromBytes(name, style, x.file())
+	for _, face := range []typeface{plain, bold, mono} {
+		name, style := face.family()
+		f.AddUTF8FontFromBytes(name, style, face.file())
 	}
-	p := &folio{letters: l, f: f, simulated: r.Ledger.Simulated}
-	name := p.clean(r.named())
-	f.SetTitle(fmt.Sprintf("Energy performance of %s, %s to %s", name, r.Period.From, r.Period.To), true)
-	f.SetSubject(p.clean(r.RuleSet.ID+", "+strings.ToLower(s.words())), true)
-	f.SetAuthor(name, true)
-	f.SetCreator(p.clean(strings.TrimSpace("Gigawatch "+r.Program)), true)
-	f.SetKeywords("sha256 "+s.hash, true)
+	p := &folio{letters: l, f: f, simulated: x.simulated}
+	f.SetTitle(p.clean(x.title), true)
+	f.SetSubject(p.clean(x.subject), true)
+	f.SetAuthor(p.clean(x.author), true)
+	f.SetCreator(p.clean(strings.TrimSpace("Gigawatch "+x.program)), true)
+	f.SetKeywords(p.clean(x.keywords), true)
 	f.SetLang("en")
-	p.head = fmt.Sprintf("%s · %s to %s", name, r.Period.From, r.Period.To)
-	switch {
-	case !s.known:
-		p.mark = "draft, unless it was locked"
-	case !s.fixed():
-		p.mark = "draft, not locked"
-	default:
-		p.mark = fmt.Sprintf("%s, version %d", s.state, s.version)
-	}
-	p.foot = "Record sha256 " + s.hash[:16] + "…"
+	p.head, p.mark, p.foot = p.clean(x.head), x.mark, p.clean(x.foot)
 	return p, f.Error()
 }
 
 // named is what the site is called.
-func (r *Record) named() string {
-	if r.SiteName == "" || r.SiteName == r.Site {
-		return r.Site
-	}
-	return r.SiteName + " (" + r.Site + ")"
-}
+func (r *Record) named() string { return named(r.SiteName, r.Site) }
 
 // page begins one.
 func (p *folio) page() {

@@ -118,24 +118,7 @@ func (p *plant) seal(from, to time.Time) {
 		if n == 0 {
 			x.Flags = metric.Fresh
 		}
-		for i := range p.site.Meters {
-			id := p.site.Meters[i].ID
-			f := p.flows[id]
-			if f == nil || p.quiet != nil && p.quiet(id, n) {
-				x.Values = append(x.Values, metric.Missing, metric.Missing)
-				continue
-			}
-			epoch := int64(1)
-			if p.epoch != nil {
-				epoch = p.epoch(id, n)
-			}
-			x.Values = append(x.Values, metric.Raw(f(min(n, hours))), metric.Raw(epoch))
-		}
-		if p.grams != nil {
-			x.Values = append(x.Values, metric.Of(p.grams(n)))
-		} else {
-			x.Values = append(x.Values, metric.Missing)
-		}
+		x.Values = p.meterValues(n, hours)
 		if o := l.Apply(x, now, "L/1", uint64(n+1)); o.Verdict != account.Accepted || o.Reason != "" {
 			t.Fatalf("record %d: %v, %s", n, o.Verdict, o.Reason)
 		}
@@ -156,6 +139,27 @@ func (p *plant) seal(from, to time.Time) {
 	if err := lock.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// meterValues are what the meters show at the end of the n-th hour.
+func (p *plant) meterValues(n, hours int64) (v []metric.Raw) {
+	for i := range p.site.Meters {
+		id := p.site.Meters[i].ID
+		f := p.flows[id]
+		if f == nil || p.quiet != nil && p.quiet(id, n) {
+			v = append(v, metric.Missing, metric.Missing)
+			continue
+		}
+		epoch := int64(1)
+		if p.epoch != nil {
+			epoch = p.epoch(id, n)
+		}
+		v = append(v, metric.Raw(f(min(n, hours))), metric.Raw(epoch))
+	}
+	if p.grams != nil {
+		return append(v, metric.Of(p.grams(n)))
+	}
+	return append(v, metric.Missing)
 }
 
 // rules are those in force for a year, and those beside them.
