@@ -16,8 +16,11 @@ import (
 	"github.com/gigawatch/gigawatch/collector/program"
 )
 
-// alertsFile is in the data folder.
-const alertsFile = "alerts.json"
+// What is kept of alerts in the data folder.
+const (
+	alertsFile  = "alerts.json"
+	windowsFile = "windows.json"
+)
 
 // openAlerts makes what finds alerts, and what tells them.
 func (n *node) openAlerts(context.Context) (err error) {
@@ -26,7 +29,7 @@ func (n *node) openAlerts(context.Context) (err error) {
 		return fmt.Errorf("%w: alerts: %w", program.ErrUsage, err)
 	}
 	n.alerts, err = rule.New(rule.Config{
-		Rules: table.Table(), File: filepath.Join(n.c.Data, alertsFile), Windows: a.Windows, Caps: a.Caps, Runbook: a.Runbook, Page: a.Page, Self: n.instance(),
+		Rules: table.Table(), File: filepath.Join(n.c.Data, alertsFile), Windows: a.Windows, WindowsFile: filepath.Join(n.c.Data, windowsFile), Caps: a.Caps, Runbook: a.Runbook, Page: a.Page, Self: n.instance(),
 		Health: n.judgements, Hosts: n.hosts, Connected: n.conn.IsConnected, Advancing: n.advancing,
 		Failing: n.delivery.Failing, Faults: n.delivery.Faults, Send: n.delivery.Send,
 		Store: n.store, Canary: a.Canary, Logger: n.log, Metrics: n.set,

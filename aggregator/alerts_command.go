@@ -20,18 +20,26 @@ import (
 // testAlert is the name of the alert that is a test.
 const testAlert = "AlertTest"
 
-// alertCommand sends a test the way of all alerts, and says what came of it.
+// alertCommand is what is done about alerts by hand.
 func alertCommand(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 || args[0] != "test" {
-		return fmt.Errorf("%w: aggregator alert knows: test", program.ErrUsage)
+	switch {
+	case len(args) > 0 && args[0] == "test":
+		return alertTest(ctx, args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == "window":
+		return alertWindow(ctx, args[1:], stdout, stderr)
 	}
+	return fmt.Errorf("%w: aggregator alert knows: test, window", program.ErrUsage)
+}
+
+// alertTest sends a test the way of all, and says what came of it.
+func alertTest(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("aggregator alert test", flag.ContinueOnError)
 	path := flags.String("config", "", "configuration `file` of the aggregator")
 	severity := flags.String("severity", "critical", "critical, warning or notice")
 	owner := flags.String("owner", "platform", "gpus, facility, energy or platform")
 	site := flags.String("site", "", "of which site it is said to be; left out, the first of the configuration")
 	wait := flags.Duration("wait", 10*time.Second, "for receivers to answer")
-	if err := program.Parse(flags, args[1:], stderr); err != nil {
+	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
 	}
 	if *path == "" {

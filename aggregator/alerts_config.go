@@ -70,7 +70,12 @@ func (c *config) takeAlerts(f *setting.File, r *rawAlerts) {
 	f.Require(r.Caps.Rule >= 0 && r.Caps.Site >= 0, "alerts.caps", "less than none cannot be sent")
 	f.Require(len(r.Windows) <= rule.MostWindows, "alerts.windows", "more than %d", rule.MostWindows)
 	for i := range r.Windows {
-		a.Windows = append(a.Windows, r.Windows[i].window(f, "alerts.windows."+strconv.Itoa(i)))
+		w := r.Windows[i].window(f, "alerts.windows."+strconv.Itoa(i))
+		w.ID = "configuration-" + strconv.Itoa(i)
+		a.Windows = append(a.Windows, w)
+	}
+	if err := rule.CheckWindows(a.Windows); err != nil {
+		f.Complain("alerts.windows", "%v", err)
 	}
 	c.Alerts = a
 }

@@ -3,12 +3,20 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
+	"github.com/gigawatch/gigawatch/aggregator/internal/web"
+	table "github.com/gigawatch/gigawatch/alerts/rule"
+	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 func TestAlertsAreConfigured(t *testing.T) {
@@ -37,7 +45,8 @@ func TestAlertsAreConfigured(t *testing.T) {
 		"  windows: [{match: {rack: r1}, from: x, to: y}]":               "is not of the form",
 		"  windows: [{match_regex: {rack: '('}, " + window + "}]":        "match rack",
 		"  windows: [{match: {rack: r1}, " + window + ", until: never}]": "until",
-		"  windows: [{match: {rack: r1}, from: 2026-11-01T00:00:00Z, to: 2026-12-01T00:00:00Z, owner: o, reason: r}]": "longer than 168h0m0s",
+		"  windows: [{match: {rack: r1}, from: 2026-11-01T00:00:00Z, to: 2026-11-08T00:00:00Z, owner: o, reason: r}, {match: {rack: r1}, from: 2026-11-08T00:30:00Z, to: 2026-11-08T08:00:00Z, owner: o, reason: r}]": "together with window configuration-1",
+		"  windows: [{match: {rack: r1}, from: 2026-11-01T00:00:00Z, to: 2026-12-01T00:00:00Z, owner: o, reason: r}]":                                                                                                 "longer than 168h0m0s",
 	} {
 		if _, err := parseConfig("c.yaml", []byte(head+text+"\n")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
@@ -78,5 +87,43 @@ func TestATestAlert(t *testing.T) {
 	}
 	if len(got) != 1 || got[0].Labels["alertname"] != "AlertTest" || got[0].Labels["owner"] != "gpus" || got[0].Labels["site"] != "fra1" {
 		t.Errorf("it sent %v", got)
+	}
+}
+
+// A window of maintenance is opened, listed and closed by command.
+func TestAWindowByCommand(t *testing.T) {
+	e, err := rule.New(rule.Config{Rules: table.Table(), WindowsFile: filepath.Join(t.TempDir(), windowsFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := web.New(web.Config{Queryable: struct{ storage.Queryable }{}, Ledger: struct{ web.Ledger }{}, Alerts: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(w)
+	defer s.Close()
+	do := func(args ...string) (string, error) {
+		var out bytes.Buffer
+		err := run(t.Context(), append([]string{"alert", "window", "-url", s.URL}, args...), strings.NewReader(""), &out, &out)
+		return out.String(), err
+	}
+	said, err := do("-site", "fra1", "-match", "rack=r1", "-match", "alertname=~Host{1,2}.*", "-from", "2099-01-01T08:00:00Z", "-for", "4h", "-owner", "ada", "-reason", "fans")
+	if err == nil || !strings.Contains(err.Error(), "more than a year") {
+		t.Errorf("%q, %v", said, err)
+	}
+	if said, err = do("-site", "fra1", "-match", "rack=r1", "-match", "alertname=~Host{1,2}.*", "-for", "4h", "-owner", "ada", "-reason", "fans"); err != nil || !strings.Contains(said, " open: site=fra1 rack=r1 alertname=~Host{1,2}.*, ") || !strings.HasSuffix(said, "of ada: fans; holds back 0\n") {
+		t.Errorf("%q, %v", said, err)
+	}
+	id, _, _ := strings.Cut(said, " ")
+	if said, err = do("-list"); err != nil || !strings.HasPrefix(said, id+" open: ") {
+		t.Errorf("%q, %v", said, err)
+	}
+	if said, err = do("-close", id); err != nil || !strings.HasPrefix(said, id+" over: ") || !strings.Contains(said, ", closed, of ada") {
+		t.Errorf("%q, %v", said, err)
+	}
+	for _, args := range [][]string{{"-match", "rack=r1", "-owner", "a", "-reason", "b"}, {"-for", "1h", "-from", "today"}} {
+		if said, err := do(args...); !errors.Is(err, program.ErrUsage) {
+			t.Errorf("%q: %q, %v", args, said, err)
+		}
 	}
 }

@@ -23,6 +23,7 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
        aggregator token -name N -sites A,B [-role R] [-tenants T] [-site-wide] [-o FILE]
        aggregator alert test -config FILE [-severity critical] [-owner platform] [-site S]
+       aggregator alert window -url URL [-site S] -match LABEL=VALUE… -for 4h -owner O -reason R | -list | -close ID
        aggregator site -init > FILE
        aggregator site -check -file FILE
        aggregator report -data DIR -site-file FILE -year Y [-as json|csv|xlsx] [-o FILE]
@@ -33,7 +34,7 @@ all-in-one  bus, this host's collector, a simulated site and the aggregator in o
 verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry
 import      says what a CSV file of meter readings would change, and with -apply changes it
 token       makes a token, and prints the line of the list of principals that lets it in
-alert       sends a test alert the way of all, and says what each receiver answered
+alert       sends a test alert the way of all, and says what each receiver answered; opens, lists and closes windows of maintenance
 site        begins the file that describes a site, or says what one describes and what is wrong with it
 report      makes the report of a site's year to the Commission, and takes it from draft to submitted
 `

@@ -47,6 +47,8 @@ type alert struct {
 
 	reason   string // why it is suppressed
 	parent   string // id of what it is part of; "": nothing
+	window   string // id of the window that holds it back, while one does
+	held     int64  // by windows since
 	restored bool   // as a file had it, and nothing was heard of it since
 }
 
@@ -150,7 +152,7 @@ func (e *Evaluator) raise(c *compiled, x identity, bit uint64, since, now int64,
 		e.restored--
 	}
 	if a.phase == Ended {
-		a.phase, a.since, a.fired, a.ended = Pending, since, 0, 0
+		a.phase, a.since, a.fired, a.ended, a.held = Pending, since, 0, 0, 0
 		e.dirty = true
 	}
 	a.rule, a.value, a.evidence, a.lapsed = c, value, evidence, 0

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -29,8 +30,11 @@ const (
 // Config is what alerts are made of. All functions may be nil.
 type Config struct {
 	Rules   []table.Rule
-	File    string // where the set is kept; empty: nowhere
-	Windows []Window
+	File    string   // where the set is kept; empty: nowhere
+	Windows []Window // of the configuration
+
+	WindowsFile string // where those are kept that are opened; empty: nowhere
+
 	Caps    Caps
 	Runbook string // address of alerts/RUNBOOK.md; empty: no alert has one
 	Page    string // address of this aggregator, for people; likewise
@@ -78,8 +82,12 @@ type Evaluator struct {
 	byDevice  map[string][]*alert // those that fire, for the time of a step
 	caps      *caps
 	capped    map[string]*atomic.Int64 // by site: how many the caps hold back
+	windows   []Window                 // that were opened
+	open      []Window                 // of all, those that are
 	restored  int                      // alerts of which nothing was heard since the start
 	dirty     bool
+
+	windowing sync.Mutex // one opens or closes a window at a time
 
 	saving sync.Mutex // one at a time; guards saved
 	saved  time.Time
@@ -121,7 +129,7 @@ func New(c Config) (*Evaluator, error) {
 	}
 	e.hatch()
 	e.sort()
-	if err := e.load(now); err != nil {
+	if err := errors.Join(e.load(now), e.loadWindows(now)); err != nil {
 		return nil, err
 	}
 	if c.Store != nil {
@@ -235,6 +243,7 @@ func (e *Evaluator) Step(now time.Time) {
 	e.tellFaults(faults, millis)
 	e.tellMissed(millis)
 	e.group()
+	e.opening(now)
 	out := e.step(millis)
 	e.swept = millis
 	var points []point

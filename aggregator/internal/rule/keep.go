@@ -37,7 +37,8 @@ type keptAlert struct {
 	Ended    int64             `json:"ended,omitempty"`
 	Sent     int64             `json:"sent,omitempty"`
 	Until    int64             `json:"until,omitempty"`
-	Value    float64           `json:"value"`
+	Held     int64             `json:"held,omitempty"`
+	Value    *float64          `json:"value,omitempty"` // left out: it is no number
 	Evidence string            `json:"evidence,omitempty"`
 	Advice   string            `json:"advice,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
@@ -76,6 +77,23 @@ func (e *Evaluator) load(now time.Time) error {
 }
 
 func decode(b []byte) (kept []keptAlert, err error) {
+	rest, err := summedBy(heading, b)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(rest, &kept); err != nil {
+		return nil, err
+	}
+	return kept[:min(len(kept), mostAlerts)], nil
+}
+
+// summed is b as the rest of a file that begins with heading and what b sums up to.
+func summed(heading string, b []byte) []byte {
+	return append(fmt.Appendf(nil, "%s%08x\n", heading, crc32.Checksum(b, castagnoli)), b...)
+}
+
+// summedBy is the rest of such a file, if it is whole.
+func summedBy(heading string, b []byte) (rest []byte, err error) {
 	line, rest, _ := bytes.Cut(b, []byte("\n"))
 	sum, ok := strings.CutPrefix(string(line), heading)
 	if !ok {
@@ -84,18 +102,15 @@ func decode(b []byte) (kept []keptAlert, err error) {
 	if is := fmt.Sprintf("%08x", crc32.Checksum(rest, castagnoli)); is != sum {
 		return nil, fmt.Errorf("its sum is %s and should be %s", is, sum)
 	}
-	if err := json.Unmarshal(rest, &kept); err != nil {
-		return nil, err
-	}
-	return kept[:min(len(kept), mostAlerts)], nil
+	return rest, nil
 }
 
 func (e *Evaluator) restore(k *keptAlert, c *compiled, now int64) {
 	x := pairs(k.Labels)
 	a := &alert{
 		id: x.id(), labels: x, rule: c, place: place{x.get("site"), x.get("hall"), x.get("rack"), x.get("host"), x.get("uuid")},
-		bits: k.Bits, phase: min(k.Phase, Ended), since: k.Since, due: k.Due, fired: k.Fired, lapsed: k.Lapsed, ended: k.Ended, sent: k.Sent, until: k.Until,
-		value: k.Value, evidence: k.Evidence, advice: k.Advice, reason: k.Reason, restored: k.Bits != 0,
+		bits: k.Bits, phase: min(k.Phase, Ended), since: k.Since, due: k.Due, fired: k.Fired, lapsed: k.Lapsed, ended: k.Ended, sent: k.Sent, until: k.Until, held: k.Held,
+		value: k.number(), evidence: k.Evidence, advice: k.Advice, reason: k.Reason, restored: k.Bits != 0,
 	}
 	if len(k.Parent) > 0 {
 		a.parent = pairs(k.Parent).id()
@@ -160,7 +175,7 @@ func (e *Evaluator) save(now time.Time, force bool) (err error) {
 	if err != nil {
 		return err
 	}
-	return durable.Replace(e.c.File, append(fmt.Appendf(nil, "%s%08x\n", heading, crc32.Checksum(b, castagnoli)), b...), 0o600)
+	return durable.Replace(e.c.File, summed(heading, b), 0o600)
 }
 
 // keep is a copy of the set; nil if it is as it was saved.
@@ -173,7 +188,7 @@ func (e *Evaluator) keep() []keptAlert {
 	e.dirty = false
 	kept := make([]keptAlert, 0, len(e.alerts))
 	for _, a := range e.alerts {
-		k := keptAlert{a.rule.Name, byName(a.labels), a.bits, a.phase, a.since, a.due, a.fired, a.lapsed, a.ended, a.sent, a.until, finite(a.value), a.evidence, a.advice, a.reason, nil}
+		k := keptAlert{a.rule.Name, byName(a.labels), a.bits, a.phase, a.since, a.due, a.fired, a.lapsed, a.ended, a.sent, a.until, a.held, finite(a.value), a.evidence, a.advice, a.reason, nil}
 		if p := e.alerts[a.parent]; p != nil {
 			k.Parent = byName(p.labels)
 		}
@@ -182,10 +197,17 @@ func (e *Evaluator) keep() []keptAlert {
 	return kept
 }
 
-// finite is v as JSON can hold it.
-func finite(v float64) float64 {
+// finite is v as JSON can hold it: what is no number is left out.
+func finite(v float64) *float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0
+		return nil
 	}
-	return v
+	return &v
+}
+
+func (k *keptAlert) number() float64 {
+	if k.Value == nil {
+		return math.NaN()
+	}
+	return *k.Value
 }

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"context"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -51,7 +52,9 @@ func (e *Evaluator) render(m *Message) {
 
 // texts are what a person reads of an alert.
 func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, evidence, advice string) []metric.Pair {
-	if evidence == "" {
+	if evidence == "" && math.IsNaN(value) && strings.Contains(c.Evidence, "$value") {
+		evidence = "Its value is no number, or was forgotten in a restart."
+	} else if evidence == "" {
 		evidence = expand(c.Evidence, labels, value)
 	}
 	do := expand(c.Do, labels, value)

@@ -62,7 +62,7 @@ func fired(path string, rules []table.Rule, now time.Time) ([]Message, error) {
 		if c == nil || k.Phase != Firing {
 			continue
 		}
-		m := Message{Labels: pairs(k.Labels), StartsAt: time.UnixMilli(k.Since), EndsAt: now.Add(starting), rule: c, value: k.Value, evidence: k.Evidence, advice: k.Advice}
+		m := Message{Labels: pairs(k.Labels), StartsAt: time.UnixMilli(k.Since), EndsAt: now.Add(starting), rule: c, value: k.number(), evidence: k.Evidence, advice: k.Advice}
 		e.render(&m)
 		list = append(list, m)
 	}

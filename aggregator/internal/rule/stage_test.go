@@ -190,7 +190,8 @@ func (s *stage) start() {
 	}
 	s.metrics = metrics.NewSet()
 	c := s.config
-	c.File, c.Logger, c.Metrics, c.Self = filepath.Join(s.files, "alerts.json"), log, s.metrics, "here"
+	c.File, c.WindowsFile = filepath.Join(s.files, "alerts.json"), filepath.Join(s.files, "windows.json")
+	c.Logger, c.Metrics, c.Self = log, s.metrics, "here"
 	c.Health, c.Hosts, c.Connected = judged(s.health), hosts(s.health), func() bool { return !s.deaf }
 	c.Send = func(list []rule.Message) {
 		s.inbox.take(list)

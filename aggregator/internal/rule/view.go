@@ -20,6 +20,7 @@ type View struct {
 	Value       float64
 	Reason      string        // why it is suppressed
 	Parent      []metric.Pair // labels of what it is part of
+	Window      string        // id of the window that holds it back
 
 	Beneath int  // so many are part of it, and are not sent
 	Routine bool // it says that all is well, or is a test
@@ -93,6 +94,9 @@ func (e *Evaluator) views(of func(*alert) bool) (list []View) {
 		}
 		if a.lapsed > 0 {
 			v.Held = time.UnixMilli(a.lapsed).UTC()
+		}
+		if a.phase == Suppressed && a.reason == reasonWindow {
+			v.Window = a.window
 		}
 		if p := e.alerts[a.parent]; p != nil {
 			v.Parent = p.labels

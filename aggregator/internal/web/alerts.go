@@ -22,6 +22,10 @@ type Alerts interface {
 	// IsCanary and Heard are for the receipts of test alerts.
 	IsCanary(alertname string) bool
 	Heard(site string, now time.Time)
+
+	Windows(now time.Time) []rule.WindowView
+	OpenWindow(w rule.Window, now time.Time) (rule.Window, error)
+	CloseWindow(id, site, by string, now time.Time) (rule.Window, error)
 }
 
 // mostAlerts is how many one answer names.
@@ -38,12 +42,13 @@ type alertShown struct {
 
 	Reason string            `json:"suppressedBy,omitempty"` // blind, site, hall, rack, host, device, window, cap
 	Parent map[string]string `json:"parent,omitempty"`       // labels of the alert that it is part of
+	Window string            `json:"window,omitempty"`       // id of the window that holds it back
 }
 
 func showAlert(v *rule.View) alertShown {
 	a := alertShown{
 		Labels: inMap(v.Labels), Annotations: inMap(v.Annotations), State: v.State, ActiveAt: &v.Since,
-		Value: strconv.FormatFloat(v.Value, 'e', -1, 64), Reason: v.Reason,
+		Value: strconv.FormatFloat(v.Value, 'e', -1, 64), Reason: v.Reason, Window: v.Window,
 	}
 	if !v.Held.IsZero() && v.State == "firing" {
 		a.KeepFiringSince = &v.Held

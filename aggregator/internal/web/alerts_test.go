@@ -15,7 +15,10 @@ import (
 )
 
 // fires are alerts made up on the spot.
-type fires struct{ heard []string }
+type fires struct {
+	worldAlerts
+	heard []string
+}
 
 func (f *fires) views() []rule.View {
 	rack := []metric.Pair{{Name: "alertname", Value: "RackDown"}, {Name: "rack", Value: "r1"}, {Name: "site", Value: "fra1"}}

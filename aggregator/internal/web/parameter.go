@@ -144,7 +144,7 @@ func known(v url.Values, names ...string) error {
 		if !slices.Contains(names, k) {
 			return badParameter(k, "unknown; known are %s", strings.Join(names, ", "))
 		}
-		if len(v[k]) > 1 {
+		if len(v[k]) > 1 && !strings.HasSuffix(k, "[]") {
 			return badParameter(k, "given %d times", len(v[k]))
 		}
 	}

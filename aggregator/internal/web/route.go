@@ -58,6 +58,8 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/rules", get, alerts, seriesLane, 0, short, s.ownRules(s.rules(s.cut(p, "group_limit", s.l.Series)))},
 		{"/api/v1/alerts", get, alerts, seriesLane, 0, short, s.ownAlerts(s.alerts(p.ServeHTTP))},
 		{"/api/v1/alerts/receipt", []string{http.MethodPost}, alerts.changed(operators, http.MethodPost), receiptLane, body, short, s.receipt},
+		{"/api/v1/windows", form, figures.changed(operators, http.MethodPost), statusLane, body, short, s.windows},
+		{"/api/v1/windows/{id}", []string{http.MethodDelete}, figures.changed(operators, http.MethodDelete), statusLane, 0, short, s.windowClose},
 		{"/api/v1/format_query", form, none, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
 		{"/api/v1/parse_query", form, none, seriesLane, body, short, s.cut(p, "limit", s.l.Series)},
 		{"/api/v1/status/buildinfo", get, none, noLane, 0, short, p.ServeHTTP},
