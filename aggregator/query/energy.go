@@ -17,6 +17,7 @@ type EnergyQuestion struct {
 	From, To time.Time     // zero: the start of the site's day, and the end of this hour
 	Step     time.Duration // a whole number of hours; 0: one interval
 	Limit    int           // lines at most; 0: as many as the server gives
+	Largest  int           // of the things, so many that have the most in the whole time, and all others added up as one more; 0: all
 	Of       Selection     // of the lines, those that are given
 }
 
@@ -52,6 +53,8 @@ type EnergyLine struct {
 	Model  string    `json:"model,omitempty"`
 	Job    string    `json:"job,omitempty"`
 	Tenant string    `json:"tenant,omitempty"`
+
+	Things int `json:"things,omitempty"` // that are added up here, as they are not among the largest; 0: it is one thing
 
 	// By job or tenant: job; unallocated, what nobody held; unknown, what no record
 	// says who held; unrecorded, where no record of jobs is connected.
@@ -93,6 +96,9 @@ func (q *EnergyQuestion) Values() url.Values {
 		v.Set("by", q.By)
 	}
 	v.Set("boundary", q.Boundary.String())
+	if q.Largest > 0 {
+		v.Set("largest", strconv.Itoa(q.Largest))
+	}
 	for k, of := range map[string]string{"hall": q.Of.Hall, "rack": q.Of.Rack, "host": q.Of.Host, "gpu": q.Of.GPU, "job": q.Of.Job, "tenant": q.Of.Tenant} {
 		if of != "" {
 			v.Set(k, of)

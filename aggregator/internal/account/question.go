@@ -139,6 +139,8 @@ type Line struct {
 
 	Category int // where IT energy is metered: 1 UPS output, 2 PDU output, 3 IT input; 0: it does not matter here
 
+	Things int // that it adds up, where it is of all but the largest; 0: it is of one
+
 	Final  bool   // every hour of the interval is sealed
 	Reason string // why there is no figure; "" if there is one
 	Note   string // what a reader must know of it: meters whose role was set right

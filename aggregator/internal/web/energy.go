@@ -18,7 +18,7 @@ import (
 )
 
 func parseEnergy(v url.Values, now time.Time) (span, account.Level, metric.Boundary, error) {
-	if err := known(v, "site", "by", "boundary", "from", "to", "step", "limit", "hall", "rack", "host", "gpu", "job", "tenant"); err != nil {
+	if err := known(v, "site", "by", "boundary", "from", "to", "step", "limit", "largest", "hall", "rack", "host", "gpu", "job", "tenant"); err != nil {
 		return span{}, 0, 0, err
 	}
 	q, err := parseSpan(v, now)
@@ -57,10 +57,16 @@ func (s *Server) energy(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	lines, cut, err := s.readEnergy(r.Context(), account.Question{
+	question := account.Question{
 		Site: q.site, By: by, Boundary: boundary,
 		From: q.from.UnixMilli(), To: q.to.UnixMilli(), Step: q.step.Milliseconds(), Of: of,
-	}, q.limit)
+	}
+	shown, err := s.largest(r.Context(), question, r.Form)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	lines, cut, err := s.readEnergy(r.Context(), question, shown, q.limit)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -81,7 +87,7 @@ const portion = 10_000
 
 // readEnergy asks the ledger portion by portion, so that neither a caller who
 // left nor an answer past the limit costs more than one of them.
-func (s *Server) readEnergy(ctx context.Context, q account.Question, limit int) (lines []account.Line, cut bool, err error) {
+func (s *Server) readEnergy(ctx context.Context, q account.Question, shown *ranking, limit int) (lines []account.Line, cut bool, err error) {
 	from, end, intervals := q.From, q.To, int64(1)
 	for from < end {
 		if err := overdueOrGone(ctx); err != nil {
@@ -94,12 +100,14 @@ func (s *Server) readEnergy(ctx context.Context, q account.Question, limit int) 
 		}
 		got = seen(scopeOf(ctx), q.By, got)
 		slices.SortStableFunc(got, func(a, b account.Line) int { return cmp.Compare(a.From, b.From) })
+		found := int64(len(got))
+		got = shown.of(got)
 		if room := limit - len(lines); len(got) > room {
 			return append(lines, got[:room]...), true, nil
 		}
 		lines = append(lines, got...)
 		from = q.To
-		each := max(1, int64(len(got))/intervals)
+		each := max(1, found/intervals)
 		intervals = max(1, portion/each)
 	}
 	return lines, false, nil
@@ -154,7 +162,7 @@ func energyLine(l *account.Line, by account.Level) query.EnergyLine {
 	e := query.EnergyLine{
 		From: time.UnixMilli(l.From).UTC(), To: time.UnixMilli(l.To).UTC(),
 		Hall: l.Hall, Rack: l.Rack, Host: l.Host, GPU: l.GPU, UUID: l.UUID, Model: l.Model, Job: l.Job, Tenant: l.Tenant,
-		Parts: map[string]query.Exact{}, Quality: map[string]float64{}, Category: l.Category, Final: l.Final, Reason: l.Reason, Note: l.Note,
+		Things: l.Things, Parts: map[string]query.Exact{}, Quality: map[string]float64{}, Category: l.Category, Final: l.Final, Reason: l.Reason, Note: l.Note,
 	}
 	if l.ExpectedMillis > 0 {
 		c := float64(l.CoveredMillis) / float64(l.ExpectedMillis)
