@@ -181,6 +181,15 @@ func (f *siteFiles) describes(name string) *site.Site {
 	return x.d.site
 }
 
+// where is where a site stands, if its file says so.
+func (f *siteFiles) where(name string) (latitude, longitude float64, ok bool) {
+	s := f.describes(name)
+	if s == nil || s.Coordinates == nil {
+		return 0, 0, false
+	}
+	return s.Coordinates.Latitude, s.Coordinates.Longitude, true
+}
+
 // Meters as files have them are those of the site file.
 func metersOf(s *site.Site) (ms []intake.Meter) {
 	if s == nil {

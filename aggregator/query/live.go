@@ -44,6 +44,10 @@ type Item struct {
 	Tenant    string `json:"tenant,omitempty"`
 	Role      string `json:"role,omitempty"`
 	Simulated bool   `json:"simulated,omitempty"`
+
+	// Of a site, in degrees, north and east above zero; nil: its file does not say.
+	Latitude  *float64 `json:"latitude,omitempty"`
+	Longitude *float64 `json:"longitude,omitempty"`
 }
 
 // A TopQuestion asks for the things with the greatest values now.

@@ -42,6 +42,8 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 	ranks := ranked{}
 	index := map[string]int{}
 	var known tally
+	var running *query.EnergyLine
+	now := time.Now()
 	for i := range got.Lines {
 		l := &got.Lines[i]
 		labels := m.labels(s.name, l)
@@ -49,6 +51,14 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 			continue
 		}
 		known.add(l)
+		if over := !now.Before(l.To); !over {
+			switch {
+			case m.Measure == "power" && now.Sub(l.From) < settled:
+				continue // what is not booked yet would seem not to have been drawn
+			case m.Measure == "energy" && step > 0 && !a.fromAlert:
+				labels["interval"], running = "running", l
+			}
+		}
 		key := labels.String()
 		at, ok := index[key]
 		if !ok {
@@ -70,6 +80,9 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 	if got.Truncated {
 		p.notes = append(p.notes, warning("%s: the ledger's answer was cut after %d lines: ask for fewer things, a shorter time or a longer step", s.name, len(got.Lines)))
 	}
+	if running != nil {
+		p.notes = append(p.notes, runningNote(running.From, running.To))
+	}
 	if m.Measure == "power" {
 		p.notes = append(p.notes, info("power of %s is the mean of each interval, from the ledger", plural(m.By)))
 	}
@@ -80,6 +93,18 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 		p.notes = append(p.notes, info("%s: the ledger has nothing of %s inside the boundary %s in this range", s.name, plural(m.By), m.Boundary))
 	}
 	return p, nil
+}
+
+// settled is how old an interval is when its mean can be told while it runs: what is
+// booked may be half a minute behind.
+const settled = 10 * time.Minute
+
+// soFar is added to the name of what an interval that is not over has come to.
+const soFar = ", so far"
+
+// runningNote says which interval is not over: its bar is lower than it will be.
+func runningNote(from, to time.Time) data.Notice {
+	return info("%s to %s UTC is not over: what it has come to is named “so far”", from.UTC().Format("2006-01-02 15:04"), to.UTC().Format("2006-01-02 15:04"))
 }
 
 func (m *powerModel) labels(site string, l *query.EnergyLine) data.Labels {

@@ -120,7 +120,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.inventory(w, q.Get("kind"), site, sites, q.Get("match"), q.Get("hall"), q.Get("host"))
 	case "/api/v1/counts":
 		fresh := 1.5
-		succeed(w, query.Counts{Site: site, Hosts: query.HostCount{Expected: 125, Reporting: 122}, GPUs: query.GPUCount{Expected: 1000, States: map[string]int{"ok": 990, "lost": 10}}, Freshness: &fresh})
+		succeed(w, query.Counts{Site: site, Hosts: query.HostCount{Expected: 125, Reporting: 122}, GPUs: query.GPUCount{Expected: 1000, Reporting: 990, States: map[string]int{"ok": 990, "lost": 10}}, Freshness: &fresh})
 	case "/api/v1/top":
 		of := q.Get("of")
 		a := query.Top{Site: site, Of: of, Considered: 1000, Missing: 7}
@@ -176,7 +176,12 @@ func (f *fake) inventory(w http.ResponseWriter, kind, site string, sites []strin
 	switch kind {
 	case "site":
 		for _, s := range sites {
-			a.Items = append(a.Items, query.Item{Kind: kind, Name: s, Site: s, Simulated: strings.HasPrefix(s, "sim")})
+			it := query.Item{Kind: kind, Name: s, Site: s, Simulated: strings.HasPrefix(s, "sim")}
+			if s == "north" {
+				latitude, longitude := 69.65, 18.96
+				it.Latitude, it.Longitude = &latitude, &longitude
+			}
+			a.Items = append(a.Items, it)
 		}
 	case "gpu":
 		a.Items = []query.Item{{Kind: kind, Name: "GPU-a", Site: site, Host: "n1", GPU: "0", UUID: "GPU-a"}}

@@ -24,7 +24,14 @@ type siteOf struct {
 	name      string
 	simulated bool
 	by        *caller
+	stands    position
 	also      string // who else would answer for it, as a hub does; with commas between them
+}
+
+// A position is in degrees; the zero position is not known.
+type position struct {
+	known               bool
+	latitude, longitude float64
 }
 
 // sites are all sites, by name, real ones first. Who could not be asked is in
@@ -74,7 +81,11 @@ func (f *fleet) sitesOf(ctx context.Context, c *caller) ([]siteOf, error) {
 	}
 	var sites []siteOf
 	for _, i := range list.Items {
-		sites = append(sites, siteOf{name: i.Name, simulated: i.Simulated, by: c})
+		s := siteOf{name: i.Name, simulated: i.Simulated, by: c}
+		if i.Latitude != nil && i.Longitude != nil {
+			s.stands = position{true, *i.Latitude, *i.Longitude}
+		}
+		sites = append(sites, s)
 	}
 	return sites, nil
 }

@@ -131,7 +131,7 @@ func TestAnswersAreAsRecorded(t *testing.T) {
 		"health":         {{}, {"shape": "count"}, {"states": []string{"watch"}}},
 		"top":            {{}, {"of": "host", "metric": "host_cpu_usage_ratio"}, {"of": "rack"}, {"metric": "gpu_temperature_celsius", "order": "asc"}},
 		"map":            {{}, {"value": "temperature"}, {"value": "gpus_not_ok"}, {"value": "hosts_silent"}, {"value": "utilization"}},
-		"counts":         {{}},
+		"counts":         {{}, {"shape": "table"}},
 		"reconciliation": {{}, {"shape": "gap"}},
 		"alerts":         {{}, {"shape": "count"}},
 		"report_status":  {{}},

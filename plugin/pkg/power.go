@@ -167,10 +167,14 @@ func (m *powerModel) answer(a *asking) (*result, error) {
 // called is the name of a series: of the place or the job; of the only site's by
 // its boundary.
 func (m *powerModel) called(labels data.Labels, several bool) string {
-	if name := named("", without(labels, "boundary"), several); name != "" {
-		return name
+	name := named("", without(labels, "boundary", "interval"), several)
+	if name == "" {
+		name = m.Boundary
 	}
-	return m.Boundary
+	if labels["interval"] != "" {
+		name += soFar
+	}
+	return name
 }
 
 // tellable are the labels that things of m's level are told by: what else a
@@ -212,18 +216,29 @@ type part struct {
 	notes  []data.Notice
 }
 
-// drawn is power as the roll-ups of the time-series store have it.
+// drawn is mean power as the time-series store has it. Of the whole site over long
+// steps the ledger knows it exactly, and of years.
 func (m *powerModel) drawn(ctx context.Context, a *asking, s siteOf) (*part, error) {
-	if err := m.fits(ctx, a, s); err != nil {
+	n, err := m.fits(ctx, a, s)
+	if err != nil {
 		return nil, err
 	}
-	expr, name := m.expression(s.name, about(m.Filters, "hall", "rack", "host", "gpu", "uuid", "model"))
 	g := a.grid(max(m.step, stored)) // no finer than what is stored
+	if m.By == "site" && g.step >= time.Hour {
+		if p, err := m.energy(ctx, a, s); !refusedFor(err) {
+			return p, err
+		}
+	}
+	expr, name := m.expression(s.name, about(m.Filters, "hall", "rack", "host", "gpu", "uuid", "model"))
+	config := configOf(metric.ByName(name))
+	if mean := m.mean(expr, g, n); mean != expr {
+		expr, config.Description = mean, fmt.Sprintf("Mean of the %s up to each point. %s", prom.Duration(g.step), config.Description)
+	}
 	got, err := overRange(ctx, s.by, expr, g)
 	if err != nil {
 		return nil, err
 	}
-	p := &part{notes: warnings(got.warnings), series: got.series(g, name, configOf(metric.ByName(name)))}
+	p := &part{notes: warnings(got.warnings), series: got.series(g, name, config)}
 	if len(p.series) == 0 {
 		p.notes = append(p.notes, m.nothing(ctx, a, s))
 	}
@@ -237,6 +252,24 @@ func (m *powerModel) drawn(ctx context.Context, a *asking, s siteOf) (*part, err
 		p.series = slices.DeleteFunc(p.series, func(x series) bool { return !pass(f, x.labels) })
 	}
 	return p, nil
+}
+
+// mean is the mean of expr over each step of g: a moment of a long step says nothing
+// of it. Sums of places are stored every second. Of hosts and GPUs what stands still
+// is stored seldom, so that equal parts of the step are looked at: ten seconds, or as
+// many as n series allow.
+func (m *powerModel) mean(expr string, g grid, n int) string {
+	if m.By != "host" && m.By != "gpu" {
+		return fmt.Sprintf("avg_over_time(%s[%s])", expr, prom.Duration(g.step))
+	}
+	const bearable = 4_000_000 // samples
+	points := int64(g.to.Sub(g.from)/g.step) + 1
+	parts := max(4, bearable/(points*int64(max(1, n))))
+	every := max(stored, (g.step/time.Duration(parts) + stored - 1).Truncate(stored))
+	if every >= g.step {
+		return expr
+	}
+	return fmt.Sprintf("avg_over_time((%s)[%s:%s])", expr, prom.Duration(g.step), prom.Duration(every))
 }
 
 // expression is what the store is asked, and the metric's name.
@@ -271,29 +304,29 @@ func (m *powerModel) expression(site string, filters []filter) (expr, name strin
 }
 
 // fits refuses to ask the store of more hosts or GPUs than a graph takes: it would
-// read them all.
-func (m *powerModel) fits(ctx context.Context, a *asking, s siteOf) error {
+// read them all. It gives how many there are at most.
+func (m *powerModel) fits(ctx context.Context, a *asking, s siteOf) (int, error) {
 	if m.By != "gpu" && m.By != "host" || m.GPU != "" {
-		return nil
+		return 1, nil
 	}
 	for i := range m.Filters { // of some: how many they are, the store knows
 		f := &m.Filters[i]
 		if _, ok := f.one(); !ok && (f.Operator == "=|" || f.Operator == "=~") && slices.Contains(append(places(), "uuid"), f.Key) {
-			return nil
+			return a.limits.Series, nil
 		}
 	}
 	is := m.exactly()
 	if is["gpu"]+is["uuid"] != "" {
-		return nil
+		return 1, nil
 	}
 	there, err := a.fleet.inventory(ctx, s.by, query.InventoryQuestion{Site: s.name, Kind: m.By, Hall: is["hall"], Rack: is["rack"], Host: is["host"], Limit: 1})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if there.Total > a.limits.Series {
-		return wrong("there are %d %s, and a graph of this data source takes %d: choose a hall, a rack or a host, or ask for the top ones (queryType top)", there.Total, plural(m.By), a.limits.Series)
+		return 0, wrong("there are %d %s, and a graph of this data source takes %d: choose a hall, a rack or a host, or ask for the top ones (queryType top)", there.Total, plural(m.By), a.limits.Series)
 	}
-	return nil
+	return there.Total, nil
 }
 
 // nothing says why there is no power, as far as the present tells.

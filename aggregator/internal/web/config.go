@@ -54,6 +54,9 @@ type Config struct {
 	Ready   func() []string // why the aggregator is not ready; nil: it is
 	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
 
+	// Where is where a site stands, in degrees. nil: it is not known of any.
+	Where func(site string) (latitude, longitude float64, ok bool)
+
 	Token    query.Secret   // who shows it, as a bearer token or as the password of Basic, may everything; zero: nobody
 	Rights   *rights.Keeper // who else may what; nil: nobody. Without both, nothing is asked
 	TLS      *tls.Config    // nil: plain HTTP

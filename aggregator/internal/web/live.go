@@ -191,7 +191,13 @@ func (s *Server) siteItems(ctx context.Context, v url.Values, limit int) (any, e
 			continue
 		}
 		if a.Total++; len(a.Items) < limit {
-			a.Items = append(a.Items, query.Item{Kind: "site", Name: p.Site, Site: p.Site, Simulated: p.Simulated})
+			item := query.Item{Kind: "site", Name: p.Site, Site: p.Site, Simulated: p.Simulated}
+			if s.c.Where != nil {
+				if latitude, longitude, ok := s.c.Where(p.Site); ok {
+					item.Latitude, item.Longitude = &latitude, &longitude
+				}
+			}
+			a.Items = append(a.Items, item)
 		}
 	}
 	a.Truncated = a.Total > len(a.Items)

@@ -81,6 +81,7 @@ func TestThePresentIsAnsweredOfOneSite(t *testing.T) {
 	n := newNow(2)
 	c := config(t)
 	c.Live = n
+	c.Where = func(site string) (float64, float64, bool) { return 50.1, 8.7, site == "fra1" }
 	_, base := serve(t, c)
 	client := query.Client{URL: base}
 	at, reading := n.closed(), time.Unix(n.second, 0).UTC()
@@ -99,7 +100,7 @@ func TestThePresentIsAnsweredOfOneSite(t *testing.T) {
 	}{
 		"sites": {
 			func() (any, error) { return client.Inventory(t.Context(), query.InventoryQuestion{Kind: "site"}) },
-			&query.Inventory{Items: []query.Item{{Kind: "site", Name: "fra1", Site: "fra1"}, {Kind: "site", Name: "sim1", Site: "sim1", Simulated: true}}, Total: 2},
+			&query.Inventory{Items: []query.Item{{Kind: "site", Name: "fra1", Site: "fra1", Latitude: ptr(50.1), Longitude: ptr(8.7)}, {Kind: "site", Name: "sim1", Site: "sim1", Simulated: true}}, Total: 2},
 		},
 		"hosts, cut": {
 			func() (any, error) {
