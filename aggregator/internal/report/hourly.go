@@ -127,11 +127,11 @@ func monthsOf(s *site.Site, from, to, until int64) (out []monthSpan) {
 	}
 }
 
-// begun moves the start of m to the first hour in which the books know a facility:
-// a month in which they began is of the rest of it.
+// begun moves the start of m to the first hour of which the books know anything: a
+// month in which they began is of the rest of it.
 func (m *monthSpan) begun(hours []siteHour, from int64) {
 	for at := m.from; at < m.to; at += hourMillis {
-		if hours[(at-from)/hourMillis].hasFacility {
+		if h := &hours[(at-from)/hourMillis]; h.hasFacility || h.hasIT || h.nodes > 0 {
 			m.from = at
 			return
 		}
