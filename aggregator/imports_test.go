@@ -21,7 +21,7 @@ var order = strings.Fields(`
 	aggregator/internal/durable aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/page
-	aggregator/query aggregator/internal/web aggregator
+	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
 	plugin/pkg plugin/browser dashboards alerts deploy/grafana
 `)
 
@@ -59,6 +59,7 @@ var only = map[string]string{
 	"aggregator/internal/health":   "collector/metric collector/setting aggregator/internal/durable",
 	"aggregator/query":             "collector/metric aggregator/internal/account",
 	"aggregator/internal/web":      "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
+	"aggregator/internal/desk":     "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/report aggregator/query",
 	"plugin/pkg":                   "collector/metric aggregator/query",
 }
 

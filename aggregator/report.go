@@ -1,12 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (f *reportFlags) acts() bool {
 
 // reportCommand makes the report of a site's year, and takes it from draft to
 // submitted.
-func reportCommand(args []string, stdout, stderr io.Writer) error {
+func reportCommand(args []string, stdout, stderr io.Writer) (err error) {
 	var f reportFlags
 	if err := f.parse(args, stderr); err != nil {
 		return err
@@ -89,7 +90,8 @@ func reportCommand(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	filing, err := d.keep.filing(d.site.Token, f.year)
+	defer func() { err = errors.Join(err, d.desk.Close()) }()
+	filing, err := d.desk.Folder.Filing(d.site.Token, f.year)
 	if err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func reportCommand(args []string, stdout, stderr io.Writer) error {
 		if f.do != "" {
 			return f.step(d, filing, nil, stdout) // which says why it cannot
 		}
-		b, err := d.keep.record(filing, f.version)
+		b, err := d.desk.Folder.Record(filing, f.version)
 		if err != nil {
 			return err
 		}
@@ -115,32 +117,22 @@ func reportCommand(args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(stderr, "version %d is %s: this is the record as it was locked\n", at.Version, filing.State())
-		return f.write(r, b, d, filing, stdout)
+		return f.write(d, r, b, filing, true, stdout)
 	}
-	r, err := f.make(d, filing)
+	draft, err := d.desk.Make(context.Background(), d.site.Token, f.year, f.weather)
 	if err != nil {
 		return err
 	}
-	listIssues(stderr, r)
+	listIssues(stderr, draft.Record)
 	if f.do != "" {
-		return f.step(d, filing, r, stdout)
+		return f.step(d, filing, draft.Record, stdout)
 	}
-	return f.write(r, nil, d, filing, stdout)
+	return f.write(d, draft.Record, draft.Bytes, filing, false, stdout)
 }
 
-// write writes a record; kept are its bytes, if it was locked.
-func (f *reportFlags) write(r *report.Record, kept []byte, d *described, filing *report.Filing, stdout io.Writer) (err error) {
-	b := kept
-	switch {
-	case f.as == "pdf":
-		beside := report.Beside{Kept: kept, Filing: filing}
-		if beside.Earlier, err = d.keep.before(r); err != nil {
-			return err
-		}
-		b, err = r.PDF(beside)
-	case kept == nil || f.as != "json":
-		b, err = r.As(f.as)
-	}
+// write writes a record, whose bytes are b.
+func (f *reportFlags) write(d *described, r *report.Record, b []byte, filing *report.Filing, locked bool, stdout io.Writer) error {
+	b, err := d.desk.Write(r, b, filing, locked, f.as)
 	if err != nil {
 		return err
 	}
@@ -164,15 +156,11 @@ func (f *reportFlags) step(d *described, filing *report.Filing, r *report.Record
 		e.Account = u.Username
 	}
 	if at := filing.Newest(); at != nil && (f.do == report.ActApprove || f.do == report.ActSubmit) {
-		if _, err := d.keep.record(filing, at.Version); err != nil { // it must still be what was locked
+		if _, err := d.desk.Folder.Record(filing, at.Version); err != nil { // it must still be what was locked
 			return err
 		}
 	}
-	line, err := filing.Take(e, r)
-	if err != nil {
-		return err
-	}
-	if err := d.keep.add(filing, line, r, f.do == report.ActLock); err != nil {
+	if err := d.desk.Take(filing, e, r); err != nil {
 		return err
 	}
 	last := &filing.Events[len(filing.Events)-1]
@@ -229,12 +217,4 @@ func listIssues(w io.Writer, r *report.Record) {
 	default:
 		fmt.Fprintf(w, "report of %s on %d: %d to mend, %d to comment on, before it can be locked\n", r.Site, r.Period.Year, errs, open)
 	}
-}
-
-// beside is a path beside another, unless it is whole.
-func beside(path, name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(filepath.Dir(path), name)
 }

@@ -25,6 +25,7 @@ const (
 	BadMethod      Reason = "method_not_allowed"
 	TooLarge       Reason = "too_large"
 	BadEncoding    Reason = "unsupported_media_type"
+	Conflict       Reason = "conflict"
 )
 
 // Status is the HTTP status that goes with r.
@@ -52,6 +53,8 @@ func (r Reason) Status() int {
 		return http.StatusMethodNotAllowed
 	case TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case Conflict:
+		return http.StatusConflict
 	case BadEncoding:
 		return http.StatusUnsupportedMediaType
 	}

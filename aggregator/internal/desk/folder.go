@@ -1,0 +1,220 @@
+package desk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
+	"github.com/gigawatch/gigawatch/aggregator/internal/report"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// A Folder keeps the reports of an aggregator.
+//
+//	SITE/YEAR/steps      one line a step, each naming the one before
+//	SITE/YEAR/v1.json    the record of a version, as it was locked; v2.json …
+//	SITE/YEAR/lock       held while one of these is written
+//
+// Files of records are never written again; lines are only added.
+type Folder struct{ path string }
+
+// NewFolder is that of the data folder of an aggregator.
+func NewFolder(data string) Folder { return Folder{filepath.Join(data, "report")} }
+
+// mostFiling bounds a file of steps, and mostRecord one of a record.
+const (
+	mostFiling = 16 << 20
+	mostRecord = 256 << 20
+)
+
+// ErrMeanwhile means that somebody else took a step.
+var ErrMeanwhile = errors.New("somebody else took a step meanwhile; look at it and try again")
+
+func (k Folder) dir(site string, year int) string {
+	return filepath.Join(k.path, site, strconv.Itoa(year))
+}
+
+// steps are the bytes of the steps of a report; none if there are none.
+func (k Folder) steps(site string, year int) ([]byte, error) {
+	b, err := readBounded(filepath.Join(k.dir(site, year), "steps"), mostFiling)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read report of %s on %d: %w", site, year, err)
+	}
+	return b, nil
+}
+
+// Filing reads the steps of a report.
+func (k Folder) Filing(site string, year int) (*report.Filing, error) {
+	b, err := k.steps(site, year)
+	if err != nil {
+		return nil, err
+	}
+	return report.ParseFiling(site, year, b)
+}
+
+// Record is a locked record, byte for byte; version 0 is the newest.
+func (k Folder) Record(f *report.Filing, version int) ([]byte, error) {
+	at := f.Locked(version)
+	if at == nil {
+		return nil, fmt.Errorf("report of %s on %d: no such version was locked", f.Site, f.Year)
+	}
+	b, err := readBounded(filepath.Join(k.dir(f.Site, f.Year), fmt.Sprintf("v%d.json", at.Version)), mostRecord)
+	if err != nil {
+		return nil, fmt.Errorf("read report of %s on %d: %w", f.Site, f.Year, err)
+	}
+	if err := at.Holds(b); err != nil {
+		return nil, fmt.Errorf("report of %s on %d: %w", f.Site, f.Year, err)
+	}
+	return b, nil
+}
+
+// A yearOf is a year of which something is kept.
+type yearOf struct {
+	site string
+	year int
+}
+
+// years are those of which something is kept, by site and year.
+func (k Folder) years() (all []yearOf, err error) {
+	paths, err := filepath.Glob(filepath.Join(k.path, "*", "*", "steps"))
+	if err != nil {
+		return nil, fmt.Errorf("list reports: %w", err)
+	}
+	for _, p := range paths { // sorted
+		dir := filepath.Dir(p)
+		site := filepath.Base(filepath.Dir(dir))
+		if year, err := strconv.Atoi(filepath.Base(dir)); err == nil && metric.ValidName(site) {
+			all = append(all, yearOf{site, year})
+		}
+	}
+	return all, nil
+}
+
+// Locked are the newest locked records of all sites and years.
+func (k Folder) Locked() (all []*report.Record, err error) {
+	years, err := k.years()
+	if err != nil {
+		return nil, err
+	}
+	for _, y := range years {
+		f, err := k.Filing(y.site, y.year)
+		if err != nil {
+			return nil, err
+		}
+		if f.Newest() == nil {
+			continue
+		}
+		r, err := k.parsed(f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// parsed is the newest locked record of f.
+func (k Folder) parsed(f *report.Filing) (*report.Record, error) {
+	b, err := k.Record(f, 0)
+	if err != nil {
+		return nil, err
+	}
+	r, err := report.ParseRecord(b)
+	if err != nil {
+		return nil, fmt.Errorf("report of %s on %d: %w", f.Site, f.Year, err)
+	}
+	return r, nil
+}
+
+// Before is the newest locked record of the year before r; nil if none was locked.
+func (k Folder) Before(r *report.Record) (*report.Record, error) {
+	f, err := k.Filing(r.Site, r.Period.Year-1)
+	if err != nil || f.Newest() == nil {
+		return nil, err
+	}
+	return k.parsed(f)
+}
+
+// Add keeps a step that was added to f, and the record before it where that is
+// locked. If another was taken since f was read, nothing changes.
+func (k Folder) Add(f *report.Filing, line []byte, r *report.Record, lock bool) (err error) {
+	dir := k.dir(f.Site, f.Year)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	held, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	defer func() { err = errors.Join(err, held.Close()) }() // which gives the lock up
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock report: %w", err)
+	}
+	was, err := k.steps(f.Site, f.Year)
+	if err != nil {
+		return err
+	}
+	all := slices.Concat(was, line)
+	switch now, err := report.ParseFiling(f.Site, f.Year, was); {
+	case err != nil:
+		return err
+	case len(now.Events) != len(f.Events)-1:
+		return fmt.Errorf("report of %s on %d: %w", f.Site, f.Year, ErrMeanwhile)
+	}
+	if _, err := report.ParseFiling(f.Site, f.Year, all); err != nil {
+		return err
+	}
+	if lock {
+		b, err := r.JSON()
+		if err != nil {
+			return err
+		}
+		if err := keepOnce(filepath.Join(dir, fmt.Sprintf("v%d.json", f.Version())), b); err != nil {
+			return err
+		}
+	}
+	// Whole, and not at its end: half a line would be a report that nobody can read.
+	if err := durable.Replace(filepath.Join(dir, "steps"), all, 0o640); err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	return syncFolder(dir)
+}
+
+// keepOnce writes a file that is not there yet, or is the same: a crash may have
+// come between it and its step.
+func keepOnce(path string, b []byte) error {
+	if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, b) {
+		return nil
+	}
+	if err := durable.Replace(path, b, 0o440); err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	return nil
+}
+
+func syncFolder(path string) (err error) {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return d.Sync()
+}
+
+// readBounded reads a file of at most so many bytes.
+func readBounded(path string, most int64) ([]byte, error) {
+	i, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if i.Size() > most {
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", path, i.Size(), most)
+	}
+	return os.ReadFile(path)
+}
