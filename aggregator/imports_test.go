@@ -20,7 +20,7 @@ var order = strings.Fields(`
 	collector/internal/spool collector/agent collector
 	aggregator/internal/durable aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
-	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/page
+	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/names aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
 	plugin/pkg plugin/browser dashboards alerts deploy/grafana
 `)
@@ -28,39 +28,41 @@ var order = strings.Fields(`
 // only says which packages of the module a package may import, where the order
 // allows more than its idea needs.
 var only = map[string]string{
-	"collector/wire":               "collector/metric",
-	"alerts/rule":                  "collector/metric",
-	"alerts/scene":                 "alerts/rule",
-	"collector/sim":                "collector/metric",
-	"collector/sim/field":          "collector/metric collector/sim",
-	"collector/program":            "",
-	"collector/site":               "collector/metric collector/setting",
-	"collector/internal/tree":      "",
-	"collector/internal/energy":    "collector/metric",
-	"collector/internal/secret":    "",
-	"collector/internal/odata":     "collector/internal/secret",
-	"collector/internal/gpu":       "collector/metric collector/internal/tree collector/internal/energy",
-	"collector/internal/gpu/guard": "collector/internal/gpu",
-	"collector/internal/host":      "collector/metric collector/internal/tree collector/internal/energy",
-	"collector/internal/job":       "collector/metric collector/internal/tree collector/internal/gpu",
-	"collector/internal/spool":     "",
-	"aggregator/internal/durable":  "",
-	"aggregator/internal/bus":      "",
-	"aggregator/internal/stream":   "collector/metric collector/wire",
-	"aggregator/internal/live":     "collector/metric",
-	"aggregator/internal/account":  "collector/metric",
-	"aggregator/internal/terms":    "collector/metric collector/site aggregator/internal/account",
-	"aggregator/internal/ledger":   "collector/metric aggregator/internal/account",
-	"aggregator/internal/intake":   "collector/metric aggregator/internal/account",
-	"aggregator/internal/store":    "collector/metric",
-	"aggregator/internal/report":   "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs
-	"aggregator/internal/page":     "",
-	"aggregator/internal/rule":     "collector/metric alerts/rule aggregator/internal/durable",
-	"aggregator/internal/health":   "collector/metric collector/setting aggregator/internal/durable",
-	"aggregator/query":             "collector/metric aggregator/internal/account",
-	"aggregator/internal/web":      "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
-	"aggregator/internal/desk":     "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/report aggregator/query",
-	"plugin/pkg":                   "collector/metric aggregator/query",
+	"collector/wire":                "collector/metric",
+	"alerts/rule":                   "collector/metric",
+	"alerts/scene":                  "alerts/rule",
+	"collector/sim":                 "collector/metric",
+	"collector/sim/field":           "collector/metric collector/sim",
+	"collector/program":             "",
+	"collector/site":                "collector/metric collector/setting",
+	"collector/internal/tree":       "",
+	"collector/internal/energy":     "collector/metric",
+	"collector/internal/secret":     "",
+	"collector/internal/odata":      "collector/internal/secret",
+	"collector/internal/gpu":        "collector/metric collector/internal/tree collector/internal/energy",
+	"collector/internal/gpu/guard":  "collector/internal/gpu",
+	"collector/internal/host":       "collector/metric collector/internal/tree collector/internal/energy",
+	"collector/internal/job":        "collector/metric collector/internal/tree collector/internal/gpu",
+	"collector/internal/spool":      "",
+	"aggregator/internal/durable":   "",
+	"aggregator/internal/bus":       "",
+	"aggregator/internal/stream":    "collector/metric collector/wire",
+	"aggregator/internal/live":      "collector/metric",
+	"aggregator/internal/account":   "collector/metric",
+	"aggregator/internal/terms":     "collector/metric collector/site aggregator/internal/account",
+	"aggregator/internal/ledger":    "collector/metric aggregator/internal/account",
+	"aggregator/internal/intake":    "collector/metric aggregator/internal/account",
+	"aggregator/internal/store":     "collector/metric",
+	"aggregator/internal/report":    "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs
+	"aggregator/internal/names":     "aggregator/internal/durable",
+	"aggregator/internal/statement": "aggregator/internal/durable",
+	"aggregator/internal/page":      "",
+	"aggregator/internal/rule":      "collector/metric alerts/rule aggregator/internal/durable",
+	"aggregator/internal/health":    "collector/metric collector/setting aggregator/internal/durable",
+	"aggregator/query":              "collector/metric aggregator/internal/account",
+	"aggregator/internal/web":       "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
+	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/report aggregator/query",
+	"plugin/pkg":                    "collector/metric aggregator/query",
 }
 
 // never lists what a program must not link: the collector is light.

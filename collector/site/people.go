@@ -1,10 +1,11 @@
 package site
 
-// What a person may do with reports.
+// What a person may do with reports and statements.
 const (
 	MayPrepare = "prepare" // lock a report that is in order, and correct one
 	MayApprove = "approve" // what another prepared
 	MaySubmit  = "submit"
+	MayNames   = "names" // see and forget the names of jobs and tenants in statements
 )
 
 // A Person may take part in reports on the site.
@@ -26,7 +27,7 @@ func (s *Site) readPeople(r *reader, v value) {
 		k := item.section()
 		p := Person{Name: k.named("people")}
 		for _, w := range k.get("may").words() {
-			if t := w.choice(MayPrepare, MayApprove, MaySubmit); t != "" {
+			if t := w.choice(MayPrepare, MayApprove, MaySubmit, MayNames); t != "" {
 				p.May = append(p.May, t)
 			}
 		}
@@ -37,7 +38,7 @@ func (s *Site) readPeople(r *reader, v value) {
 		}
 		seen[p.Name] = k.at("name")
 		if len(p.May) == 0 && !k.has("may") {
-			r.wrong(k.at("may"), "write may: [prepare, approve, submit], or some of them", "missing: what %s may do with reports", short(p.Name))
+			r.wrong(k.at("may"), "write may: [prepare, approve, submit, names], or some of them", "missing: what %s may do with reports", short(p.Name))
 		}
 		s.People = append(s.People, p)
 	}
