@@ -53,6 +53,9 @@ func overTime(list []series) data.Frames {
 		value.SetConfig(s.shown())
 		f := data.NewFrame(s.name, data.NewField("time", nil, s.times), value)
 		f.Meta = typed(data.FrameTypeTimeSeriesMulti)
+		if s.labels["interval"] != "" { // so that a panel can draw it otherwise
+			f.RefID = soFar
+		}
 		frames = append(frames, f)
 	}
 	if len(frames) == 0 {

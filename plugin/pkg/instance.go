@@ -105,7 +105,7 @@ func (d *instance) query(ctx context.Context, q backend.DataQuery, fromAlert boo
 		r.frames[0].AppendNotices(bounds(r.notes)...)
 	}
 	for _, f := range r.frames {
-		f.RefID = q.RefID
+		f.RefID = q.RefID + f.RefID
 	}
 	return backend.DataResponse{Frames: r.frames, Status: backend.StatusOK}
 }

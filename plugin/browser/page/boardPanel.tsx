@@ -24,6 +24,7 @@ import { type Source } from './board';
 import { Bars, type Drawing, Figures, Graph, List, type Mark } from './draw';
 import { properties, unknownProperties } from './fields';
 import { Spread, Timeline } from './standins';
+import { World } from './world';
 import { replace } from './variables';
 
 export interface PanelFile {
@@ -72,7 +73,7 @@ interface Props {
   height: number;
 }
 
-const pictures: Record<string, (d: Drawing) => React.ReactNode> = { stat: Figures, bargauge: Bars, timeseries: Graph, table: List, 'state-timeline': Timeline, histogram: Spread };
+const pictures: Record<string, (d: Drawing) => React.ReactNode> = { stat: Figures, bargauge: Bars, timeseries: Graph, table: List, 'state-timeline': Timeline, histogram: Spread, geomap: World };
 
 /** Whether all is from the time series, of which a young site has few. */
 const ofStore = (panel: PanelFile) => panel.targets.every((t) => t.queryType === 'promql' || (t.queryType === 'power_energy' && t.measure !== 'energy' && t.by !== 'job' && t.by !== 'tenant'));

@@ -81,7 +81,21 @@ export function Events({ datasource, query, onChange }: Form<AnnotationsQuery>) 
   );
 }
 
-export function OfSite({ datasource, query, onChange }: Form<CountsQuery | ReportQuery>) {
+const countShapes = [
+  { value: 'numbers', label: 'Numbers' },
+  { value: 'table', label: 'A row a site', description: 'With where it stands and what it draws, for a table or a map' },
+] as const;
+
+export function Counts({ datasource, query, onChange }: Form<CountsQuery>) {
+  return (
+    <Row>
+      <Radio label="As" options={countShapes} value={query.shape ?? 'numbers'} onChange={(v) => onChange({ ...query, shape: v })} />
+      <Where datasource={datasource} value={query} onChange={onChange} />
+    </Row>
+  );
+}
+
+export function OfSite({ datasource, query, onChange }: Form<ReportQuery>) {
   return (
     <Row>
       <Where datasource={datasource} value={query} onChange={onChange} />

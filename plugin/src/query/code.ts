@@ -3,7 +3,7 @@ import { type Kind, type Query } from './types';
 
 /** Keys whose values are lists, and those that are numbers. */
 const lists = new Set(['kpis', 'states', 'stages', 'findings', 'what']);
-const numbers = new Set(['limit', 'category']);
+const numbers = new Set(['limit', 'largest', 'category']);
 
 const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replace(/"/g, '')}"` : value);
 

@@ -21,7 +21,7 @@ export const kinds: Described[] = [
     label: 'Power and energy',
     description: 'Watts over time, or kilowatt-hours as the ledger has booked them',
     icon: 'bolt',
-    keys: ['measure', 'by', 'boundary', 'shape', 'step', 'unit', ...place, 'limit'],
+    keys: ['measure', 'by', 'boundary', 'shape', 'step', 'largest', 'unit', ...place, 'limit'],
   },
   {
     kind: 'kpi',
@@ -40,9 +40,9 @@ export const kinds: Described[] = [
   {
     kind: 'counts',
     label: 'How many',
-    description: 'Hosts and GPUs: expected, reporting, silent',
+    description: 'Hosts and GPUs: expected, reporting, silent; a table of all sites',
     icon: 'apps',
-    keys: ['site'],
+    keys: ['shape', 'site'],
   },
   {
     kind: 'top',

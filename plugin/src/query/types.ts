@@ -40,6 +40,8 @@ export interface PowerQuery extends Base, Place {
   boundary?: Boundary;
   shape?: 'series' | 'total';
   step?: string;
+  /** So many of the largest; all others are added up. */
+  largest?: number;
   unit?: 'Wh' | 'J';
 }
 
@@ -62,6 +64,7 @@ export interface HealthQuery extends Base, Pick<Place, 'hall' | 'rack' | 'host' 
 
 export interface CountsQuery extends Base {
   queryType: 'counts';
+  shape?: 'numbers' | 'table';
 }
 
 export interface TopQuery extends Base, Pick<Place, 'hall' | 'rack' | 'host'> {
