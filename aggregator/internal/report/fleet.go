@@ -5,10 +5,10 @@ import "math/big"
 // A Fleet is several sites of one period together, as Annex IV publishes them.
 type Fleet struct {
 	Sites    int            `json:"sites"`
-	Sizes    map[string]int `json:"sizes"` // sites by their size class
-	Power    Decimal        `json:"pd_it_kw"`
-	Facility Decimal        `json:"e_dc_kwh"`
-	Water    Decimal        `json:"w_in_m3"`
+	Sizes    map[string]int `json:"sizes"`              // sites by their size class
+	Power    *Decimal       `json:"pd_it_kw,omitempty"` // of those that have it
+	Facility *Decimal       `json:"e_dc_kwh,omitempty"`
+	Water    *Decimal       `json:"w_in_m3,omitempty"`
 	Averages []Figure       `json:"averages"`
 	Left     []string       `json:"left_out,omitempty"` // sites without a figure that is needed
 }
@@ -30,6 +30,8 @@ func FleetOf(records []*Record, rules *Set) Fleet {
 		for _, key := range []string{"pd_it_kw", "e_dc_kwh", "w_in_m3"} {
 			if x := r.Figure(key); x.known() {
 				add(key, x.rat())
+			} else {
+				f.Left = append(f.Left, r.Site+": "+key)
 			}
 		}
 	}
@@ -65,9 +67,10 @@ func FleetOf(records []*Record, rules *Set) Fleet {
 			f.Averages = append(f.Averages, a)
 		}
 	}
-	for key, d := range map[string]*Decimal{"pd_it_kw": &f.Power, "e_dc_kwh": &f.Facility, "w_in_m3": &f.Water} {
+	for key, d := range map[string]**Decimal{"pd_it_kw": &f.Power, "e_dc_kwh": &f.Facility, "w_in_m3": &f.Water} {
 		if sum[key] != nil {
-			*d, _ = decimalOf(sum[key], 3)
+			v, _ := decimalOf(sum[key], 3)
+			*d = &v
 		}
 	}
 	return f

@@ -148,7 +148,7 @@ func (x *FleetStatement) leaflet() *leaflet {
 		if g.By != "all" {
 			title = "By " + g.By + ": " + g.Of
 		}
-		says := fmt.Sprintf("%d sites; %s kW installed, %s kWh, %s m³.", g.Sites, g.Power, g.Facility, g.Water)
+		says := fmt.Sprintf("%d sites; of those that know it: %s kW installed, %s kWh, %s m³ of water.", g.Sites, known(g.Power), known(g.Facility), known(g.Water))
 		if !g.Published {
 			says += " The Commission publishes no such group of so few."
 		}

@@ -117,20 +117,8 @@ type JobInput struct {
 	Jobs     []string  // "": all of the tenant
 	Tenant   string    // "": of whoever
 	About    JobAbout
-	Names    Names // nil: joined
 	Program  string
 }
-
-// Names makes of a name what may be shown of it.
-type Names interface {
-	Key(kind, name string) (string, error)
-}
-
-// Kinds of names.
-const (
-	KindJob    = "job"
-	KindTenant = "tenant"
-)
 
 // ErrNothing means that the books hold nothing of what is asked for.
 var ErrNothing = errors.New("the books hold nothing of it")
@@ -164,11 +152,8 @@ func JobOf(in JobInput) (*JobStatement, error) {
 	}
 	m := &jobMake{JobInput: &in, from: in.From.UnixMilli(), to: in.To.UnixMilli(), parts: map[account.Job]*JobPart{}, s: &JobStatement{
 		Schema: JobSchema, Site: in.Site.Token, SiteName: in.Site.Name, About: in.About, Ledger: in.Books, Program: in.Program, Issues: []Issue{},
-		Law: []string{"Regulation (EU) 2024/1689, Article 53(1)(a), Annex XI, section 1, 2(d) and 2(e)"}, Names: "joined",
+		Law: []string{"Regulation (EU) 2024/1689, Article 53(1)(a), Annex XI, section 1, 2(d) and 2(e)"}, Names: namesJoined,
 	}}
-	if in.Names != nil {
-		m.s.Names = "opaque"
-	}
 	if err := wholeHours(m.from, m.to); err != nil {
 		return nil, fmt.Errorf("job statement of %s: %w", in.Site.Token, err)
 	}
@@ -330,24 +315,6 @@ func (m *jobMake) describe() error {
 		}
 		return strings.Compare(a.Job+"\x00"+a.Tenant, b.Job+"\x00"+b.Tenant)
 	})
-	if m.Names != nil {
-		for i := range s.Jobs {
-			p := &s.Jobs[i]
-			for _, x := range []struct {
-				kind string
-				name *string
-			}{{KindJob, &p.Job}, {KindTenant, &p.Tenant}} {
-				if *x.name == "" {
-					continue
-				}
-				key, err := m.Names.Key(x.kind, *x.name)
-				if err != nil {
-					return err
-				}
-				*x.name = key
-			}
-		}
-	}
 	s.Start, s.End = m.hour(first), m.hour(last+1)
 	s.Days, _ = decimalOf(big.NewRat(last+1-first, 24), 6)
 	s.Training = trainingRange(last + 1 - first)

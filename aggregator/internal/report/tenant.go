@@ -102,7 +102,6 @@ type TenantInput struct {
 	From, To time.Time // of months by the clocks of the site
 	Until    time.Time // no figure reaches further
 	Tenant   string    // "": all of them
-	Names    Names     // nil: joined
 	Program  string
 }
 
@@ -112,7 +111,7 @@ func TenantsOf(in TenantInput) (*TenantStatement, error) {
 		return nil, errors.New("tenant statement: site, basis and ledger are needed")
 	}
 	s := &TenantStatement{
-		Schema: TenantSchema, Site: in.Site.Token, SiteName: in.Site.Name, Names: "joined", TimeZone: in.Site.TimeZone.String(), Ledger: in.Books, Program: in.Program, Issues: []Issue{},
+		Schema: TenantSchema, Site: in.Site.Token, SiteName: in.Site.Name, Names: namesJoined, TimeZone: in.Site.TimeZone.String(), Ledger: in.Books, Program: in.Program, Issues: []Issue{},
 		Method: "Nodes: what the ledger gives the tenant's jobs, exact. Overhead: what the facility draws beyond all nodes, shared in proportion to them hour by hour; hours in which the facility is not known whole are shared together at the end of the month. " +
 			"What nobody held bears its own share. Carbon, location-based: that of the site, shared hour by hour in proportion to energy at the facility; market-based: month by month. Rows sum to the site exactly, in millijoules and in milligrams.",
 	}
@@ -501,40 +500,5 @@ func (s *TenantStatement) settle(in *TenantInput) error {
 		s.Issues = append(s.Issues, Issue{Code: "E_SIMULATED", Severity: Error, Text: "readings come from a model and not from meters", Fix: "do not hand this on"})
 	}
 	s.Tenant = in.Tenant
-	if in.Names == nil {
-		return nil
-	}
-	s.Names = "opaque"
-	return s.hide(in.Names)
-}
-
-// hide puts keys for names, and rows in the order of those: the order of names tells
-// of them.
-func (s *TenantStatement) hide(n Names) error {
-	lists := [][]TenantRow{s.Total}
-	for i := range s.Months {
-		lists = append(lists, s.Months[i].Rows)
-	}
-	names := []*string{&s.Tenant}
-	for _, rows := range lists {
-		for i := range rows {
-			names = append(names, &rows[i].Tenant)
-		}
-	}
-	for _, t := range names {
-		if *t == "" {
-			continue
-		}
-		key, err := n.Key(KindTenant, *t)
-		if err != nil {
-			return err
-		}
-		*t = key
-	}
-	for _, rows := range lists {
-		slices.SortStableFunc(rows, func(a, b TenantRow) int {
-			return cmp.Or(cmp.Compare(slices.Index(rowOrder, a.Of), slices.Index(rowOrder, b.Of)), cmp.Compare(a.Tenant, b.Tenant))
-		})
-	}
 	return nil
 }
