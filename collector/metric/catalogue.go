@@ -82,6 +82,7 @@ const (
 	MeterState            Number = 407
 	MeterFailures         Number = 408
 	MeterLeak             Number = 409
+	MeterFlowLimit        Number = 410
 	GridCarbonIntensity   Number = 500
 	GridPrice             Number = 501
 	SitePowerWatts        Number = 600
@@ -314,6 +315,8 @@ var catalogue = []Def{
 		"What went wrong when a meter was read, since the agent started: no_answer (or nothing that is known here), partial (an error beside values), implausible (a value left out or set aside), time (a value left out for its time), late (its line was busy for more than a period)."},
 	{MeterLeak, "meter_leak_detected", Count, Gauge, Float, 1, Meter, nil, Fast, false,
 		"1 if the leak detector that is read as a meter's value is wet."},
+	{MeterFlowLimit, "meter_flow_limit_cubic_metres_per_second", CubicMetresPerSecond, Gauge, Float, 1, Meter, nil, Slow, false,
+		"Volume flow that a meter's loop is not to fall below, as the site's file states it; 0 if it may stand still."},
 
 	{GridCarbonIntensity, "grid_carbon_intensity_grams_per_kwh", GramsPerKWh, Gauge, Float, 1, Zone,
 		[]Label{{"factor", []string{"lifecycle", "direct"}}}, Fast, true,

@@ -165,7 +165,7 @@ var notSimulated = map[metric.Number]bool{
 	metric.GPUSMActive: true, metric.GPUTensorActive: true, metric.GPUMemoryActive: true, metric.GPUPCIeThroughput: true,
 	metric.GPUNVLinkThroughput: true, metric.GPUXIDTime: true, metric.GPUEnergyCheck: true, metric.GPUPartitions: true,
 	metric.HostPowerAge: true, metric.HostGPUs: true, metric.FabricPortRateMax: true,
-	metric.MeterReadingAge: true, metric.MeterState: true, metric.MeterFailures: true, metric.MeterLeak: true,
+	metric.MeterReadingAge: true, metric.MeterState: true, metric.MeterFailures: true, metric.MeterLeak: true, metric.MeterFlowLimit: true,
 	metric.NVMeSpare: true, metric.NVMeWarning: true, metric.NVSwitchTemperature: true, metric.NVSwitchErrors: true,
 }
 

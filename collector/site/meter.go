@@ -20,6 +20,7 @@ type Meter struct {
 	Halls     []string       // that it feeds
 	Rating    Power          // of the circuit; 0: not known
 	MaxFlow   Flow           // 0: not known
+	MinFlow   *Flow          // that a loop is not to fall below; 0: it may stand still; nil: not known
 	Rollover  *Register      // at which the register begins again
 	Fluid     string         // of a loop: water, glycol25
 	Water     string         // fresh: from the mains, wells and rivers; reused: reclaimed, rain, sea; "": not said
@@ -162,6 +163,7 @@ func (s *Site) meterEach(k *section, ids []string) func(i int) Meter {
 	rating, _ := powers.take(k.get("rating"))
 	flow, _ := flows.take(k.get("max_flow"))
 	one.Rating, one.MaxFlow = Power(rating), Flow(flow)
+	one.MinFlow = k.get("min_flow").leastFlow(&one)
 	one.Rollover = k.get("rollover").register()
 	k.r.judgeRegister(k.mark(), "rollover", one.Rollover, &one)
 	points, feeds, backups := k.get("point").forEach(n), k.get("feed").tokenForEach(n), k.get("backup_of").tokenForEach(n)
@@ -185,6 +187,23 @@ func (s *Site) meterEach(k *section, ids []string) func(i int) Meter {
 		m.Read = read(i)
 		return m
 	}
+}
+
+// leastFlow is what a loop is not to fall below; nil if it was left out or is none.
+func (v value) leastFlow(m *Meter) *Flow {
+	n, ok := flows.take(v)
+	switch {
+	case !ok:
+		return nil
+	case !slices.Contains(m.Measures, MeasuresFlow):
+		v.wrong("write measures: with flow in it, or leave it out", "a meter that does not measure flow has nothing to hold against it")
+		return nil
+	case m.MaxFlow != 0 && Flow(n) >= m.MaxFlow:
+		v.wrong("write below what flow cooling fails, such as 6 m3/h", "%s is not below max_flow, %s", Flow(n), m.MaxFlow)
+		return nil
+	}
+	least := Flow(n)
+	return &least
 }
 
 // tokenForEach is forEach, of names that can stand in labels.

@@ -250,6 +250,7 @@ set_points:
   - intake_air: 24.5 °C
 meters:
   - {id: w, role: water_total, max_flow: 10 L/s, rollover: 100000 m3}
+  - {id: cdu, role: cooling, measures: [heat, flow], min_flow: 6 m3/h}
 `)
 	for _, r := range s.Contracts.Residual {
 		equal(t, "residual", r.Factor, site.Factor(450_000))
@@ -265,6 +266,7 @@ meters:
 	if f := s.Meter("w").MaxFlow.CubicMetresPerSecond(); math.Abs(f-0.01) > 1e-12 {
 		t.Errorf("flow: %g", f)
 	}
+	equal(t, "least flow", *s.Meter("cdu").MinFlow, site.Flow(6_000_000))
 	roll, _ := s.Meter("w").Rollover.Amount()
 	equal(t, "rollover", roll, int64(100_000*1_000_000))
 }

@@ -56,12 +56,15 @@ func TestGaugesOfRoles(t *testing.T) {
 
 func TestTemperaturesAndFlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		supply, flow := 18.5, 0.01
+		supply, flow, least := 18.5, 0.01, 0.006
 		i := always(func() ([]Value, error) {
 			return []Value{{Quantity: Temperature, Point: Supply, Number: supply}, {Quantity: Flow, Number: flow}, {Quantity: Temperature, Point: "elsewhere", Number: 5}}, nil
 		}, Kind{Temperature, Supply}, Kind{Quantity: Flow})
-		under(t, Config{Meters: []Meter{{Name: "cdu", Role: metric.RoleCooling, MaxFlow: 0.02, Reader: i}}}, func(r *rig) {
+		under(t, Config{Meters: []Meter{{Name: "cdu", Role: metric.RoleCooling, MaxFlow: 0.02, MinFlow: &least, Reader: i}}}, func(r *rig) {
 			s := r.after(10 * time.Second)
+			if v := s.of(metric.MeterFlowLimit, "cdu"); v.Float() != 0.006 {
+				t.Errorf("it is not to fall below %v", v)
+			}
 			if s.of(metric.MeterTemperature, "cdu supply").Float() != 18.5 || s.of(metric.MeterFlow, "cdu").Float() != 0.01 {
 				t.Errorf("%v", s.values)
 			}

@@ -22,9 +22,14 @@ func healthColumns() []healthColumn {
 	return list
 }
 
-// health is a part of healthColumns; d.mu is held.
+// leastFlow is the part that stands for what the site's file says of the flow.
+const leastFlow = -1
+
+// health is a part of healthColumns, or leastFlow; d.mu is held.
 func (d *device) health(part int, now time.Time) metric.Raw {
 	switch {
+	case part == leastFlow:
+		return metric.Of(*d.MinFlow)
 	case part == 0 && d.newest.IsZero():
 		return metric.Missing
 	case part == 0:

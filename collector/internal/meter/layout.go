@@ -90,6 +90,11 @@ func arrange(place metric.Place, devices []*device) (*metric.Layout, []cell, err
 		}
 	}
 	for i, d := range devices {
+		if d.MinFlow != nil {
+			column(metric.MeterFlowLimit, 0, at+i, cell{d, nil, leastFlow})
+		}
+	}
+	for i, d := range devices {
 		if s := d.seen[Kind{Quantity: Leak}]; s != nil {
 			column(metric.MeterLeak, 0, at+i, cell{d, &s.view, 0})
 		}
@@ -123,6 +128,9 @@ func (d *device) measures() (list []int) {
 	}
 	if d.gives(Flow) {
 		list = append(list, int(metric.MeterFlow))
+	}
+	if d.MinFlow != nil {
+		list = append(list, int(metric.MeterFlowLimit))
 	}
 	if d.gives(Leak) {
 		list = append(list, int(metric.MeterLeak))

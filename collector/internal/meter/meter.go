@@ -65,6 +65,7 @@ type Meter struct {
 	Hold       time.Duration  // of a device that sends when something changes: what it said stands for so long; 0: it is polled
 	Rating     float64        // W, of the circuit; 0: unknown, 2 GW
 	MaxFlow    float64        // m³/s; 0: unknown, 10 m³/s
+	MinFlow    *float64       // m³/s; nil: unknown
 	Rollover   int64          // at which the register of its role shows zero again, mJ or mL; 0: as its reader says
 	Invert     bool           // it is the other direction of the device that counts here
 	Fluid      *Fluid         // heat is worked out of flow and temperatures
@@ -198,6 +199,8 @@ func (m *Meter) settle() error {
 		return fmt.Errorf("meter %s: rating %g W; want up to %g", m.Name, m.Rating, anyRating)
 	case !(m.MaxFlow > 0 && m.MaxFlow <= anyFlow):
 		return fmt.Errorf("meter %s: flow of up to %g m³/s; want up to %g", m.Name, m.MaxFlow, anyFlow)
+	case m.MinFlow != nil && !(*m.MinFlow >= 0 && *m.MinFlow < m.MaxFlow):
+		return fmt.Errorf("meter %s: flow of at least %g m³/s; want less than %g", m.Name, *m.MinFlow, m.MaxFlow)
 	case m.Period < 0 || m.Timeout < 0 || m.Hold < 0 || m.Rollover < 0:
 		return fmt.Errorf("meter %s: a time or a register below zero", m.Name)
 	case m.Fluid != nil && (m.gives(Heat) || !m.gives(Flow)):

@@ -14,6 +14,10 @@ func Of(s *site.Site, m *site.Meter, r Reader, line string) Meter {
 		Name: m.ID, Role: m.Role, Reader: r, Line: line,
 		Rating: m.Rating.Watts(), MaxFlow: m.MaxFlow.CubicMetresPerSecond(),
 	}
+	if m.MinFlow != nil {
+		least := m.MinFlow.CubicMetresPerSecond()
+		n.MinFlow = &least
+	}
 	if len(m.Halls) == 1 {
 		n.Hall = m.Halls[0]
 	}
