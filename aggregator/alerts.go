@@ -20,6 +20,7 @@ import (
 const (
 	alertsFile  = "alerts.json"
 	windowsFile = "windows.json"
+	directFile  = "direct.json"
 )
 
 // openAlerts makes what finds alerts, and what tells them.
@@ -28,9 +29,10 @@ func (n *node) openAlerts(context.Context) (err error) {
 	if n.delivery, err = rule.NewDelivery(a.delivery(n, nil)); err != nil {
 		return fmt.Errorf("%w: alerts: %w", program.ErrUsage, err)
 	}
+	n.ahead = &busClock{js: n.js, log: n.log}
 	n.alerts, err = rule.New(rule.Config{
 		Rules: table.Table(), File: filepath.Join(n.c.Data, alertsFile), Windows: a.Windows, WindowsFile: filepath.Join(n.c.Data, windowsFile), Caps: a.Caps, Runbook: a.Runbook, Page: a.Page, Self: n.instance(),
-		Health: n.judgements, Hosts: n.hosts, Connected: n.conn.IsConnected, Advancing: n.advancing,
+		Health: n.judgements, Hosts: n.hosts, Connected: n.conn.IsConnected, Ahead: n.ahead.ahead, Advancing: n.advancing,
 		Failing: n.delivery.Failing, Faults: n.delivery.Faults, Send: n.delivery.Send,
 		Store: n.store, Canary: a.Canary, Logger: n.log, Metrics: n.set,
 	})
@@ -38,12 +40,12 @@ func (n *node) openAlerts(context.Context) (err error) {
 		return fmt.Errorf("open alerts: %w", err)
 	}
 	n.watched.alerts = n.alerts
-	n.self = newSelf(n.store, n.set, n.instance(), n.log)
+	n.self = newSelf(n.store, n.alerts, n.set, n.instance(), n.log)
 	return nil
 }
 
 func (a *alertsConfig) delivery(n *node, over http.RoundTripper) rule.DeliveryConfig {
-	return rule.DeliveryConfig{Alertmanagers: a.Alertmanagers, Direct: a.Direct, External: a.External, Page: a.Page, Logger: n.log, Metrics: n.set, Transport: over}
+	return rule.DeliveryConfig{Alertmanagers: a.Alertmanagers, Direct: a.Direct, DirectFile: filepath.Join(n.c.Data, directFile), External: a.External, Page: a.Page, Logger: n.log, Metrics: n.set, Transport: over}
 }
 
 // resumeAlerts tells receivers that what fired before the start still does: until it

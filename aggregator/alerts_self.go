@@ -16,12 +16,15 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 	promvalue "github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 )
 
 // self keeps the aggregator's own metrics as series, as a Prometheus that scrapes it
 // would: rules and dashboards look at them too.
 type self struct {
 	store    storage.Appendable
+	alerts   *rule.Evaluator // looks at them wherever they can be stored; nil: nobody does
 	set      *metrics.Set
 	instance string
 	log      *slog.Logger
@@ -33,8 +36,8 @@ const (
 	selfSeries = 5000
 )
 
-func newSelf(s storage.Appendable, set *metrics.Set, instance string, log *slog.Logger) *self {
-	return &self{s, set, instance, log, map[string]labels.Labels{}}
+func newSelf(s storage.Appendable, alerts *rule.Evaluator, set *metrics.Set, instance string, log *slog.Logger) *self {
+	return &self{s, alerts, set, instance, log, map[string]labels.Labels{}}
 }
 
 // Run keeps until ctx ends.
@@ -53,7 +56,8 @@ func (s *self) Run(ctx context.Context) error {
 	}
 }
 
-// keep appends what the metrics are now, and ends the series that are no more.
+// keep appends what the metrics are now, and ends the series that are no more. What
+// the store refuses alerts know all the same: they tell that it does.
 func (s *self) keep(now int64) error {
 	var text bytes.Buffer
 	s.set.WritePrometheus(&text)
@@ -61,6 +65,7 @@ func (s *self) keep(now int64) error {
 	symbols := labels.NewSymbolTable()
 	p := textparse.NewPromParser(text.Bytes(), symbols, false)
 	seen := map[string]labels.Labels{}
+	var failed error
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for {
 		entry, err := p.Next()
@@ -82,14 +87,29 @@ func (s *self) keep(now int64) error {
 		p.Labels(&ls)
 		b.Reset(ls)
 		b.Set("instance", s.instance)
+		if site := ls.Get("site"); site != "" && s.alerts != nil && s.alerts.Simulated(site) {
+			b.Set("simulated", "true")
+		}
 		ls = b.Labels()
 		seen[string(series)] = ls
-		if _, err := app.Append(0, ls, now, v); err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) && !errors.Is(err, storage.ErrDuplicateSampleForTimestamp) {
-			return errors.Join(fmt.Errorf("store %s: %w", series, err), app.Rollback())
+		if s.alerts != nil {
+			s.alerts.Remember(ls, now, v)
 		}
+		if failed != nil {
+			continue
+		}
+		if _, err := app.Append(0, ls, now, v); err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) && !errors.Is(err, storage.ErrDuplicateSampleForTimestamp) {
+			failed = fmt.Errorf("store %s: %w", series, err)
+		}
+	}
+	if failed != nil {
+		return errors.Join(failed, app.Rollback())
 	}
 	for key, ls := range s.known {
 		if _, still := seen[key]; !still {
+			if s.alerts != nil {
+				s.alerts.Remember(ls, now, math.Float64frombits(promvalue.StaleNaN))
+			}
 			if _, err := app.Append(0, ls, now, math.Float64frombits(promvalue.StaleNaN)); err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) {
 				return errors.Join(fmt.Errorf("end %s: %w", key, err), app.Rollback())
 			}

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -77,7 +79,7 @@ type Rule struct {
 	Level    Level
 	Extra    []string      // labels besides the level's, with which alerts of one thing are told apart
 	For      time.Duration // true for so long before it fires
-	Hold     time.Duration // and fires at least so long
+	Hold     time.Duration // and fires so long after it is over, so that it does not flap
 
 	// Summary is what is wrong and where, in one line, and Evidence the values that
 	// show it: templates of Prometheus over $labels and $value. Of what is Judged the
@@ -91,17 +93,34 @@ type Rule struct {
 	Watch  *Watch
 	Ask    string // PromQL: each series that it returns is an alert
 
+	// Known is PromQL of the things of which Ask can tell now, with the labels of its
+	// alerts: where a value is missing, what stood goes on for an hour. "": whatever Ask
+	// does not return is over.
+	Known string
+
+	// Still is PromQL of what goes on once it fires, with the labels of its alerts and a
+	// laxer bound than Ask's, so that what stays at the bound is told once. "": nothing.
+	// Where no newer value is there it looks at the last of the hour, so that for who
+	// cannot ask what is known, a gap ends nothing either.
+	Still string
+
 	Prom string // what a Prometheus evaluates in place of Judged or Watch
 
 	Direct bool // life and plant are at stake: it also goes the second way, past Alertmanager
 }
 
-// Expr is what a Prometheus evaluates.
+// Expr is what a Prometheus evaluates. What fires it knows of itself by the series
+// ALERTS.
 func (r *Rule) Expr() string {
+	expr := r.Prom
 	if r.Ask != "" {
-		return r.Ask
+		expr = r.Ask
 	}
-	return r.Prom
+	if r.Still == "" {
+		return expr
+	}
+	on := strings.Join(slices.Concat(r.Level.Labels(), r.Extra), ", ")
+	return either(expr, `(`+r.Still+`) and on (`+on+`) ALERTS{alertname="`+r.Name+`",alertstate="firing"}`)
 }
 
 // Judged picks findings of the health judgement on things of the rule's level: those

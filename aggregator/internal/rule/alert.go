@@ -49,7 +49,10 @@ type alert struct {
 	parent   string // id of what it is part of; "": nothing
 	window   string // id of the window that holds it back, while one does
 	held     int64  // by windows since
-	restored bool   // as a file had it, and nothing was heard of it since
+	restored bool   // as a file or a layout had it, and nothing was heard of it since
+	orphaned int64  // since when it is restored
+	known    int64  // of what asks: when it was last seen to be so
+	gap      int64  // of what asks: since when nobody can say whether it still is; 0: one can
 }
 
 // place is where an alert is, of its labels.
@@ -137,6 +140,7 @@ func (e *Evaluator) identity(r *run, k int32) identity {
 // points. There is an alert even where the set has no room for it.
 func (e *Evaluator) raise(c *compiled, x identity, bit uint64, since, now int64, value float64, evidence string) *alert {
 	id := x.id()
+	since = min(since, now)
 	a := e.alerts[id]
 	if a == nil {
 		a = &alert{id: id, labels: x, rule: c, since: since, place: place{x.get("site"), x.get("hall"), x.get("rack"), x.get("host"), x.get("uuid")}}
@@ -147,10 +151,8 @@ func (e *Evaluator) raise(c *compiled, x identity, bit uint64, since, now int64,
 			e.dirty = true
 		}
 	}
-	if a.restored {
-		a.restored = false
-		e.restored--
-	}
+	e.adopted(a)
+	a.known, a.gap = now, 0
 	if a.phase == Ended {
 		a.phase, a.since, a.fired, a.ended, a.held = Pending, since, 0, 0, 0
 		e.dirty = true
@@ -158,6 +160,24 @@ func (e *Evaluator) raise(c *compiled, x identity, bit uint64, since, now int64,
 	a.rule, a.value, a.evidence, a.lapsed = c, value, evidence, 0
 	a.bits |= bit
 	return a
+}
+
+// orphan keeps an alert as it is until somebody sees its device again, or nobody did
+// for long.
+func (e *Evaluator) orphan(a *alert, now int64) {
+	if !a.restored {
+		a.restored = true
+		e.restored++
+	}
+	a.orphaned = now
+}
+
+// adopted is that somebody has seen it.
+func (e *Evaluator) adopted(a *alert) {
+	if a.restored {
+		a.restored = false
+		e.restored--
+	}
 }
 
 // over says that a condition does not hold any more.
@@ -174,7 +194,43 @@ func (e *Evaluator) over(a *alert, bit uint64, now int64) {
 // mostAlerts is how many the set holds: every host of a gigafactory and some.
 const mostAlerts = 50_000
 
-// shortest is for how long an alert fires at least.
-const shortest = time.Minute
+const (
+	// shortest is for how long an alert fires at least when it is over.
+	shortest = time.Minute
+	// An alert that comes back is held longer each time, up to slowest, until it did
+	// not for settled.
+	slowest = 30 * time.Minute
+	settled = time.Hour
+)
 
-func (c *compiled) hold() int64 { return max(c.Hold, shortest).Milliseconds() }
+// flaps is how often an alert was over of late.
+type flaps struct {
+	times int
+	last  int64
+}
+
+// hold is for how long an alert goes on when it is over: what comes back meanwhile is
+// not told again.
+func (e *Evaluator) hold(a *alert) int64 {
+	hold := max(a.rule.Hold, shortest)
+	for range min(e.flaps[a.id].times, 10) {
+		hold = max(hold, min(2*hold, slowest))
+	}
+	return hold.Milliseconds()
+}
+
+// flapped notes that an alert is over.
+func (e *Evaluator) flapped(a *alert, now int64) {
+	if a.rule.canary || a.rule.routine {
+		return
+	}
+	for id, f := range e.flaps {
+		if now-f.last > settled.Milliseconds() {
+			delete(e.flaps, id)
+		}
+	}
+	f, known := e.flaps[a.id]
+	if known || len(e.flaps) < mostAlerts {
+		e.flaps[a.id] = flaps{f.times + 1, now}
+	}
+}

@@ -37,6 +37,8 @@ const (
 // hold are the set's; the manager says what is true.
 type asking struct {
 	manager *rules.Manager
+	ask     rules.QueryFunc
+	recent  *recent
 	byExpr  map[string][]*compiled
 
 	mu   sync.Mutex
@@ -69,6 +71,14 @@ func newAsking(e *Evaluator) (*asking, error) {
 			errs = append(errs, fmt.Errorf("rule %q: %w", c.Name, err))
 			continue
 		}
+		for name, text := range map[string]string{"known": c.Known, "still": c.Still} {
+			if text == "" {
+				continue
+			}
+			if _, err := language.ParseExpr(text); err != nil {
+				errs = append(errs, fmt.Errorf("rule %q: %s: %w", c.Name, name, err))
+			}
+		}
 		key := expr.String()
 		if len(x.byExpr[key]) == 0 {
 			group.Rules = append(group.Rules, rulefmt.Rule{Alert: c.Name, Expr: c.Ask})
@@ -79,7 +89,9 @@ func newAsking(e *Evaluator) (*asking, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	ask := rules.EngineQueryFunc(engine, e.c.Store)
+	x.recent = newRecent(e.c.Store, language, e.rules)
+	ask := rules.EngineQueryFunc(engine, x.recent)
+	x.ask = ask
 	x.manager = rules.NewManager(&rules.ManagerOptions{
 		QueryFunc: func(ctx context.Context, q string, t time.Time) (promql.Vector, error) {
 			began := time.Now()
@@ -87,8 +99,11 @@ func newAsking(e *Evaluator) (*asking, error) {
 			x.note(q, began, len(v), err)
 			return v, err
 		},
-		NotifyFunc: func(_ context.Context, expr string, alerts ...*rules.Alert) {
-			e.take(x.byExpr[expr], alerts, time.Now().UnixMilli())
+		NotifyFunc: func(ctx context.Context, expr string, alerts ...*rules.Alert) {
+			now := time.Now()
+			for c, gone := range e.take(x.byExpr[expr], alerts, now.UnixMilli()) {
+				e.ends(gone, x.found(ctx, e, c, c.Known, now), x.found(ctx, e, c, c.Still, now), now.UnixMilli())
+			}
 		},
 		Context:    context.Background(),
 		Appendable: nowhere{}, Queryable: e.c.Store, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
@@ -127,9 +142,55 @@ func (x *asking) note(expr string, began time.Time, found int, err error) {
 	}
 }
 
+// longestGap is for how long an alert stands of which nobody can say any more whether
+// it still is so.
+const longestGap = time.Hour
+
+// found are the values of things, by the ids of their alerts, that another question of
+// c's rule returns; nil if there is none.
+func (x *asking) found(ctx context.Context, e *Evaluator, c *compiled, question string, now time.Time) (values map[string]float64) {
+	if question == "" {
+		return nil
+	}
+	values = map[string]float64{}
+	v, err := x.ask(ctx, question, now)
+	if err != nil {
+		e.log.Warn("it is not known whether alerts are over", "rule", c.Name, "error", err)
+	}
+	for _, s := range v {
+		values[e.askedOf(c, s.Metric).id()] = s.F
+	}
+	return values
+}
+
+// ends ends those of alerts that are known not to be so any more. Those of which
+// nothing is known stay for a while, for what an alert is about may well have ended
+// who reads it; and so do those that fire and are still near their bound.
+func (e *Evaluator) ends(alerts []*alert, known, still map[string]float64, now int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range alerts {
+		_, seen := known[a.id]
+		value, near := still[a.id]
+		switch {
+		case a.known == now: // it was found meanwhile
+		case known != nil && !seen && now-a.known < longestGap.Milliseconds():
+			if a.gap == 0 {
+				a.gap = a.known
+			}
+		case near && a.fires() && (known == nil || seen):
+			a.known, a.gap, a.value = now, 0, value
+		default:
+			a.gap = 0
+			e.over(a, a.bits, now)
+		}
+	}
+}
+
 // take makes alerts of what a question found, and ends what it does not find any
-// more. Of a site of which nothing is heard all stays as it is.
-func (e *Evaluator) take(of []*compiled, alerts []*rules.Alert, now int64) {
+// more; gone are those of which it is to be asked first whether they are known. Of a
+// site of which nothing is heard all stays as it is.
+func (e *Evaluator) take(of []*compiled, alerts []*rules.Alert, now int64) (gone map[*compiled][]*alert) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range of {
@@ -146,14 +207,22 @@ func (e *Evaluator) take(of []*compiled, alerts []*rules.Alert, now int64) {
 			found[a.id] = true
 		}
 		for id, a := range e.alerts {
-			if a.rule != c || found[id] {
-				continue
+			if a.rule != c || found[id] || !a.stands() || a.restored && now-a.orphaned < unheard.Milliseconds() {
+				continue // what was kept may be read later than it is asked for
 			}
-			if s := e.sites[a.place.site]; s == nil || !s.blind {
+			switch s := e.sites[a.place.site]; {
+			case s != nil && s.blind:
+			case c.Known == "" && c.Still == "":
 				e.over(a, 1, now)
+			default:
+				if gone == nil {
+					gone = map[*compiled][]*alert{}
+				}
+				gone[c] = append(gone[c], a)
 			}
 		}
 	}
+	return gone
 }
 
 // askedOf is the identity of a series that a question returned.

@@ -64,7 +64,7 @@ func TestWhatAsksIsAnAlertLikeAnyOther(t *testing.T) {
 		run(30*time.Second, 50) // held
 		run(30*time.Second, 200)
 		run(10*time.Minute, 50)
-		if len(inbox.lines) != 2 || !within(inbox.lines[0], 50, 62) || !within(inbox.lines[1], 170, 260) {
+		if len(inbox.lines) != 2 || !within(inbox.lines[0], 50, 62) || !within(inbox.lines[1], 230, 300) {
 			t.Errorf("told %q", inbox.lines)
 		}
 		for _, m := range inbox.now {

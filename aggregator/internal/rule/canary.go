@@ -73,11 +73,11 @@ func (e *Evaluator) hatch() {
 }
 
 // newCanary is that of a site, with what it shows.
-func (e *Evaluator) newCanary(site string) *canary {
+func (e *Evaluator) newCanary(site *site) *canary {
 	x := &canary{}
-	of := func(name string) string { return fmt.Sprintf("%s{site=%q}", name, site) }
+	of := func(name string) string { return fmt.Sprintf("%s{%s}", name, site.labels()) }
 	for _, q := range []float64{0.5, 0.99, 1} {
-		e.c.Metrics.NewGauge(fmt.Sprintf("%s{site=%q,quantile=\"%g\"}", table.MetricLatency, site, q), func() float64 { return x.quantile(q) })
+		e.c.Metrics.NewGauge(fmt.Sprintf("%s{%s,quantile=\"%g\"}", table.MetricLatency, site.labels(), q), func() float64 { return x.quantile(q) })
 	}
 	e.c.Metrics.NewGauge(of(table.MetricCanaryHot), func() float64 { return float64(x.hot.Load()) })
 	e.c.Metrics.NewGauge(of(table.MetricCanaryMissed), func() float64 { return float64(x.missed.Load()) })
@@ -114,10 +114,10 @@ func (e *Evaluator) sing(now time.Time) {
 	millis := now.UnixMilli()
 	hot := map[string]bool{}
 	e.mu.Lock()
-	for name := range e.sites {
+	for name, s := range e.sites {
 		x := e.canaries.bySite[name]
 		if x == nil {
-			x = e.newCanary(name)
+			x = e.newCanary(s)
 			e.canaries.bySite[name] = x
 		}
 		start := now.Truncate(canaryEvery).UnixMilli()

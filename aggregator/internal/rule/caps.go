@@ -11,13 +11,14 @@ import (
 // Caps bound how many alerts are sent. Zero stands for the default.
 type Caps struct {
 	Rule int // of one rule at a site, at once; default 30
-	Site int // of a site, at once; default 100
+	Site int // of a site, at once: critical ones, and likewise all others; default 100
 }
 
 // refill is after how long one more may be sent, in milliseconds.
 const refill = 60_000
 
-// caps are buckets of tokens, of each rule at each site and of each site.
+// caps are buckets of tokens, of each rule at each site and of each site: one of what
+// pages, and one of all else, so that no warning takes the place of a page.
 type caps struct {
 	Caps
 	buckets map[capKey]*bucket
@@ -53,12 +54,20 @@ func (c *caps) of(k capKey, most int, now int64) *bucket {
 	return b
 }
 
+// all is the bucket of a site that a stands in line for.
+func (c *caps) all(a *alert) capKey {
+	if a.rule.Severity == table.Critical {
+		return capKey{a.place.site, "\x00critical"}
+	}
+	return capKey{a.place.site, "\x00"}
+}
+
 // has reports whether an alert may be sent.
 func (c *caps) has(a *alert, now int64) bool {
 	if a.rule.Direct || a.rule.own || a.rule.silence != "" && a.rule.silence != table.Silent {
 		return true
 	}
-	return c.of(capKey{a.place.site, a.rule.Name}, c.Rule, now).tokens >= 1 && c.of(capKey{site: a.place.site}, c.Site, now).tokens >= 1
+	return c.of(capKey{a.place.site, a.rule.Name}, c.Rule, now).tokens >= 1 && c.of(c.all(a), c.Site, now).tokens >= 1
 }
 
 // take sends one, if it may be.
@@ -69,7 +78,7 @@ func (c *caps) take(a *alert, now int64) bool {
 	if b := c.buckets[capKey{a.place.site, a.rule.Name}]; b != nil {
 		b.tokens--
 	}
-	if b := c.buckets[capKey{site: a.place.site}]; b != nil {
+	if b := c.buckets[c.all(a)]; b != nil {
 		b.tokens--
 	}
 	return true
@@ -104,7 +113,7 @@ func (e *Evaluator) cappedOf(site string) *atomic.Int64 {
 	if n == nil {
 		n = &atomic.Int64{}
 		e.capped[site] = n
-		e.c.Metrics.NewGauge(fmt.Sprintf("%s{site=%q}", table.MetricSuppressed, site), func() float64 { return float64(n.Load()) })
+		e.c.Metrics.NewGauge(fmt.Sprintf("%s{%s}", table.MetricSuppressed, e.sites[site].labels()), func() float64 { return float64(n.Load()) })
 	}
 	return n
 }

@@ -20,6 +20,8 @@ type compiled struct {
 	own     bool   // it is of the evaluator itself
 	routine bool   // it fires while all is well
 	canary  bool   // it watches boards that do not exist, and no others
+	lost    bool   // it tells of boards that are lost
+	missing bool   // it tells of hosts that lack boards
 }
 
 // parts is into how many a time is cut over which a rule looks back: what it finds
@@ -53,6 +55,10 @@ func (c *compiled) classify() {
 	}
 	for _, cause := range c.Judged.Causes {
 		switch cause {
+		case "lost":
+			c.lost = true
+		case "gpus_missing":
+			c.missing = true
 		case table.Silent, table.SilentRack, table.SilentHall, table.SilentSite, table.Blind:
 			c.silence = cause
 		case table.Advancing, table.Canary, table.CanaryMissed, table.Capped, table.Undelivered:
@@ -303,8 +309,8 @@ func (r *run) device(l *metric.Layout, k int32) device {
 }
 
 // carry takes over what was known under the layout before, and what the set holds
-// of devices that are seen for the first time since a restart. What the layout has
-// no more is over.
+// of devices that are seen for the first time since a restart, or again. What the
+// layout has no more stays for a while.
 func (e *Evaluator) carry(old, s *sender, at int64) {
 	type place struct {
 		r *run
@@ -319,7 +325,7 @@ func (e *Evaluator) carry(old, s *sender, at int64) {
 			}
 		}
 	}
-	adopting := old.layout == nil && e.restored > 0
+	adopting := e.restored > 0
 	for i := range s.runs {
 		r := &s.runs[i]
 		for k := range r.count {
@@ -349,7 +355,9 @@ func (e *Evaluator) carry(old, s *sender, at int64) {
 	}
 	for i := range old.runs {
 		for _, st := range old.runs[i].states {
-			e.over(st.alert, st.bit, at)
+			if st.alert != nil && st.alert.bits&st.bit != 0 { // a collector that starts may list its devices late
+				e.orphan(st.alert, at)
+			}
 		}
 	}
 }
@@ -360,8 +368,7 @@ func (e *Evaluator) adopt(r *run, k int32, at int64) {
 	if a == nil || !a.restored || a.rule != r.rule {
 		return
 	}
-	a.restored = false
-	e.restored--
+	e.adopted(a)
 	a.bits |= r.bit
 	r.states = append(r.states, state{k: k, bit: r.bit, since: a.since, seen: at, alert: a})
 	if r.rule.Watch.Test == table.Missing {

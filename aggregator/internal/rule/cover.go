@@ -32,7 +32,7 @@ const (
 
 	mustering     = 8 * time.Second  // until it is known whether a host is silent
 	musterSilence = 4 * time.Second  // without anything more that falls silent
-	longestMuster = 20 * time.Second // at most
+	longestMuster = 25 * time.Second // at most
 )
 
 // covered says what an alert is part of; "": it stands for itself.
@@ -87,6 +87,11 @@ func (e *Evaluator) sameDevice(a *alert) (reason, parent string) {
 	part := func(b *alert) bool {
 		apart := max(a.since-b.since, b.since-a.since)
 		return b != a && b.stands() && b.rule.Severity >= a.rule.Severity && apart <= together.Milliseconds()
+	}
+	if a.rule.missing { // a board that is lost is not listed any more, minutes later
+		if b := e.lost[hostKey{a.place.site, a.place.host}]; b != nil {
+			return reasonDevice, b.id
+		}
 	}
 	for _, b := range e.byDevice[a.device()] {
 		if b.fires() && part(b) {

@@ -3,19 +3,31 @@ package rule
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
 	"net/http"
+	"os"
 	"sync"
 	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 )
 
 // direct is the way past Alertmanager, to whom pages people: a webhook that is
-// spoken to as Alertmanager would.
+// spoken to as Alertmanager would. What waits and what was told is on disk before it
+// is sent: a restart neither loses it nor, but for the moment between the receiver's
+// word and the disk's, tells it again.
 type direct struct {
 	endpoint Endpoint
 	page     string
+	file     string // "": nothing is kept
+	log      *slog.Logger
 	client   *http.Client
 	receiver *receiver
 	note     func(*receiver, *http.Response, error)
@@ -24,7 +36,8 @@ type direct struct {
 
 	mu      sync.Mutex // guards what waits and what was sent
 	waiting map[string]*waiting
-	told    map[string]time.Time // when a key was last sent
+	told    map[string]told
+	dirty   bool
 	wake    chan struct{}
 }
 
@@ -36,16 +49,24 @@ type waiting struct {
 	until   time.Time
 }
 
+// told is when a key was last taken, and of which beginning of it.
+type told struct {
+	At     int64 `json:"at"`     // ms since 1970
+	Starts int64 `json:"starts"` // likewise
+	Seen   int64 `json:"seen"`   // when it was last said to fire
+}
+
 const (
 	directEvery   = 15 * time.Minute // a key is sent at most once in it
 	directFor     = time.Hour        // it is tried
 	directFirst   = 5 * time.Second  // after which it is tried again, and ever slower
 	directSlowest = time.Minute
 	mostWaiting   = 1000
+	mostTold      = 10_000
 )
 
 func newDirect(c DeliveryConfig, r *receiver, note func(*receiver, *http.Response, error)) (*direct, error) {
-	x := &direct{endpoint: c.Direct, page: c.Page, receiver: r, note: note, external: byName(c.External), waiting: map[string]*waiting{}, told: map[string]time.Time{}, wake: make(chan struct{}, 1)}
+	x := &direct{endpoint: c.Direct, page: c.Page, file: c.DirectFile, log: c.Logger, receiver: r, note: note, external: byName(c.External), waiting: map[string]*waiting{}, told: map[string]told{}, wake: make(chan struct{}, 1)}
 	var err error
 	if x.client, err = c.Direct.Client(); err != nil {
 		return nil, fmt.Errorf("direct webhook: %w", err)
@@ -53,34 +74,44 @@ func newDirect(c DeliveryConfig, r *receiver, note func(*receiver, *http.Respons
 	if c.Transport != nil {
 		x.client = &http.Client{Transport: c.Transport}
 	}
+	if err := x.load(time.Now()); err != nil {
+		return nil, fmt.Errorf("direct webhook: %w", err)
+	}
 	return x, nil
 }
 
-// take queues an alert that begins or ends; one that goes on was sent.
+// short is the key as a file can hold it.
+func (m *Message) short() string { return fmt.Sprintf("%.16x", sha256.Sum256([]byte(m.Key()))) }
+
+// take queues an alert of whose beginning nobody was told, as often as it is said to
+// fire.
 func (x *direct) take(m *Message) {
-	key, now := m.Key(), time.Now()
+	key, now := m.short(), time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if m.Ended {
-		if w := x.waiting[key]; w != nil {
+		if x.waiting[key] != nil {
 			delete(x.waiting, key) // nobody was told of it
+			x.dirty = true
 		}
 		return
 	}
-	if at, ok := x.told[key]; !m.Fresh || ok && now.Sub(at) < directEvery {
+	if t, ok := x.told[key]; ok {
+		t.Seen = now.UnixMilli()
+		x.told[key] = t
+		if t.Starts == m.StartsAt.UnixMilli() || now.Sub(time.UnixMilli(t.At)) < directEvery {
+			return
+		}
+	}
+	if x.waiting[key] != nil {
 		return
 	}
 	if len(x.waiting) >= mostWaiting {
 		x.receiver.failures.Inc()
 		return
 	}
-	for k, at := range x.told {
-		if now.Sub(at) >= directEvery {
-			delete(x.told, k)
-		}
-	}
-	x.told[key] = now
 	x.waiting[key] = &waiting{Message: *m, next: now, backoff: directFirst, until: now.Add(directFor)}
+	x.dirty = true
 	select {
 	case x.wake <- struct{}{}:
 	default:
@@ -93,12 +124,15 @@ func (x *direct) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			x.save()
 			return
 		case <-x.wake:
 		case <-every.C:
 		}
+		x.save()
 		for key, m := range x.due(time.Now()) {
 			x.settle(key, x.post(ctx, m), time.Now())
+			x.save()
 		}
 	}
 }
@@ -119,14 +153,27 @@ func (x *direct) settle(key string, taken bool, now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	w := x.waiting[key]
-	if w == nil {
-		return
+	if taken && w != nil {
+		x.forget(now)
+		if len(x.told) < mostTold {
+			x.told[key] = told{now.UnixMilli(), w.StartsAt.UnixMilli(), now.UnixMilli()}
+		}
 	}
-	if taken || now.After(w.until) {
+	switch {
+	case w == nil:
+	case taken || now.After(w.until): // said to fire again, it is tried again
 		delete(x.waiting, key)
-		return
+		x.dirty = true
+	default:
+		w.next, w.backoff = now.Add(w.backoff), min(2*w.backoff, directSlowest)
 	}
-	w.next, w.backoff = now.Add(w.backoff), min(2*w.backoff, directSlowest)
+}
+
+// forget lets go of what is long over.
+func (x *direct) forget(now time.Time) {
+	maps.DeleteFunc(x.told, func(_ string, t told) bool {
+		return now.Sub(time.UnixMilli(t.At)) >= directEvery && now.Sub(time.UnixMilli(t.Seen)) >= forgotten
+	})
 }
 
 // post sends one in the form of Alertmanager's webhook.
@@ -167,4 +214,84 @@ func (x *direct) post(ctx context.Context, m Message) (taken bool) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20)) // so that the connection can be used again
 	_ = response.Body.Close()
 	return response.StatusCode/100 == 2
+}
+
+// directHeading begins the file.
+const directHeading = "gigawatch-direct 1 "
+
+type keptDirect struct {
+	Told    map[string]told `json:"told"`
+	Waiting []keptWaiting   `json:"waiting"`
+}
+
+type keptWaiting struct {
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	Starts      int64             `json:"starts"`
+	Until       int64             `json:"until"`
+}
+
+// save puts what changed on disk. It is sent even where that fails: better twice
+// than not at all.
+func (x *direct) save() {
+	if x.file == "" {
+		return
+	}
+	x.mu.Lock()
+	if !x.dirty {
+		x.mu.Unlock()
+		return
+	}
+	x.dirty = false
+	kept := keptDirect{Told: maps.Clone(x.told), Waiting: []keptWaiting{}}
+	for _, w := range x.waiting {
+		kept.Waiting = append(kept.Waiting, keptWaiting{byName(w.Labels), byName(w.Annotations), w.StartsAt.UnixMilli(), w.until.UnixMilli()})
+	}
+	x.mu.Unlock()
+	b, err := json.Marshal(kept)
+	if err == nil {
+		err = durable.Replace(x.file, summed(directHeading, b), 0o600)
+	}
+	if err != nil {
+		x.log.Warn("what waits for the direct webhook is not kept on disk", "error", err)
+		x.mu.Lock()
+		x.dirty = true
+		x.mu.Unlock()
+	}
+}
+
+// load takes up what was kept. A file that cannot be used is put aside: what stands
+// is told again.
+func (x *direct) load(now time.Time) error {
+	if x.file == "" {
+		return nil
+	}
+	b, err := os.ReadFile(x.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var kept keptDirect
+	rest, err := summedBy(directHeading, b)
+	if err == nil {
+		err = json.Unmarshal(rest, &kept)
+	}
+	if err != nil {
+		aside := x.file + ".damaged"
+		x.log.Error("what was told the direct way cannot be read and is put aside", "error", err, "file", aside)
+		return os.Rename(x.file, aside)
+	}
+	for key, t := range kept.Told {
+		if len(x.told) < mostTold {
+			t.Seen = now.UnixMilli()
+			x.told[key] = t
+		}
+	}
+	for _, w := range kept.Waiting[:min(len(kept.Waiting), mostWaiting)] {
+		m := Message{Labels: pairs(w.Labels), Annotations: pairs(w.Annotations), StartsAt: time.UnixMilli(w.Starts), Direct: true}
+		x.waiting[m.short()] = &waiting{Message: m, next: now, backoff: directFirst, until: time.UnixMilli(w.Until)}
+	}
+	return nil
 }

@@ -43,6 +43,7 @@ type Config struct {
 	Health    func(all bool, now time.Time) []Judgement // what changed since it was last asked
 	Hosts     func() []Host                             // that are expected
 	Connected func() bool                               // whether the bus is there
+	Ahead     func() time.Duration                      // how far the bus's clock is, of ours
 	Advancing func(site string) bool                    // whether both of its lanes bring something new
 	Failing   func() bool                               // whether somebody does not take what is sent
 	Faults    func() []Fault                            // of delivery
@@ -80,14 +81,21 @@ type Evaluator struct {
 	alerts    map[string]*alert // by id
 	judged    map[subject][]*alert
 	byDevice  map[string][]*alert // those that fire, for the time of a step
+	lost      map[hostKey]*alert  // likewise: a board of a host that is lost
+	lacking   map[string]bool     // likewise: ids of those that their host does not even list
 	caps      *caps
 	capped    map[string]*atomic.Int64 // by site: how many the caps hold back
+	flaps     map[string]flaps         // by id
 	windows   []Window                 // that were opened
 	open      []Window                 // of all, those that are
 	restored  int                      // alerts of which nothing was heard since the start
+	stale     bool                     // what the file had is of long ago
+	forgot    bool                     // what the file had; until all of health was gone through
 	dirty     bool
 
 	windowing sync.Mutex // one opens or closes a window at a time
+
+	ahead atomic.Int64 // ms that the bus's clock is, of ours
 
 	saving sync.Mutex // one at a time; guards saved
 	saved  time.Time
@@ -117,7 +125,7 @@ func New(c Config) (*Evaluator, error) {
 		c: c, log: c.Logger, rules: rules, watching: map[metric.Number][]*compiled{}, conditions: map[metric.Number]bool{},
 		silences: map[string][]*compiled{}, own: map[string][]*compiled{}, began: now.UnixMilli(), swept: now.UnixMilli(), saved: now,
 		senders: map[string]*sender{}, reporters: map[hostKey]*sender{}, sites: map[string]*site{}, alerts: map[string]*alert{},
-		judged: map[subject][]*alert{}, caps: newCaps(c.Caps), capped: map[string]*atomic.Int64{},
+		judged: map[subject][]*alert{}, flaps: map[string]flaps{}, caps: newCaps(c.Caps), capped: map[string]*atomic.Int64{},
 		sentTotal: c.Metrics.NewCounter(MetricSent), refused: c.Metrics.NewCounter(metricRefused), overflowed: c.Metrics.NewCounter(metricOverflowed),
 		unsaved: c.Metrics.NewCounter(metricUnsaved), steps: c.Metrics.NewHistogram(metricStep),
 	}
@@ -221,6 +229,10 @@ func (e *Evaluator) Step(now time.Time) {
 		hosts = e.c.Hosts()
 	}
 	connected := e.c.Connected == nil || e.c.Connected()
+	e.reset()
+	for i := range hosts {
+		hosts[i].Heard = e.ours(hosts[i].Heard, millis)
+	}
 	advancing := e.lanes()
 	var faults []Fault
 	if e.c.Faults != nil {
@@ -271,8 +283,17 @@ func (e *Evaluator) Step(now time.Time) {
 
 // group finds those that others on the device, or on a host's boards, may be part of.
 func (e *Evaluator) group() {
-	e.byDevice = map[string][]*alert{}
+	e.byDevice, e.lost, e.lacking = map[string][]*alert{}, map[hostKey]*alert{}, map[string]bool{}
 	for _, a := range e.alerts {
+		if a.rule.lost && a.phase == Firing {
+			k := hostKey{a.place.site, a.place.host}
+			if b := e.lost[k]; b == nil || a.id < b.id {
+				e.lost[k] = a
+			}
+		}
+		if a.rule.missing && a.phase == Suppressed && a.reason == reasonDevice && a.stands() {
+			e.lacking[a.parent] = true
+		}
 		if a.rule.Judged == nil || a.place.host == "" || !a.stands() || a.rule.silence != "" {
 			continue
 		}
@@ -282,16 +303,16 @@ func (e *Evaluator) group() {
 	}
 }
 
-// settle ends what a file had and nobody has spoken of since the start.
+// settle ends what nobody has spoken of for long since the start, or since its device
+// was listed.
 func (e *Evaluator) settle(now int64) {
-	if e.restored == 0 || now-e.began < unheard.Milliseconds() {
+	if e.restored == 0 {
 		return
 	}
 	for _, a := range e.alerts {
-		if s := e.sites[a.place.site]; a.restored && (s == nil || !s.blind) {
+		if s := e.sites[a.place.site]; a.restored && now-a.orphaned >= unheard.Milliseconds() && (s == nil || !s.blind) {
 			e.over(a, a.bits, now)
-			a.restored = false
-			e.restored--
+			e.adopted(a)
 		}
 	}
 }

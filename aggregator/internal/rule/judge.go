@@ -53,6 +53,7 @@ func (e *Evaluator) judge(judgements []Judgement, all bool, now int64) {
 		}
 	}
 	e.settleJudged(now)
+	e.forgot = false
 }
 
 func (e *Evaluator) judgeOne(x subject, j *Judgement, now int64, fresh bool) {
@@ -77,7 +78,7 @@ func (e *Evaluator) judgeOne(x subject, j *Judgement, now int64, fresh bool) {
 		}
 		id := label(c, j.Simulated, j.labels(level)...)
 		if a := e.alerts[id.id()]; a == nil || !a.stands() {
-			if mine = slices.DeleteFunc(mine, func(f Finding) bool { return f.late(now) }); len(mine) == 0 {
+			if mine = slices.DeleteFunc(mine, func(f Finding) bool { return f.late(now) && !e.forgot }); len(mine) == 0 {
 				if fresh {
 					e.suppressed(reasonLate).Inc()
 				}
@@ -124,8 +125,12 @@ func evidence(findings []Finding) string {
 	return text
 }
 
-// settleJudged ends what a file had of the health judgement and it has no more.
+// settleJudged ends what a file had of the health judgement and it has no more. What
+// it finds by rates it may have to find anew.
 func (e *Evaluator) settleJudged(now int64) {
+	if now-e.began < unheard.Milliseconds() {
+		return
+	}
 	for _, a := range e.alerts {
 		if a.restored && a.rule.Judged != nil && a.rule.silence == "" && !a.rule.own {
 			e.over(a, a.bits, now)

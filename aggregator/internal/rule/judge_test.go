@@ -21,8 +21,8 @@ func TestALostGPUIsOneAlert(t *testing.T) {
 		s.runs(5 * time.Minute)
 		m.set(metric.GPUState, 0, 3, metric.GPUOk)
 		m.set(metric.GPURecoveryAction, 0, 3, 0)
-		s.runs(2 * time.Minute)
-		s.want("it is back", "609s over: GPULost h1 h1r01 h1r01n02 3")
+		s.runs(15 * time.Minute)
+		s.want("it is back", "1201s over: GPULost h1 h1r01 h1r01n02 3")
 	})
 }
 
@@ -77,7 +77,8 @@ func TestAFindingSetAsideIsNoAlert(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.runs(time.Minute)
-		s.want("a person knows", "121s over: GPUMemoryUnrepairable h1 h1r01 h1r01n02 5")
+		s.runs(2 * time.Second)
+		s.want("a person knows", "181s over: GPUMemoryUnrepairable h1 h1r01 h1r01n02 5")
 		s.restart(time.Second)
 		s.runs(5 * time.Minute)
 		s.want("and after a restart")

@@ -21,6 +21,10 @@ import (
 // saveEvery is how long what nobody was told of may be unsaved.
 const saveEvery = 5 * time.Second
 
+// saveAll is how often it is saved in any case, so that it shows when receivers were
+// last told.
+const saveAll = 2 * time.Minute
+
 // The file is a line that says of what version it is and what the rest sums up to,
 // and JSON.
 const heading = "gigawatch-alerts 1 "
@@ -60,10 +64,14 @@ func (e *Evaluator) load(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read alerts: %w", err)
 	}
+	if at, err := os.Stat(e.c.File); err == nil {
+		e.stale = now.Sub(at.ModTime()) > saveAll+time.Minute
+	}
 	kept, err := decode(b)
 	if err != nil {
 		aside := e.c.File + ".damaged"
 		e.log.Error("kept alerts cannot be read and are put aside", "error", err, "file", aside)
+		e.forgot = true
 		return os.Rename(e.c.File, aside)
 	}
 	byName := map[string]*compiled{}
@@ -110,17 +118,17 @@ func (e *Evaluator) restore(k *keptAlert, c *compiled, now int64) {
 	a := &alert{
 		id: x.id(), labels: x, rule: c, place: place{x.get("site"), x.get("hall"), x.get("rack"), x.get("host"), x.get("uuid")},
 		bits: k.Bits, phase: min(k.Phase, Ended), since: k.Since, due: k.Due, fired: k.Fired, lapsed: k.Lapsed, ended: k.Ended, sent: k.Sent, until: k.Until, held: k.Held,
-		value: k.number(), evidence: k.Evidence, advice: k.Advice, reason: k.Reason, restored: k.Bits != 0,
+		value: k.number(), evidence: k.Evidence, advice: k.Advice, reason: k.Reason, restored: k.Bits != 0, orphaned: now, known: now,
+	}
+	if a.phase == Firing && now-a.sent > starting.Milliseconds() { // who was told has long ended it
+		a.phase = Pending
 	}
 	if len(k.Parent) > 0 {
 		a.parent = pairs(k.Parent).id()
 	}
 	if c == nil || x.get("severity") != c.Severity.String() || x.get("owner") != string(c.Owner) { // the table has it no more
 		a.rule = &compiled{Rule: &table.Rule{Name: k.Rule}}
-		a.bits, a.lapsed, a.restored = 0, now, false
-		if a.phase == Firing {
-			a.fired = 0 // it need not be held
-		}
+		a.bits, a.lapsed, a.restored = 0, 1, false // it need not be held
 	}
 	if a.restored {
 		e.restored++
@@ -158,7 +166,7 @@ func (e *Evaluator) save(now time.Time, force bool) (err error) {
 	if !force && now.Sub(e.saved) < saveEvery && !now.Before(e.saved) {
 		return nil
 	}
-	kept := e.keep()
+	kept := e.keep(now.Sub(e.saved) >= saveAll)
 	if kept == nil {
 		return nil
 	}
@@ -178,11 +186,12 @@ func (e *Evaluator) save(now time.Time, force bool) (err error) {
 	return durable.Replace(e.c.File, summed(heading, b), 0o600)
 }
 
-// keep is a copy of the set; nil if it is as it was saved.
-func (e *Evaluator) keep() []keptAlert {
+// keep is a copy of the set; nil if it is as it was saved, but for when it was sent
+// unless that is wanted, too.
+func (e *Evaluator) keep(all bool) []keptAlert {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.dirty {
+	if !e.dirty && (!all || len(e.alerts) == 0) {
 		return nil
 	}
 	e.dirty = false

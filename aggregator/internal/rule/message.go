@@ -2,6 +2,7 @@ package rule
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/url"
 	"slices"
@@ -25,9 +26,32 @@ type Message struct {
 	Fresh       bool // it was not told before
 	Direct      bool
 
-	rule             *compiled
-	value            float64
-	evidence, advice string
+	rule  *compiled
+	value float64
+	said
+}
+
+// said is what is known of an alert besides the table's texts.
+type said struct {
+	evidence string // better than the rule's
+	advice   string // likewise
+	gap      int64  // since when nobody can say whether it still is so; 0: one can
+	times    int    // it was over within an hour
+}
+
+func (e *Evaluator) said(a *alert) said {
+	return said{a.evidence, a.advice, a.gap, e.flaps[a.id].times}
+}
+
+// besides is what else evidence says.
+func (s *said) besides() (text string) {
+	if s.gap > 0 {
+		text += " Nothing has been read since " + time.UnixMilli(s.gap).UTC().Format("15:04:05") + " UTC: this is the last that is known."
+	}
+	if s.times > 1 {
+		text += fmt.Sprintf(" It comes and goes: it was over %d times within an hour.", s.times)
+	}
+	return text
 }
 
 // Key tells an alert from all others.
@@ -37,7 +61,7 @@ func (m *Message) Key() string { return identity(m.Labels).id() }
 func (e *Evaluator) message(a *alert, now int64) Message {
 	m := Message{
 		Labels: a.labels, StartsAt: time.UnixMilli(a.since), EndsAt: time.UnixMilli(now).Add(valid),
-		Fresh: a.fired == now, Direct: a.rule.Direct, rule: a.rule, value: a.value, evidence: a.evidence, advice: a.advice,
+		Fresh: a.fired == now, Direct: a.rule.Direct, rule: a.rule, value: a.value, said: e.said(a),
 	}
 	if a.phase == Ended {
 		m.Ended, m.EndsAt = true, time.UnixMilli(a.ended)
@@ -47,11 +71,12 @@ func (e *Evaluator) message(a *alert, now int64) Message {
 
 // render writes the texts of a message.
 func (e *Evaluator) render(m *Message) {
-	m.Annotations = e.texts(m.rule, m.Labels, m.value, m.evidence, m.advice)
+	m.Annotations = e.texts(m.rule, m.Labels, m.value, &m.said)
 }
 
 // texts are what a person reads of an alert.
-func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, evidence, advice string) []metric.Pair {
+func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, s *said) []metric.Pair {
+	evidence, advice := s.evidence, s.advice
 	if evidence == "" && math.IsNaN(value) && strings.Contains(c.Evidence, "$value") {
 		evidence = "Its value is no number, or was forgotten in a restart."
 	} else if evidence == "" {
@@ -71,7 +96,12 @@ func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, evid
 		add("board", c.Board)
 	}
 	add("do", do)
-	add("evidence", sentence(evidence))
+	if evidence = sentence(evidence); evidence != "" {
+		if more := s.besides(); more != "" {
+			evidence = strings.TrimSuffix(evidence, ".") + "." + more
+		}
+	}
+	add("evidence", evidence)
 	if e.c.Runbook != "" {
 		add("runbook_url", e.c.Runbook+"#"+strings.ToLower(c.Name))
 	}

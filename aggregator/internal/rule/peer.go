@@ -7,8 +7,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// jobsOf is which job holds each of the devices; "" where none does, or several
-// share it.
+// jobsOf is which job holds each of the devices, and what model they are: boards of
+// another kind are no peers. "" where none does, or several share it.
 func jobsOf(l *metric.Layout, first, count int32) []string {
 	jobs := make([]string, count)
 	for i := range l.Entities {
@@ -24,8 +24,16 @@ func jobsOf(l *metric.Layout, first, count int32) []string {
 		}
 	}
 	for k := range jobs {
-		if jobs[k] == shared {
+		switch jobs[k] {
+		case "":
+		case shared:
 			jobs[k] = ""
+		default:
+			for _, p := range l.Entities[first+int32(k)].Labels {
+				if p.Name == "model" {
+					jobs[k] += shared + p.Value
+				}
+			}
 		}
 	}
 	return jobs

@@ -20,7 +20,7 @@ const starting = 15 * time.Minute
 // that nothing ends before an evaluator looks at it. It returns when all have
 // answered, or ctx ends.
 func Resume(ctx context.Context, path string, rules []table.Rule, c DeliveryConfig) error {
-	c.Direct = Endpoint{} // it was told
+	c.Direct, c.DirectFile = Endpoint{}, "" // it has a memory of its own
 	list, err := fired(path, rules, time.Now())
 	if err != nil || len(list) == 0 || len(c.Alertmanagers) == 0 {
 		return err
@@ -59,10 +59,10 @@ func fired(path string, rules []table.Rule, now time.Time) ([]Message, error) {
 	for i := range kept {
 		k := &kept[i]
 		c := byName[k.Rule]
-		if c == nil || k.Phase != Firing {
+		if c == nil || k.Phase != Firing || now.UnixMilli()-k.Sent > starting.Milliseconds() { // who was told has long ended it
 			continue
 		}
-		m := Message{Labels: pairs(k.Labels), StartsAt: time.UnixMilli(k.Since), EndsAt: now.Add(starting), rule: c, value: k.number(), evidence: k.Evidence, advice: k.Advice}
+		m := Message{Labels: pairs(k.Labels), StartsAt: time.UnixMilli(k.Since), EndsAt: now.Add(starting), rule: c, value: k.number(), said: said{evidence: k.Evidence, advice: k.Advice}}
 		e.render(&m)
 		list = append(list, m)
 	}

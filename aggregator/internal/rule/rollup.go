@@ -3,21 +3,23 @@ package rule
 import table "github.com/gigawatch/gigawatch/alerts/rule"
 
 // How much of a place is silent before it is the place: of a rack's hosts and of a
-// hall's racks. What is once down is so until nearly all of it is back.
+// hall's racks. What is once down is so until nearly all of it is back: then those
+// that are left are told by themselves.
 const (
 	downShare = 0.30
-	backShare = 0.05
+	backShare = 0.10
 	fewHosts  = 5
 	fewRacks  = 3
+	fewBack   = 2
 )
 
 // isDown reports whether a place is down of which part is silent: lately of a time
 // in which it may have one cause.
 func isDown(was bool, expected, silent, lately, few int) bool {
 	if was {
-		return silent > 0 && float64(silent) > backShare*float64(expected)
+		return silent >= fewBack && float64(silent) >= backShare*float64(expected)
 	}
-	return lately >= few && float64(lately) >= downShare*float64(expected) || lately > 1 && lately == expected
+	return lately >= few && float64(lately) >= downShare*float64(expected) || silent > 1 && silent == expected
 }
 
 // rollUp makes of hosts that are silent what they have in common.
@@ -54,7 +56,12 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 		all = &tallied{}
 	}
 	unplaced := all.racks == 0 && isDown(s.is(table.SilentSite, place{}) != nil, all.expected, all.silent, all.lately, fewHosts)
-	e.quieten(s, quiet{table.SilentSite, place{}}, down > 1 || unplaced, all.since, now, float64(all.silent))
+	share := downShare
+	if s.is(table.SilentSite, place{}) != nil {
+		share /= 2
+	}
+	halved := down > 1 && float64(all.silent) >= share*float64(all.expected)
+	e.quieten(s, quiet{table.SilentSite, place{}}, halved || unplaced, all.since, now, float64(all.silent))
 	e.tellHosts(s, now, hosts)
 	for q := range s.active { // racks and halls that nobody expects any more
 		if q.cause == table.SilentRack && s.counts[q.at] == nil || q.cause == table.SilentHall && !halls[q.at] {

@@ -65,6 +65,7 @@ func (x Endpoint) http() httpconfig.HTTPClientConfig {
 type DeliveryConfig struct {
 	Alertmanagers []Endpoint    // each is sent everything
 	Direct        Endpoint      // a webhook for what is direct; without URL: none
+	DirectFile    string        // where it is kept what waits for it and what it was told; empty: nowhere
 	External      []metric.Pair // labels of all alerts, where they have none of their own of the name
 	Page          string        // address of this aggregator, for people
 	Logger        *slog.Logger

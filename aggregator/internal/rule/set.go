@@ -27,6 +27,7 @@ func (e *Evaluator) step(now int64) []Message {
 		case Pending:
 			if !a.stands() {
 				e.drop(id, a)
+			} else if e.unsure(a) { // somebody has to look first
 			} else if now-a.since >= a.rule.For.Milliseconds() {
 				e.turn(a, Mustered)
 				a.due = now
@@ -35,14 +36,17 @@ func (e *Evaluator) step(now int64) []Message {
 		case Mustered:
 			if !a.stands() {
 				e.drop(id, a)
-			} else {
+			} else if !e.unsure(a) {
 				due = append(due, a)
 			}
 		case Suppressed:
 			switch {
 			case !a.stands():
 				e.drop(id, a)
-			case !e.stillSuppressed(a, now):
+			case e.stillSuppressed(a, now):
+			case a.reason == reasonCap: // some of them can be sent, the worst first
+				due = append(due, a)
+			default:
 				e.turn(a, Mustered)
 				a.due = now
 				if a.parent != "" { // its parent is over: it has time to get over it as well
@@ -51,8 +55,9 @@ func (e *Evaluator) step(now int64) []Message {
 				a.reason, a.parent = "", ""
 			}
 		case Firing:
-			if !a.stands() && now-a.fired >= a.rule.hold() {
+			if !a.stands() && now-a.lapsed >= e.hold(a) && !e.lacking[id] {
 				e.turn(a, Ended)
+				e.flapped(a, now)
 				a.ended, a.sent = now, now
 				out = append(out, e.message(a, now))
 			} else if now-a.sent >= e.resendAfter() {
@@ -80,6 +85,12 @@ func (e *Evaluator) step(now int64) []Message {
 	return out
 }
 
+// unsure reports whether somebody has to look before a is told: it was kept long ago,
+// or its device is not listed just now.
+func (e *Evaluator) unsure(a *alert) bool {
+	return a.restored && (e.stale || a.orphaned > e.began || a.fired > 0)
+}
+
 // rank orders rules by how much they stand for.
 func (c *compiled) rank() int {
 	switch {
@@ -101,6 +112,9 @@ func (e *Evaluator) decide(a *alert, now int64) (send bool) {
 		if reason = e.windowed(a, now); reason == "" && !e.caps.take(a, now) {
 			reason = reasonCap
 		}
+	}
+	if reason == reasonCap && a.phase == Suppressed && a.reason == reasonCap {
+		return false
 	}
 	if reason != "" {
 		e.turn(a, Suppressed)
@@ -124,9 +138,7 @@ func (e *Evaluator) turn(a *alert, p Phase) {
 
 func (e *Evaluator) drop(id string, a *alert) {
 	delete(e.alerts, id)
-	if a.restored {
-		e.restored--
-	}
+	e.adopted(a)
 	e.dirty = true
 }
 

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"fmt"
+
 	table "github.com/gigawatch/gigawatch/alerts/rule"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -31,6 +33,22 @@ type site struct {
 	rolled int64              // when places were last counted
 	fell   map[place]int64    // when something new fell silent within a place
 	counts map[place]*tallied // of the second
+}
+
+// labels are those of the evaluator's own metrics of s.
+func (s *site) labels() string {
+	if s.simulated {
+		return fmt.Sprintf("site=%q,simulated=\"true\"", s.name)
+	}
+	return fmt.Sprintf("site=%q", s.name)
+}
+
+// Simulated reports whether a site is a model.
+func (e *Evaluator) Simulated(site string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.sites[site]
+	return s != nil && s.simulated
 }
 
 // quiet is a kind of silence of a place.
@@ -77,12 +95,12 @@ func (p place) around(cause string) place {
 }
 
 const (
-	patience  = 5_000  // ms that a host which speaks once a second may say nothing
-	deaf      = 8_000  // and all of a site together
-	stranger  = 60_000 // ms for a host whose pace is not known
-	thaw      = 30_000 // ms after nothing was heard that hosts have to report again
-	rollAfter = 10_000 // ms after which places are counted again, if nothing moved
-	lately    = 15_000 // ms within which what falls silent may have one cause
+	patience  = 5_000   // ms that a host which speaks once a second may say nothing
+	deaf      = 8_000   // and all of a site together
+	stranger  = 60_000  // ms for a host whose pace is not known
+	thaw      = 30_000  // ms after nothing was heard that hosts have to report again
+	rollAfter = 10_000  // ms after which places are counted again, if nothing moved
+	lately    = 300_000 // ms within which what falls silent may have one cause: breakers may trip one by one
 )
 
 // listen finds what is silent.
@@ -190,10 +208,8 @@ func (e *Evaluator) quieten(s *site, q quiet, is bool, since, now int64, count f
 		return
 	}
 	if a != nil && a.stands() {
-		if a.value = count; a.restored {
-			a.restored = false
-			e.restored--
-		}
+		a.value = count
+		e.adopted(a)
 		return
 	}
 	for _, c := range e.silences[q.cause] {

@@ -2,6 +2,7 @@ package rule_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -228,7 +229,14 @@ func hosts(h *health.Health) func() []rule.Host {
 }
 
 // restart ends the aggregator as a power cut does, and starts it again after a while.
+// Which hosts there are was written long before.
 func (s *stage) restart(after time.Duration) {
+	s.t.Helper()
+	ctx, end := context.WithCancel(s.t.Context())
+	end()
+	if err := s.health.Run(ctx); err != nil {
+		s.t.Fatal(err)
+	}
 	time.Sleep(after)
 	s.start()
 }

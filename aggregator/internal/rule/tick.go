@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -44,11 +45,14 @@ func (e *Evaluator) observe(t Tick, canary bool) {
 	}
 	now := time.Now().UnixMilli()
 	at := t.Received.UnixMilli()
+	if !canary {
+		at = e.ours(at, now)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.senders[t.Key]
 	if s == nil {
-		if s = e.admit(&t); s == nil {
+		if s = e.admit(&t, at); s == nil {
 			return
 		}
 		s.canary = canary
@@ -61,9 +65,6 @@ func (e *Evaluator) observe(t Tick, canary bool) {
 	if !canary {
 		s.site.heard = max(s.site.heard, at)
 		s.site.simulated = t.Layout.Simulated
-	}
-	if step := s.pace.step(); step > 0 && (s.site.quickest == 0 || step < s.site.quickest) {
-		s.site.quickest = step
 	}
 	if s.layout != t.Layout {
 		e.plan(s, t.Layout, at)
@@ -87,13 +88,13 @@ const (
 )
 
 // admit is the agent of a tick; nil if there is no room.
-func (e *Evaluator) admit(t *Tick) *sender {
+func (e *Evaluator) admit(t *Tick, at int64) *sender {
 	x := e.site(t.Site)
 	if x == nil || len(e.senders) >= mostAgents {
 		e.refused.Inc()
 		return nil
 	}
-	s := &sender{site: x, agent: t.Agent, heard: t.Received.UnixMilli()}
+	s := &sender{site: x, agent: t.Agent, heard: at}
 	e.senders[t.Key] = s
 	return s
 }
@@ -108,8 +109,15 @@ const unheard = 5 * time.Minute
 // leave ends what only a silent agent could tell more of, and forgets it in the
 // end. The bus may be to blame: while a site is blind everything stays.
 func (e *Evaluator) leave(now int64) {
+	for _, s := range e.sites {
+		s.quickest = 0
+	}
 	for key, s := range e.senders {
 		away := now - s.heard
+		step := s.pace.step()
+		if x := s.site; !s.canary && step > 0 && x.heard-s.heard <= 3*step+1000 && (x.quickest == 0 || step < x.quickest) {
+			x.quickest = step
+		}
 		if away < unheard.Milliseconds() || s.site.blind {
 			continue
 		}
@@ -129,8 +137,7 @@ func (e *Evaluator) leave(now int64) {
 	}
 }
 
-// pace is the shortest of the last gaps between an agent's ticks, in milliseconds:
-// its interval.
+// pace is the gaps between an agent's last ticks, in milliseconds.
 type pace struct {
 	gaps [4]int32
 	next uint8
@@ -144,12 +151,17 @@ func (p *pace) take(gap int64) {
 	p.next = (p.next + 1) % uint8(len(p.gaps))
 }
 
+// step is an agent's interval: the middle gap, so that neither a tick between nor a
+// pause is one.
 func (p *pace) step() int64 {
-	step := int32(0)
-	for _, g := range p.gaps {
-		if g > 0 && (step == 0 || g < step) {
-			step = g
-		}
+	g := p.gaps
+	slices.Sort(g[:])
+	known := g[:]
+	for len(known) > 0 && known[0] == 0 {
+		known = known[1:]
 	}
-	return int64(step)
+	if len(known) == 0 {
+		return 0
+	}
+	return int64(known[(len(known)-1)/2])
 }

@@ -25,9 +25,9 @@ type View struct {
 	Beneath int  // so many are part of it, and are not sent
 	Routine bool // it says that all is well, or is a test
 
-	phase            Phase
-	rule             *compiled
-	evidence, advice string
+	phase Phase
+	rule  *compiled
+	said
 }
 
 // Label is the value of one of its labels.
@@ -60,7 +60,7 @@ func (e *Evaluator) shown(list []View, limit int) ([]View, int) {
 	}
 	for i := range list {
 		v := &list[i]
-		v.Annotations = e.texts(v.rule, v.Labels, v.Value, v.evidence, v.advice)
+		v.Annotations = e.texts(v.rule, v.Labels, v.Value, &v.said)
 	}
 	return list, more
 }
@@ -90,7 +90,7 @@ func (e *Evaluator) views(of func(*alert) bool) (list []View) {
 		}
 		v := View{
 			Labels: a.labels, Severity: a.rule.Severity, State: a.phase.shown(), Since: time.UnixMilli(a.since).UTC(), Value: a.value, Reason: a.reason,
-			Beneath: beneath[a.id], Routine: a.rule.canary || a.rule.routine, phase: a.phase, rule: a.rule, evidence: a.evidence, advice: a.advice,
+			Beneath: beneath[a.id], Routine: a.rule.canary || a.rule.routine, phase: a.phase, rule: a.rule, said: e.said(a),
 		}
 		if a.lapsed > 0 {
 			v.Held = time.UnixMilli(a.lapsed).UTC()

@@ -35,8 +35,8 @@ func TestAValueThatPassesItsBound(t *testing.T) {
 		s.runs(30 * time.Second)
 		s.want("it is not read for a moment")
 		hot(91)
-		s.runs(time.Minute)
-		s.want("it is over", "492s over: GPUMemoryHot h1 h1r01 h1r01n01 4")
+		s.runs(3 * time.Minute)
+		s.want("it is over", "611s over: GPUMemoryHot h1 h1r01 h1r01n01 4")
 	})
 }
 
@@ -49,7 +49,7 @@ func TestAValueThatIsNotReadAnyMore(t *testing.T) {
 		s.want("a BMC stopped answering", "300s HostPowerMissing h1 h1r01 h1r01n01")
 		s.machines[0].set(metric.HostPowerWatts, 0, 0, metric.Of(900))
 		s.runs(10 * time.Minute)
-		s.want("it answers", "601s over: HostPowerMissing h1 h1r01 h1r01n01")
+		s.want("it answers", "900s over: HostPowerMissing h1 h1r01 h1r01n01")
 	})
 }
 
@@ -63,9 +63,9 @@ func TestACounterThatRises(t *testing.T) {
 		s.runs(5 * time.Minute)
 		s.want("it rose", "1209s SpoolDropping h1 h1r01 h1r01n01")
 		s.runs(20 * time.Minute)
-		s.want("it rests again", "1809s over: SpoolDropping h1 h1r01 h1r01n01")
+		s.want("it rests again", "2340s over: SpoolDropping h1 h1r01 h1r01n01")
 		s.machines[0].set(metric.AgentSpoolDropped, 0, 0, 2) // the agent began anew
-		s.runs(time.Minute)
+		s.runs(12 * time.Minute)
 		s.want("it began anew, and rose", "2709s SpoolDropping h1 h1r01 h1r01n01")
 	})
 }
@@ -91,7 +91,7 @@ func TestAGPUThatIsSlowerThanItsPeers(t *testing.T) {
 		s.runs(time.Minute)
 		s.want("it is a bit faster")
 		s.machines[1].set(metric.GPUSMClock, 0, 2, 1_800_000_000)
-		s.runs(2 * time.Minute)
-		s.want("it is as fast as they are", "661s over: GPUBelowPeers h1 r1 n2 2")
+		s.runs(7 * time.Minute)
+		s.want("it is as fast as they are", "961s over: GPUBelowPeers h1 r1 n2 2")
 	})
 }
