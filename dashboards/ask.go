@@ -37,6 +37,8 @@ type ask struct {
 	Metric string `json:"metric,omitempty"`
 	Order  string `json:"order,omitempty"`
 	Value  string `json:"value,omitempty"`
+	Lane   string `json:"lane,omitempty"`
+	Over   string `json:"over,omitempty"`
 
 	About    string   `json:"kind,omitempty"`
 	States   []string `json:"states,omitempty"`
@@ -55,6 +57,7 @@ type ask struct {
 	Job      string   `json:"job,omitempty"`
 	Tenant   string   `json:"tenant,omitempty"`
 	Limit    int      `json:"limit,omitempty"`
+	Largest  int      `json:"largest,omitempty"`
 	Unit     string   `json:"unit,omitempty"`
 
 	name   string // "": as the data source names what it answers
@@ -131,6 +134,18 @@ func top(of, metric string, n int) ask {
 	return a
 }
 
+// of is of one lane of agents.
+func (a ask) of(lane string) ask {
+	a.Lane = lane
+	return a
+}
+
+// over ranks by what rose in so long.
+func (a ask) over(long string) ask {
+	a.Over = long
+	return a
+}
+
 // racks are all racks of a hall, or of the site, with one value each.
 func racks(value string) ask {
 	a := question("map")
@@ -203,6 +218,12 @@ func (a ask) about(kind string) ask {
 
 func (a ask) by(step string) ask {
 	a.Step = step
+	return a
+}
+
+// largest leaves the n that need the most, and adds all others up.
+func (a ask) largest(n int) ask {
+	a.Largest = n
 	return a
 }
 

@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 func gpuHealth() *board {
 	const s = `site="$site"`
 	flag := func(title, help, metric, shown string) panel {
@@ -30,7 +32,7 @@ func gpuHealth() *board {
 				{list, 8, "How many of each cause", "What the evidence is, of hosts and GPUs together, and of how many: XIDs by code, memory errors, lost boards, links, heat.", count, asks(needs("table")), look{
 					change: changes(counted("Cause")), titles: map[string]string{"Kind (count)": "How many"}, bar: "Kind (count)", steps: anyIsPoor, sort: "How many", empty: nobody}},
 				{columns, 8, "XIDs by code", "Errors that the driver reported, by code. Only boards that ever had one are looked at.", count, asks(series(xids(s), "XID {{xid}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsBad, empty: "No XID was seen"}},
-				{lines, 8, "Boards that are not ok", "How many GPUs are lost, blank, stale or unreachable.", count, asks(series(`count by (state) (gpu_state{`+s+`,state!="ok"} == 1)`, "{{state}}")), look{stacked: true, steps: anyIsPoor, empty: "All are ok"}},
+				{lines, 8, "Boards that are not ok", "How many GPUs are lost, blank, stale or unreachable.", count, asks(series(`count by (state) (gpu_state{`+s+`,state=~"`+notOk()+`"} == 1)`, "{{state}}")), look{stacked: true, steps: anyIsPoor, empty: "All are ok"}},
 			}},
 			{"", 8, []panel{
 				{lines, 12, "GPUs expected and reporting", "GPUs that the site should have, and those that report and are ok.", count, asks(
@@ -54,6 +56,16 @@ func gpuHealth() *board {
 			}},
 		},
 	}
+}
+
+// notOk are the states of GPUs but ok. By name few series are looked at; by what they
+// are not, all.
+func notOk() string {
+	var names []string
+	for _, s := range gpuStates()[1:] {
+		names = append(names, s.text)
+	}
+	return strings.Join(names, "|")
 }
 
 // xids are the events of an interval. A code that was never seen on a board has no

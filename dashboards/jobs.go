@@ -3,7 +3,7 @@ package main
 func jobsAndTenants() *board {
 	const j = `site="$site",job="$job"`
 	ranked := func(title, help, by, column string, links ...link) panel {
-		return panel{list, 12, title, help, wattHour, asks(energy(by, "host", "total").in("tenant")), look{
+		return panel{list, 12, title, help, wattHour, asks(energy(by, "host", "total").in("tenant").largest(100)), look{
 			change: changes(listed()), hide: []string{"site", "boundary", "Field"}, bar: "Last *", sort: "Energy", decimals: ptr(2.0),
 			titles: map[string]string{"Last *": "Energy", "job": "Job", "tenant": "Tenant"}, links: links, empty: "Nothing is booked to " + column,
 		}}
@@ -13,12 +13,12 @@ func jobsAndTenants() *board {
 		chosen: []variable{bySite, byTenant, byJob}, next: []string{"energy", "host", "gpu", "site"},
 		rows: []row{
 			{"Tenants", 9, []panel{
-				ranked("Energy by tenant", "What the hosts and GPUs of each tenant's jobs needed, as booked. What nobody held is unallocated.", "tenant", "tenants"),
-				{columns, 12, "Power by tenant", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("tenant", "host").in("tenant")), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to tenants"}},
+				ranked("Energy by tenant", "What the hosts and GPUs of each tenant's jobs needed, as booked, of a hundred the most. What nobody held is unallocated.", "tenant", "tenants"),
+				{columns, 12, "Power by tenant", "Mean power of each interval, from the ledger's energy, by whole hours or longer: of the ten tenants with the most, and of all others together.", watts, asks(power("tenant", "host").in("tenant").largest(10)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to tenants"}},
 			}},
 			{"Jobs", 10, []panel{
-				ranked("Energy by job", "What the hosts and GPUs of each job needed, as booked. A click chooses the job.", "job", "jobs", to("jobs", "job", "site", here("site"), "tenant", cell("tenant"), "job", cell("job"))),
-				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer.", watts, asks(power("job", "host").in("tenant").most(400)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
+				ranked("Energy by job", "What the hosts and GPUs of each job needed, as booked, of a hundred the most. A click chooses the job.", "job", "jobs", to("jobs", "job", "site", here("site"), "tenant", cell("tenant"), "job", cell("job"))),
+				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer: of the ten jobs with the most, and of all others together.", watts, asks(power("job", "host").in("tenant").largest(10)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
 			}},
 			{"Job $job", 5, []panel{
 				{figure, 12, "Energy of the job", "What is booked to the job in the range: its hosts, and of that its boards. What lies outside its hosts is nobody's by any meter.", wattHour, asks(

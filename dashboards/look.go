@@ -33,6 +33,12 @@ const (
 	coldColour = "#58B8C9"
 )
 
+// Colours of what is nobody's in particular.
+const (
+	restColour    = "#8E8E99"
+	nobodysColour = "#C4C4CC"
+)
+
 func boundaryColour(b string) string {
 	return map[string]string{"facility": facilityColour, "it": itColour, "host": hostColour, "gpu": gpuColour}[b]
 }

@@ -154,6 +154,10 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 				add("byRegexp", "/(^| )"+b+"$/", set("displayName", boundaryName(b)), fixed(boundaryColour(b)))
 			}
 		}
+		if a.Largest > 0 && shapes[p.kind].drawn {
+			add("byRegexp", "/^the rest/", fixed(restColour))
+			add("byRegexp", "/^(unallocated|unknown|unrecorded)/", fixed(nobodysColour))
+		}
 		if a.name == "" {
 			continue
 		}

@@ -1,10 +1,17 @@
 package main
 
+// What the data source calls the columns of what agents say of themselves.
+const (
+	waits    = "Agent spool"
+	givenUp  = "Agent spool dropped"
+	failures = "Agent source failures"
+)
+
 func itself() *board {
 	const s = `site="$site"`
 	waiting := func(lane string) panel {
 		return panel{list, 8, "Most waiting, " + lane + " lane", "Hosts with the most bytes on disk that wait. In the ledger lane nothing is lost while it waits; the telemetry lane gives up what is old.", bytesOf,
-			asks(rows(`topk(20, agent_spool_bytes{` + s + `,lane="` + lane + `"})`)), look{only: exactly("Rack", "Host", "Value"), bar: "Value", sort: "Waiting", titles: map[string]string{"Value": "Waiting"}, steps: from(good, step{1e6, caution}, step{5e7, poor}), empty: "No agent tells it",
+			asks(top("host", "agent_spool_bytes", 20).of(lane)), look{only: exactly("Rack", "Host", waits), bar: waits, sort: "Waiting", titles: map[string]string{waits: "Waiting"}, steps: from(good, step{1e6, caution}, step{5e7, poor}), empty: "No agent tells it",
 				links: []link{to("host", "Host", "site", here("site"), "host", cell("host"))}}}
 	}
 	return &board{
@@ -27,12 +34,12 @@ func itself() *board {
 			{"What waits, and what was lost", 8, []panel{
 				waiting("ledger"), waiting("telemetry"),
 				{list, 8, "Given up in the last hour", "Batches that hosts gave up because their spool was full. In the ledger lane they are thinned, so that no energy is lost.", count,
-					asks(rows(`topk(20, increase(agent_spool_dropped_total{` + s + `}[1h]) > 0)`)), look{only: exactly("Rack", "Host", "lane", "Value"), bar: "Value", sort: "Batches", titles: map[string]string{"Value": "Batches", "lane": "Lane"}, steps: anyIsPoor, empty: "Nothing was given up",
+					asks(top("host", "agent_spool_dropped_total", 20).over("1h")), look{only: exactly("Rack", "Host", "lane", givenUp), bar: givenUp, sort: "Batches", titles: map[string]string{givenUp: "Batches", "lane": "Lane"}, steps: anyIsPoor, empty: "Nothing was given up",
 						links: []link{to("host", "Host", "site", here("site"), "host", cell("host"))}}},
 			}},
 			{"Sources and meters", 8, []panel{
 				{list, 8, "Sources that fail", "Sources of agents whose readings failed or came too late in the last quarter of an hour.", count,
-					asks(rows(`topk(20, increase(agent_source_failures_total{` + s + `}[15m]) > 0)`)), look{only: exactly("Rack", "Host", "sensor", "Value"), bar: "Value", sort: "Failures", titles: map[string]string{"Value": "Failures", "sensor": "Source"}, steps: anyIsPoor, empty: "No source failed"}},
+					asks(top("sensor", "agent_source_failures_total", 20).over("15m")), look{only: exactly("Rack", "Host", "sensor", failures), bar: failures, sort: "Failures", titles: map[string]string{failures: "Failures", "sensor": "Source"}, steps: anyIsPoor, empty: "No source failed"}},
 				meterStates(8), meterAges(8),
 			}},
 			{"", 8, []panel{

@@ -53,8 +53,10 @@ type Item struct {
 // A TopQuestion asks for the things with the greatest values now.
 type TopQuestion struct {
 	Site             string
-	Of               string // gpu, host, rack or hall; "": gpu
-	By               string // a gauge of GPUs or hosts by its name in the catalogue, or power, temperature or utilization; "": power
+	Of               string        // gpu, host, rack, hall, or sensor for the sources of agents; "": gpu
+	By               string        // a gauge of GPUs or hosts by its name in the catalogue, what agents say of themselves, or power, temperature or utilization; "": power
+	Lane             string        // of what waits in agents or was given up: telemetry or ledger; "": both
+	Over             time.Duration // of a counter: those that rose in so many whole minutes, at most an hour, and by how much
 	Hall, Rack, Host string
 	Ascending        bool // the least instead
 	Limit            int
@@ -73,6 +75,7 @@ type Top struct {
 	Considered int        `json:"considered"`
 	Missing    int        `json:"missing"` // of them, without a value
 	Truncated  bool       `json:"truncated"`
+	Since      *time.Time `json:"since,omitempty"` // of what rose: since when it is known, if that is not all of the time
 }
 
 // A TopRow is a thing with its value.
@@ -84,7 +87,9 @@ type TopRow struct {
 	UUID     string    `json:"uuid,omitempty"`
 	Model    string    `json:"model,omitempty"`
 	Boundary string    `json:"boundary,omitempty"` // of the power of a rack or hall: it, host or gpu, the outermost that is metered
-	At       time.Time `json:"at"`                 // the second of the reading
+	Sensor   string    `json:"sensor,omitempty"`   // the source of an agent
+	Lane     string    `json:"lane,omitempty"`
+	At       time.Time `json:"at"` // the second of the reading
 	Value    float64   `json:"value"`
 }
 
@@ -187,7 +192,10 @@ func (q *InventoryQuestion) Values() url.Values {
 // Values are the parameters of q.
 func (q *TopQuestion) Values() url.Values {
 	v := url.Values{}
-	setAll(v, "site", q.Site, "of", q.Of, "by", q.By, "hall", q.Hall, "rack", q.Rack, "host", q.Host, "limit", number(q.Limit))
+	setAll(v, "site", q.Site, "of", q.Of, "by", q.By, "lane", q.Lane, "hall", q.Hall, "rack", q.Rack, "host", q.Host, "limit", number(q.Limit))
+	if q.Over > 0 {
+		v.Set("over", strconv.Itoa(int(q.Over.Minutes()))+"m")
+	}
 	if q.Ascending {
 		v.Set("order", "asc")
 	}

@@ -68,10 +68,13 @@ func panelsOf(t *testing.T, file string, chosen *strings.Replacer) (out []drawn)
 // one lacks what it is about.
 func mayBeEmpty(q asked) bool {
 	expr, _ := q["expr"].(string)
-	for _, m := range []string{"gpu_xid_events", `state!="ok"`, "_active_ratio", "_throughput_", "host_gpus", "agent_s", "meter_failures", "meter_reading_age"} {
+	for _, m := range []string{"gpu_xid_events", `state!="ok"`, `state=~"lost|`, "_active_ratio", "_throughput_", "host_gpus", "agent_s", "meter_failures", "meter_reading_age"} {
 		if strings.Contains(expr, m) {
 			return true
 		}
+	}
+	if by, _ := q["metric"].(string); strings.HasPrefix(by, "agent_s") {
+		return true
 	}
 	figures, _ := json.Marshal(q["kpis"])
 	if strings.Contains(string(figures), `"cfe"`) { // it is of whole hours

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -17,16 +19,20 @@ import (
 // topModel asks for those that stand out now.
 type topModel struct {
 	base
-	Of     string `json:"of,omitempty"`     // gpu, host, rack, hall
+	Of     string `json:"of,omitempty"`     // gpu, host, rack, hall, sensor: the sources of agents
 	Metric string `json:"metric,omitempty"` // of the catalogue; of racks and halls: power
+	Lane   string `json:"lane,omitempty"`   // of what agents keep or gave up: telemetry, ledger; "": both
+	Over   string `json:"over,omitempty"`   // of a counter of agents: those that rose in so many minutes, at most an hour, and by how much
 	Order  string `json:"order,omitempty"`  // desc, asc
 	Hall   string `json:"hall,omitempty"`
 	Rack   string `json:"rack,omitempty"`
 	Host   string `json:"host,omitempty"`
+
+	over time.Duration
 }
 
 func (m *topModel) check() error {
-	if err := oneOf("of", &m.Of, "gpu", "host", "rack", "hall"); err != nil {
+	if err := oneOf("of", &m.Of, "gpu", "host", "rack", "hall", "sensor"); err != nil {
 		return err
 	}
 	if err := oneOf("order", &m.Order, "desc", "asc"); err != nil {
@@ -49,6 +55,30 @@ func (m *topModel) check() error {
 	}
 	if m.Limit == 0 {
 		m.Limit = 10
+	}
+	return m.ofAgents()
+}
+
+// ofAgents checks what is said of what agents tell of themselves alone.
+func (m *topModel) ofAgents() (err error) {
+	d := metric.ByName(m.Metric)
+	counts := d != nil && d.Kind == metric.Counter
+	if m.Lane != "" {
+		if d == nil || len(d.Labels) != 1 || d.Labels[0].Name != "lane" {
+			return wrong("metric %s is of no lane; leave lane out", m.Metric)
+		}
+		if err := oneOf("lane", &m.Lane, d.Labels[0].Values...); err != nil {
+			return err
+		}
+	}
+	if m.over, err = readStep(m.Over); err != nil {
+		return err
+	}
+	switch {
+	case counts && (m.over < time.Minute || m.over > time.Hour || m.over%time.Minute != 0):
+		return wrong("%s is a counter, which is ranked by what it rose; write over=15m, or other whole minutes up to an hour", m.Metric)
+	case !counts && m.Over != "":
+		return wrong("metric %s is what it is now; leave over out", m.Metric)
 	}
 	return nil
 }
@@ -83,12 +113,15 @@ func (m *topModel) answer(a *asking) (*result, error) {
 		if l.Reason != "" {
 			out.notes = append(out.notes, warning("%s: %s", of[i].name, l.Reason))
 		}
+		if l.Since != nil {
+			out.notes = append(out.notes, info("%s: what rose is known since %s UTC, when the aggregator was started", of[i].name, l.Since.UTC().Format("2006-01-02 15:04")))
+		}
 		if l.Missing > 0 {
-			out.notes = append(out.notes, warning("%s: of %d of %d %s nothing is known now", of[i].name, l.Missing, l.Considered, plural(m.Of)))
+			out.notes = append(out.notes, warning("%s: of %d of %d %s nothing is known now", of[i].name, l.Missing, l.Considered, cmp.Or(plural(m.Of), "sources")))
 		}
 		inside, before := map[string]int{}, len(rows)
 		for _, r := range l.Rows {
-			labels := labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack, "host", r.Host, "gpu", r.GPU, "uuid", r.UUID, "model", r.Model)
+			labels := labelsOf("site", of[i].name, "hall", r.Hall, "rack", r.Rack, "host", r.Host, "gpu", r.GPU, "uuid", r.UUID, "model", r.Model, "sensor", r.Sensor, "lane", r.Lane)
 			inside[r.Boundary]++
 			if pass(m.Filters, labels) {
 				rows = append(rows, ranked{labels, r.Value})
@@ -110,7 +143,7 @@ func (m *topModel) answer(a *asking) (*result, error) {
 	})
 	rows = rows[:min(len(rows), most)]
 	columns, used := []*data.Field{}, []string{}
-	for _, k := range []string{"site", "hall", "rack", "host", "gpu", "uuid", "model"} {
+	for _, k := range []string{"site", "hall", "rack", "host", "gpu", "uuid", "model", "sensor", "lane"} {
 		if k == "site" || slices.ContainsFunc(rows, func(r ranked) bool { return r.labels[k] != "" }) {
 			columns, used = append(columns, text(k, labelTitle(k))), append(used, k)
 		}
@@ -134,12 +167,12 @@ const mostTop = 1000
 // asked is m as the aggregator is asked for it. What it cannot filter is filtered
 // here, so that as many are asked for as there may be.
 func (m *topModel) asked(most int) query.TopQuestion {
-	q := query.TopQuestion{Of: m.Of, By: m.Metric, Ascending: m.Order == "asc", Hall: m.Hall, Rack: m.Rack, Host: m.Host, Limit: most}
+	q := query.TopQuestion{Of: m.Of, By: m.Metric, Lane: m.Lane, Over: m.over, Ascending: m.Order == "asc", Hall: m.Hall, Rack: m.Rack, Host: m.Host, Limit: most}
 	for i := range m.Filters {
 		f := &m.Filters[i]
 		v, only := f.one()
 		switch at := map[string]*string{"hall": &q.Hall, "rack": &q.Rack, "host": &q.Host}[f.Key]; {
-		case only && at != nil && *at == "" && !(f.Key == "host" && m.Of != "gpu" && m.Of != "host"):
+		case only && at != nil && *at == "" && !(f.Key == "host" && (m.Of == "rack" || m.Of == "hall")):
 			*at = v
 		default:
 			q.Limit = mostTop

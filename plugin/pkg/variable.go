@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -167,7 +168,11 @@ func described(d *metric.Def) description {
 // that is known now.
 func ranks(d *metric.Def, of string) bool {
 	switch {
-	case d.Kind != metric.Gauge || d.Entity.String() != of:
+	case d.Entity.String() != of:
+		return false
+	case strings.HasPrefix(d.Name, "agent_"): // each of itself; of a counter, what it rose
+		return true
+	case d.Kind != metric.Gauge:
 		return false
 	case of == "gpu", of == "host":
 		return len(d.Labels) == 0 || d.Number == metric.HostPowerWatts
@@ -186,7 +191,7 @@ func metricList(v url.Values) (*choices, error) {
 	out := &choices{Items: []choice{}}
 	for d := range metric.All {
 		switch {
-		case d.Number == metric.CounterEpoch, d.Number == metric.CounterQuality, !matches(d.Name, match) && !matches(metricTitle(d), match), of != "" && !ranks(d, of):
+		case d.Number == metric.CounterEpoch, d.Number == metric.CounterQuality, !matches(d.Name, match) && !matches(metricTitle(d), match), of != "" && (d.Kind == metric.Counter || !ranks(d, of)):
 			continue
 		}
 		out.add(choice{Text: d.Name, Value: d.Name, Title: metricTitle(d), Item: query.Item{Kind: d.Kind.String(), Name: d.Name}}, limit)

@@ -141,6 +141,9 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 			l.refused.Inc()
 		}
 		a.take(second, values)
+		if a.site.began == 0 {
+			a.site.began = second
+		}
 	}
 	if r := received.UnixMilli(); r > l.clock {
 		l.clock = r

@@ -88,7 +88,7 @@ func (x *place) shown(of MapValue, st *RackStatus, busy map[[2]string]total) (*f
 func (l *Live) busy(name string, now time.Time) map[[2]string]total {
 	racks := map[[2]string]total{}
 	var sum total
-	add := func(_ *sender, _ int, v float64) {
+	add := func(_ *sender, _ int, _ uint32, v float64) {
 		if !math.IsNaN(v) {
 			sum.sum += v
 			sum.n++

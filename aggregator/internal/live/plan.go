@@ -99,6 +99,8 @@ type sender struct {
 	gpus    []gpu
 	unseen  bool // gpus has some without evidence
 	grid    []gridValue
+
+	counters []counter
 }
 
 // gpu says where a GPU's values are in a tick; -1: not there.
@@ -123,10 +125,13 @@ type gridValue struct {
 func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 	s.site.count(s, -1)
 	defer s.site.count(s, 1)
-	oldParts, oldGPUs, oldLayout := s.parts, s.gpus, s.layout
-	defer func() { s.carry(oldLayout, oldParts, oldGPUs) }()
+	oldParts, oldGPUs, oldLayout, oldCounters := s.parts, s.gpus, s.layout, s.counters
+	defer func() {
+		s.carry(oldLayout, oldParts, oldGPUs)
+		s.carryCounters(oldLayout, oldCounters)
+	}()
 	s.release()
-	s.layout, s.parts, s.meters, s.mute, s.gpus, s.grid = l, nil, nil, nil, nil, nil
+	s.layout, s.parts, s.meters, s.mute, s.gpus, s.grid, s.counters = l, nil, nil, nil, nil, nil, nil
 	mine := s.claimEntities(l, losers)
 	byEntity := map[int]int{}
 	var nodes nodePower
@@ -140,6 +145,9 @@ func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 			e, v := c.First+k, at+int32(k)
 			if !mine[e] {
 				continue
+			}
+			if Rises(c.Metric) {
+				s.counters = append(s.counters, counter{metric: c.Metric, point: c.Point, entity: int32(e), value: v, last: metric.Missing})
 			}
 			switch c.Metric {
 			case metric.GPUPowerWatts:

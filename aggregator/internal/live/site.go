@@ -29,6 +29,7 @@ type site struct {
 	pointOf   map[string]int32 // by name
 	due       [quantities]due  // of the second being closed
 
+	began   int64 // second of the first tick that was taken
 	last    int64 // newest second that is closed
 	history history
 	now     [quantities]total // of the site, at last

@@ -50,6 +50,9 @@ func (s *sender) take(second int64, values []metric.Raw) {
 			s.pace(second - s.newest)
 		}
 		s.newest = second
+		for i := range s.counters {
+			s.counters[i].see(second, values)
+		}
 		copy(s.values, values)
 	}
 	if s.unseen {

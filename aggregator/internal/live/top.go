@@ -10,18 +10,26 @@ import (
 )
 
 // A TopQuestion asks for the things with the greatest or least value of a metric.
-// It is of a gauge without labels of its own, of GPUs or hosts, or the power of
-// hosts, of which a BMC's word is the one that counts.
+// It is of a gauge, of GPUs or hosts, or the power of hosts, of which a BMC's word is
+// the one that counts; or of what agents say of themselves, with counters that
+// [Rises] has by what they rose over a time: those that did.
 type TopQuestion struct {
-	By metric.Number
+	By    metric.Number
+	Point *uint32       // which labels of its own it has; nil: all, each a row, of what agents say of themselves
+	Over  time.Duration // whole minutes, at most LongestRise; 0: what it is now
 	Where
 	Ascending bool
 	Limit     int
 }
 
+// of reports whether q asks about a point of its metric.
+func (q *TopQuestion) of(point uint32) bool { return q.Point == nil || *q.Point == point }
+
 // A Row is a thing with its value.
 type Row struct {
 	Spot
+	Sensor string // the source of an agent
+	Point  uint32
 	Value  float64
 	Second int64 // that the value is of, since 1970 UTC
 }
@@ -30,14 +38,16 @@ type Row struct {
 type Top struct {
 	Present
 	Rows       []Row
-	Considered int // things of the part that was asked for
-	Missing    int // of them: without a value
+	Considered int   // things of the part that was asked for
+	Missing    int   // of them: without a value
+	Since      int64 // second since 1970 UTC from when rises are known
 }
 
 // candidate is a row whose place is looked up only if it has to be.
 type candidate struct {
 	layout *metric.Layout
 	entity int32
+	point  uint32
 	host   string
 	value  float64
 	second int64
@@ -49,17 +59,20 @@ func (l *Live) Top(name string, q TopQuestion, now time.Time) (t Top, ok bool) {
 		order := cmp.Compare(a.value, b.value)
 		switch {
 		case order == 0:
-			return cmp.Or(strings.Compare(a.host, b.host), cmp.Compare(a.entity, b.entity))
+			return cmp.Or(strings.Compare(a.host, b.host), cmp.Compare(a.entity, b.entity), cmp.Compare(a.point, b.point))
 		case q.Ascending:
 			return order
 		}
 		return -order
 	}}
 	var x candidate
-	see := func(a *sender, e int, v float64) {
+	see := func(a *sender, e int, point uint32, v float64) {
 		t.Considered++
 		if math.IsNaN(v) {
 			t.Missing++
+			return
+		}
+		if q.Over > 0 && v == 0 {
 			return
 		}
 		if x.layout != a.layout || x.entity != int32(e)-1 { // neighbours are of one host
@@ -68,23 +81,38 @@ func (l *Live) Top(name string, q TopQuestion, now time.Time) (t Top, ok bool) {
 				x.host = a.layout.Entities[h].Name
 			}
 		}
-		x.layout, x.entity, x.value, x.second = a.layout, int32(e), v, a.newest
+		x.layout, x.entity, x.point, x.value, x.second = a.layout, int32(e), point, v, a.newest
 		c.add(&x)
 	}
-	if t.Present, ok = l.walk(name, now, func(a *sender, p Present) { a.each(&q, p, see) }); !ok {
+	if t.Present, ok = l.walk(name, now, func(a *sender, p Present) {
+		t.Since = a.site.began
+		a.each(&q, p, see)
+	}); !ok {
 		return t, false
 	}
 	t.Rows = []Row{}
 	for _, x := range c.sorted() {
-		t.Rows = append(t.Rows, Row{spotOf(x.layout, int(x.entity)), x.value, x.second})
+		r := Row{Spot: spotOf(x.layout, int(x.entity)), Point: x.point, Value: x.value, Second: x.second}
+		if e := &x.layout.Entities[x.entity]; e.Kind == metric.Sensor {
+			r.Sensor = e.Name
+		}
+		t.Rows = append(t.Rows, r)
 	}
 	return t, true
 }
 
 // each shows see the things that a speaks for and q asks about, with their values;
 // NaN where there is none.
-func (a *sender) each(q *TopQuestion, p Present, see func(a *sender, e int, v float64)) {
+func (a *sender) each(q *TopQuestion, p Present, see func(a *sender, e int, point uint32, v float64)) {
 	known := p.Reason == "" && a.stands(p.Second)
+	if OfItself(q.By) {
+		a.eachOwn(q, p, known, see)
+		return
+	}
+	point := uint32(0)
+	if q.Point != nil {
+		point = *q.Point
+	}
 	d := metric.Lookup(q.By)
 	var room [4]span
 	at := room[:0]
@@ -93,23 +121,23 @@ func (a *sender) each(q *TopQuestion, p Present, see func(a *sender, e int, v fl
 		if q.By == metric.HostPowerWatts { // of which another agent than the host's may tell
 			first = powerClaim
 		} else if known {
-			at = a.spans(at, d, len(a.layout.Entities))
+			at = a.spans(at, d, point, len(a.layout.Entities))
 		}
 		a.hosts(first, hostClaim, func(e int) {
 			switch {
 			case !q.holdsEntity(a.layout, e):
 			case !known:
-				see(a, e, math.NaN())
+				see(a, e, point, math.NaN())
 			case q.By == metric.HostPowerWatts:
-				see(a, e, a.nodeWatts(e))
+				see(a, e, point, a.nodeWatts(e))
 			default:
-				see(a, e, a.value(d, at, e))
+				see(a, e, point, a.value(d, at, e))
 			}
 		})
 		return
 	}
 	if known && len(a.gpus) > 0 {
-		at = a.spans(at, d, len(a.gpus))
+		at = a.spans(at, d, point, len(a.gpus))
 	}
 	parent, holds := -2, true
 	for i := range a.gpus {
@@ -120,9 +148,9 @@ func (a *sender) each(q *TopQuestion, p Present, see func(a *sender, e int, v fl
 		switch {
 		case !holds:
 		case !known:
-			see(a, e, math.NaN())
+			see(a, e, point, math.NaN())
 		default:
-			see(a, e, a.value(d, at, e))
+			see(a, e, point, a.value(d, at, e))
 		}
 	}
 }
@@ -146,12 +174,12 @@ func (a *sender) hosts(first, second claimKind, see func(e int)) {
 // span is where a run of values of one metric is found in a tick.
 type span struct{ first, count, at int }
 
-// spans appends where metric d is found, until that is of enough entities.
-func (a *sender) spans(found []span, d *metric.Def, enough int) []span {
+// spans appends where a point of metric d is found, until that is of enough entities.
+func (a *sender) spans(found []span, d *metric.Def, point uint32, enough int) []span {
 	at := 0
 	for i := range a.layout.Columns {
 		c := &a.layout.Columns[i]
-		if c.Metric == d.Number && c.Point == 0 && c.Form == d.Form {
+		if c.Metric == d.Number && c.Point == point && c.Form == d.Form {
 			found = append(found, span{c.First, c.Count, at})
 			if enough -= c.Count; enough <= 0 {
 				break

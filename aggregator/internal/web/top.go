@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
@@ -25,7 +26,8 @@ func short(of metric.EntityKind, by string) metric.Number {
 	return 0
 }
 
-// ranked is the metric that v says: a gauge of one value a thing.
+// ranked is the metric that v says: a gauge of one value a thing, or what agents say
+// of themselves.
 func ranked(of metric.EntityKind, by string) (*metric.Def, error) {
 	if n := short(of, by); n != 0 {
 		return metric.Lookup(n), nil
@@ -35,6 +37,8 @@ func ranked(of metric.EntityKind, by string) (*metric.Def, error) {
 		case d.Name != by:
 		case d.Entity != of:
 			return nil, badParameter("by", "%s is of a %s, not of a %s", by, d.Entity, of)
+		case live.OfItself(d.Number):
+			return d, nil
 		case d.Number == metric.HostPowerWatts, d.Number == metric.RackPowerWatts, d.Number == metric.HallPowerWatts, d.Kind == metric.Gauge && len(d.Labels) == 0:
 			return d, nil
 		default:
@@ -45,14 +49,18 @@ func ranked(of metric.EntityKind, by string) (*metric.Def, error) {
 }
 
 func (s *Server) top(ctx context.Context, v url.Values, now time.Time) (any, error) {
-	levels := []metric.EntityKind{metric.GPU, metric.Host, metric.Rack, metric.Hall}
-	of, err := chosen(v, "of", "gpu", "host", "rack", "hall")
+	levels := []metric.EntityKind{metric.GPU, metric.Host, metric.Rack, metric.Hall, metric.Sensor}
+	of, err := chosen(v, "of", "gpu", "host", "rack", "hall", "sensor")
 	if err != nil {
 		return nil, err
 	}
 	level := levels[of]
 	d, err := ranked(level, v.Get("by"))
 	if err != nil {
+		return nil, err
+	}
+	q := live.TopQuestion{By: d.Number, Where: where(v)}
+	if q.Point, q.Over, err = ofCounter(d, v); err != nil {
 		return nil, err
 	}
 	order, err := chosen(v, "order", "desc", "asc")
@@ -78,13 +86,20 @@ func (s *Server) top(ctx context.Context, v url.Values, now time.Time) (any, err
 		p, ok = s.topPlaces(a, level, d.Number, where(v), order == 1, limit, now)
 	default:
 		var t live.Top
-		t, ok = s.c.Live.Top(site, live.TopQuestion{By: d.Number, Where: where(v), Ascending: order == 1, Limit: limit}, now)
+		q.Ascending, q.Limit = order == 1, limit
+		t, ok = s.c.Live.Top(site, q, now)
 		p = t.Present
+		if began := time.Unix(t.Since, 0).UTC(); q.Over > 0 && p.Second > 0 && time.Unix(p.Second, 0).Add(-q.Over).Before(began) {
+			a.Since = &began
+		}
 		for i := range t.Rows {
 			r := &t.Rows[i]
 			a.Rows = append(a.Rows, query.TopRow{
-				Hall: r.Hall, Rack: r.Rack, Host: r.Host, GPU: r.GPU, UUID: r.UUID, Model: r.Model, At: time.Unix(r.Second, 0).UTC(), Value: r.Value,
+				Hall: r.Hall, Rack: r.Rack, Host: r.Host, GPU: r.GPU, UUID: r.UUID, Model: r.Model, Sensor: r.Sensor, At: time.Unix(r.Second, 0).UTC(), Value: r.Value,
 			})
+			if len(d.Labels) > 0 && live.OfItself(d.Number) {
+				a.Rows[i].Lane = d.LabelValue(r.Point, 0)
+			}
 		}
 		a.Considered, a.Missing = t.Considered, t.Missing
 	}
@@ -94,6 +109,34 @@ func (s *Server) top(ctx context.Context, v url.Values, now time.Time) (any, err
 	a.Simulated, a.At, a.Reason = p.Simulated, secondOf(p.Second), p.Reason
 	a.Truncated = a.Considered-a.Missing > len(a.Rows)
 	return a, nil
+}
+
+// ofCounter reads which lane of an agent is meant, and over what time a counter is
+// looked at.
+func ofCounter(d *metric.Def, v url.Values) (point *uint32, over time.Duration, err error) {
+	if lane := v.Get("lane"); lane != "" {
+		if len(d.Labels) != 1 || d.Labels[0].Name != "lane" {
+			return nil, 0, badParameter("lane", "%s is of no lane", d.Name)
+		}
+		n, ok := d.Point(lane)
+		if !ok {
+			return nil, 0, badParameter("lane", "%q is none of %s", lane, strings.Join(d.Labels[0].Values, ", "))
+		}
+		point = &n
+	}
+	said := v.Get("over")
+	switch {
+	case d.Kind != metric.Counter && said != "":
+		return nil, 0, badParameter("over", "%s does not count anything: it is what it is now", d.Name)
+	case d.Kind != metric.Counter:
+		return point, 0, nil
+	case !live.Rises(d.Number):
+		return nil, 0, badParameter("by", "%s is a counter of which it is not remembered how it rose", d.Name)
+	}
+	if over, err = parseStep(said); err != nil || over < time.Minute || over > live.LongestRise || over%time.Minute != 0 {
+		return nil, 0, badParameter("over", "%q is not whole minutes up to %v: a counter is ranked by what it rose", said, live.LongestRise)
+	}
+	return point, over, nil
 }
 
 // topPlaces ranks racks or halls: there are so few that they are sorted.
