@@ -52,6 +52,7 @@ var mayBeEmpty = map[string]string{
 	"gpu_xid_events_total": "a board has a series of a code only once it had it",
 	`state!="ok"`:          "all may be ok",
 	`state=~"lost|`:        "all may be ok",
+	"absent(":              "it answers only where something is not known",
 	"gpu_sm_active_ratio":  "its boards are not profiled", "gpu_tensor_active_ratio": "its boards are not profiled", "gpu_memory_active_ratio": "its boards are not profiled",
 	"gpu_pcie_throughput_bytes_per_second": "its boards are not profiled", "gpu_nvlink_throughput_bytes_per_second": "its boards are not profiled",
 	"host_gpus":                   "its hosts have no list of what they should have",

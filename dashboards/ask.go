@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 )
@@ -202,6 +204,18 @@ func (a ask) ofAll() ask {
 		a.Site = ""
 	}
 	return a
+}
+
+// ofIntervals reports whether a answers with amounts of intervals, the last of which
+// may not be over.
+func (a ask) ofIntervals() bool {
+	amount := func(name string) bool { return name == "cost" || strings.HasPrefix(name, "carbon_") }
+	return a.Shape == "series" && (a.Measure == "energy" || slices.ContainsFunc(a.KPIs, amount))
+}
+
+// isMean reports whether each point that a answers with is a mean of power.
+func (a ask) isMean() bool {
+	return a.Kind == "power_energy" && a.Measure == "" && a.By != "job" && a.By != "tenant"
 }
 
 // as names what a answers, in a colour of its own if one is given.

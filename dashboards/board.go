@@ -90,7 +90,7 @@ func (p *panel) panel() dashboard.Panel {
 	s := shapes[p.kind]
 	p.look.wide = p.wide
 	out := dashboard.Panel{
-		Type: s.plugin, Title: ptr(p.title), Description: ptr(p.help), Datasource: &common.DataSourceRef{Type: ptr(plugin), Uid: ptr("${ds}")},
+		Type: s.plugin, Title: ptr(p.title), Description: ptr(p.helped()), Datasource: &common.DataSourceRef{Type: ptr(plugin), Uid: ptr("${ds}")},
 		Options: s.options(&p.look), FieldConfig: p.fields(p.custom(s.custom(&p.look))), Transformations: p.transformations(),
 	}
 	if p.look.since != "" {
@@ -109,6 +109,17 @@ func (p *panel) panel() dashboard.Panel {
 		out.Targets = append(out.Targets, a)
 	}
 	return out
+}
+
+// helped is the help, with what is so of all panels that ask alike.
+func (p *panel) helped() string {
+	if p.kind == lines && slices.ContainsFunc(p.asks, ask.isMean) {
+		return p.help + " Each point is the mean of the time up to it, not a moment."
+	}
+	if p.kind == columns && slices.ContainsFunc(p.asks, ask.ofIntervals) {
+		return p.help + " What is pale is not over."
+	}
+	return p.help
 }
 
 // custom is what the kind sets, as far as this panel is another.

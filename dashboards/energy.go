@@ -3,11 +3,13 @@ package main
 func energyAndCarbon() *board {
 	// What the rest of the calendar year has, in seconds, UTC.
 	const rest = `((366 - (year() % 4 > bool 0) - day_of_year()) * 86400 + 86400 - hour() * 3600 - minute() * 60)`
+	// What the facility drew on average in the last week, and what that emitted.
+	const drawn = `avg_over_time(site_power_watts{site="$site",boundary="facility"}[7d])`
+	const emitted = `(sum(avg_over_time(meter_power_watts{site="$site",role="grid_input"}[7d])) * on () max(avg_over_time(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"}[7d])))`
 	role := func(names string) string {
 		return `sum by (role) (meter_power_watts{site="$site",role=~"` + names + `"})`
 	}
 	figure3 := func(title, help, unit, name string, s steps) panel { return figureOf(4, title, help, unit, name, s) }
-	figures := kpi("series", "carbon_location", "carbon_market")
 	return &board{
 		uid: "energy", person: "the energy manager", question: "how much energy, carbon and money did the site need, how well is that known, and where will the year end?", since: "now-7d", refresh: "5m",
 		chosen: []variable{bySite}, next: []string{"report", "jobs", "power-quality", "site"}, events: []string{"restatement"},
@@ -29,7 +31,7 @@ func energyAndCarbon() *board {
 			}},
 			{"Over time", 9, []panel{
 				{columns, 12, "Energy by interval", "Energy inside each boundary, as booked, by whole hours or longer.", wattHour, each(func(b string) ask { return energy("site", b, "series") }), look{points: 90, legend: "sum", empty: "Nothing is booked"}},
-				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", tonnes, asks(figures), look{points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
+				{columns, 12, "Carbon by interval", "Carbon dioxide equivalent of each interval, by both methods.", tonnes, asks(kpi("series", "carbon_location").as("Location-based", gridColour), kpi("series", "carbon_market").as("Market-based", sunColour)), look{points: 90, legend: "sum", empty: "Not known: no grid meter, or no intensity"}},
 				{lines, 12, "PUE by interval", "The PUE of each interval by itself. In the cold it is lower than in the heat.", ratio, asks(kpi("series", "pue").as("PUE", facilityColour)), look{points: 200, steps: pueSteps, limits: true, anyBase: true, decimals: ptr(3.0), empty: "Not known: no facility meter, or no IT meter"}},
 				{lines, 12, "Grid intensity", "Carbon dioxide equivalent of a kilowatt-hour from the grid: over the life of what makes it, and direct emissions alone.", gramsKWh,
 					asks(series(`grid_carbon_intensity_grams_per_kwh{site="$site"}`, "{{factor}} {{zone}} {{provider}}")), look{empty: "No provider of grid intensity"}},
@@ -52,19 +54,23 @@ func energyAndCarbon() *board {
 					asks(tree(nil, "facility", "ups", "pdu", "hosts", "gpus")), look{state: []string{"Finding"}, hide: []string{"Site", "From", "To"}, widths: stageWidths(), empty: "No stage can be held against another"}},
 			}},
 			{"To the end of the year", 5, []panel{
-				{figure, 12, "Energy of the calendar year", "Booked so far, what is to come if the facility goes on as it did on average in the last seven days, and both. UTC. A ledger that began within the year knows only its part.", wattHour, asks(
+				{figure, 12, "Energy of the calendar year", "Booked so far, what is to come if the facility goes on as it did on average in the last seven days, and both. Where that average is not known, neither is the end of the year. UTC. A ledger that began within the year knows only its part.", wattHour, asks(
 					energy("site", "facility", "total").as("", ""),
-					now(`avg_over_time(site_power_watts{site="$site",boundary="facility"}[7d]) / 3600 * on () `+rest, "To come")), look{
+					now(drawn+` / 3600 * on () `+rest, "To come"), unknownEnd(drawn)), look{
 					since: "now/y", decimals: ptr(2.0), empty: "Not known", titles: map[string]string{"energy": "So far"},
-					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), total("So far and to come")),
+					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), sum("So far and to come", "facility", "To come")),
 				}},
-				{figure, 12, "Carbon of the calendar year", "Booked so far, location-based; to come: power from the grid and its intensity as they were on average in the last seven days.", tonnes, asks(
+				{figure, 12, "Carbon of the calendar year", "Booked so far, location-based; to come: power from the grid and its intensity as they were on average in the last seven days. Where one of them is not known, neither is the end of the year.", tonnes, asks(
 					kpi("value", "carbon_location"),
-					now(`sum(avg_over_time(meter_power_watts{site="$site",role="grid_input"}[7d])) / 3.6e6 / 1e6 * on () max(avg_over_time(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"}[7d])) * on () `+rest, "To come")), look{
+					now(emitted+` / 3.6e6 / 1e6 * on () `+rest, "To come"), unknownEnd(emitted)), look{
 					since: "now/y", decimals: ptr(1.0), empty: "Not known", titles: map[string]string{"carbon_location": "So far"},
-					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), total("So far and to come")),
+					change: changes(change("concatenate", map[string]any{"frameNameMode": "drop"}), sum("So far and to come", "Carbon, location-based", "To come")),
 				}},
 			}},
 		},
 	}
 }
+
+// unknownEnd answers only where expr is not known: with nothing, under a name that
+// says what that leaves open.
+func unknownEnd(expr string) ask { return now("absent("+expr+") * NaN", "To come, and in all") }

@@ -16,15 +16,21 @@ func fleet() *board {
 		next: []string{"site", "energy", "gpu-health", "alerts"},
 		rows: []row{
 			{"", 5, []panel{
-				{figure, 12, "Power of all sites", "What the sites of this data source draw now, inside each boundary. A site of which it is not known is not in the sum: the tiles below show which are. Of several aggregators each has its own sum.", watts, each(sum), look{empty: "No site has power that is known"}},
+				{figure, 12, "Power of all sites", "What the sites of this data source draw now, inside each boundary. A site of which it is not known is not in the sum: the table below shows which are. Of several aggregators each has its own sum.", watts, each(sum), look{empty: "No site has power that is known"}},
 				{figure, 6, "GPUs reporting", "Share of the GPUs that the sites should have that report and are ok.", share,
 					asks(now(down(10000, `sum(site_gpus{state="reporting"}) / sum(site_gpus{state="expected"})`), "").ofAll().as("GPUs reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No GPU is known"}},
 				{figure, 6, "Hosts reporting", "Share of the hosts that the sites should have that report.", share,
 					asks(now(down(10000, `sum(site_hosts{state="reporting"}) / sum(site_hosts{state="expected"})`), "").ofAll().as("Hosts reporting", "")), look{steps: coverage, decimals: ptr(2.0), empty: "No host is known"}},
 			}},
-			{"Sites", 5, []panel{
-				{tiles, 24, "Power by site", "A tile a site: what its facility draws now. A click opens the site.", watts, asks(power("site", "facility").ofAll()),
-					look{name: label("site"), heat: true, empty: "No site has facility meters", links: []link{to("site", "", "site", label("site"))}}},
+			{"Sites", 9, []panel{
+				{world, 11, "Where the sites are", "A marker a site, where its file says that it stands: the larger the more its facility draws, coloured by the share of its GPUs that are ok. A site without coordinates is in the table beside it alone, and a notice says which. The land comes from the tile server that Grafana is set to; where there is none, the markers stand on nothing.", share, asks(everySite()),
+					look{steps: coverage, decimals: ptr(2.0), empty: "No site says where it is", links: []link{to("site", "site", "site", cell("site"))}}},
+				{list, 13, "All sites", "What each site draws now, and how many of its hosts and GPUs report. A click opens the site.", mixed, asks(everySite()), look{
+					hide: []string{"Latitude", "Longitude"}, units: map[string]string{"Power of the facility": watts, "Share of GPUs ok": share, "Freshness": seconds},
+					titles: map[string]string{"Power of the facility": "Power", "Hosts expected": "Hosts", "Hosts reporting": "Reporting", "GPUs expected": "GPUs", "GPUs ok": "Ok", "Share of GPUs ok": "Share ok"},
+					by:     map[string]steps{"Share of GPUs ok": coverage, "Freshness": freshness}, lit: []string{"Share of GPUs ok", "Freshness"}, sort: "Power",
+					widths: map[string]int{"Site": 120, "Power of the facility": 90, "Hosts expected": 80, "Hosts reporting": 95, "GPUs expected": 85, "GPUs ok": 85, "Share of GPUs ok": 90, "Freshness": 95}, empty: "No site has spoken", links: []link{to("site", "Site", "site", cell("site"))},
+				}},
 			}},
 			{"", 6, []panel{
 				{list, 24, "Figures of today", "Figures of each site since its midnight. What is empty is not known; the site's own board says why.", ratio,
@@ -51,6 +57,13 @@ func fleet() *board {
 			}},
 		},
 	}
+}
+
+// everySite is a row a site.
+func everySite() ask {
+	a := question("counts").ofAll()
+	a.Shape = "table"
+	return a
 }
 
 // matrixTitles call each column of a matrix by its own name: the values' field

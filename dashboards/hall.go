@@ -15,8 +15,8 @@ func hallAndRack() *board {
 			}},
 			{"", 9, []panel{
 				{lines, 12, "Power by rack over time", "Power of the hosts of each rack of the hall. Racks that swing together run one job.", watts, asks(power("rack", "host").in("hall")), look{name: label("rack"), legend: "right", empty: "No host of the hall says its power"}},
-				{lines, 12, "Hottest GPU by rack over time", "Temperature of the hottest GPU of each rack of the hall.", celsius,
-					asks(series(`rack_gpu_temperature_celsius_max{`+where+`}`, "{{rack}}")), look{legend: "right", anyBase: true, empty: "No GPU says its temperature"}},
+				{lines, 12, "Hottest GPU by rack over time", "Temperature of the hottest GPU of each rack of the hall: the highest of the time up to each point.", celsius,
+					asks(series(`max_over_time(rack_gpu_temperature_celsius_max{`+where+`}[$__interval])`, "{{rack}}")), look{legend: "right", anyBase: true, empty: "No GPU says its temperature"}},
 			}},
 			{"", 9, []panel{
 				rackTiles(8, "GPUs not ok by rack", "How many GPUs of each rack are lost, blank, stale or unreachable now.", count, "GPUs not ok", racks("gpus_not_ok").in("hall"), anyIsPoor),
@@ -35,7 +35,7 @@ func hallAndRack() *board {
 				ranking(8, "GPUs by power", "GPUs of the rack, the hungriest first, now.", watts, "Power", top("gpu", "gpu_power_watts", 40).in("hall", "rack"), nil),
 			}},
 			{"", 8, []panel{
-				{lines, 8, "Meters of the rack", "Power through each meter of the rack, as it tells it itself.", watts, asks(series(`meter_power_watts{`+rack+`}`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
+				{lines, 8, "Meters of the rack", "Power through each meter of the rack, as it tells it itself; each point is the mean of the time up to it.", watts, asks(series(`avg_over_time(meter_power_watts{`+rack+`}[$__interval:10s])`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
 				attention(16, needs("table").in("hall", "rack"), "Hall", "Rack"),
 			}},
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/geomap"
 	"github.com/grafana/grafana-foundation-sdk/go/histogram"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
@@ -28,10 +29,11 @@ const (
 	timeline             // states over time
 	gauges               // bars beside one another
 	spread               // how often which value
+	world                // a map
 )
 
-// mostTiles is how many tiles a panel draws.
-const mostTiles = 512
+// mostTiles is how many tiles a panel draws: all racks of a site of 100,000 GPUs.
+const mostTiles = 2048
 
 // A shape is what Grafana draws a kind with.
 type shape struct {
@@ -50,6 +52,7 @@ var shapes = map[kind]shape{
 	timeline: {"state-timeline", false, timelineOptions, timelineFields},
 	gauges:   {"bargauge", false, gaugeOptions, nothing},
 	spread:   {"histogram", true, spreadOptions, spreadFields},
+	world:    {"geomap", false, worldOptions, nothing},
 }
 
 // register lets the SDK read back what is written, strictly.
@@ -57,7 +60,7 @@ func register() {
 	r := cog.NewRuntime()
 	r.RegisterDataqueryVariant(variant())
 	for _, v := range []variants.PanelcfgConfig{
-		stat.VariantConfig(), timeseries.VariantConfig(), table.VariantConfig(), statetimeline.VariantConfig(), bargauge.VariantConfig(), histogram.VariantConfig(),
+		stat.VariantConfig(), timeseries.VariantConfig(), table.VariantConfig(), statetimeline.VariantConfig(), bargauge.VariantConfig(), histogram.VariantConfig(), geomap.VariantConfig(),
 	} {
 		r.RegisterPanelcfgVariant(v)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -166,6 +167,14 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 			properties = append(properties, fixed(a.colour))
 		}
 		add("byFrameRefID", a.name, properties...)
+		if p.kind == columns && a.ofIntervals() {
+			properties = append(slices.Clone(properties), set("custom.fillOpacity", paleColumn))
+			properties[0] = set("displayName", a.name+soFar)
+			add("byFrameRefID", a.name+soFar, properties...)
+		}
+	}
+	if p.kind == columns && slices.ContainsFunc(p.asks, ask.ofIntervals) {
+		add("byRegexp", "/"+soFar+"/", set("custom.fillOpacity", paleColumn))
 	}
 	l := &p.look
 	if p.kind == list { // what is said of an empty table is not said of a cell
@@ -220,6 +229,13 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 	return out
 }
 
+// soFar is how the data source calls what an interval that is not over has come to;
+// its column is pale, for it will be higher.
+const (
+	soFar      = ", so far"
+	paleColumn = 25
+)
+
 // transformations turn what is asked into what is shown.
 func (p *panel) transformations() []dashboard.DataTransformerConfig {
 	l := &p.look
@@ -233,12 +249,16 @@ func change(id string, options map[string]any) dashboard.DataTransformerConfig {
 	return dashboard.DataTransformerConfig{Id: id, Options: options}
 }
 
-// less adds a column with what a has more than b.
-func less(name, a, b string) dashboard.DataTransformerConfig {
+// less adds a column with what a has more than b, and sum one with both together;
+// where one of them is missing, there is none.
+func less(name, a, b string) dashboard.DataTransformerConfig { return reckoned(name, a, "-", b) }
+func sum(name, a, b string) dashboard.DataTransformerConfig  { return reckoned(name, a, "+", b) }
+
+func reckoned(name, a, operator, b string) dashboard.DataTransformerConfig {
 	column := func(of string) map[string]any {
 		return map[string]any{"matcher": map[string]any{"id": "byName", "options": of}}
 	}
-	return change("calculateField", map[string]any{"mode": "binary", "binary": map[string]any{"left": column(a), "operator": "-", "right": column(b)}, "alias": name, "replaceFields": false})
+	return change("calculateField", map[string]any{"mode": "binary", "binary": map[string]any{"left": column(a), "operator": operator, "right": column(b)}, "alias": name, "replaceFields": false})
 }
 
 // bareState leaves of "GPUs ok" that they are ok.
@@ -274,8 +294,3 @@ func exactly(names ...string) string {
 }
 
 func changes(c ...dashboard.DataTransformerConfig) []dashboard.DataTransformerConfig { return c }
-
-// total adds a column with the sum of all others.
-func total(name string) dashboard.DataTransformerConfig {
-	return change("calculateField", map[string]any{"mode": "reduceRow", "reduce": map[string]any{"reducer": "sum"}, "alias": name, "replaceFields": false})
-}
