@@ -34,6 +34,7 @@ type mark struct {
 	to          *time.Time
 	title, text string
 	tags        []string
+	meter       string // whose state it is
 }
 
 func (m *annotationsModel) answer(a *asking) (*result, error) {
@@ -124,26 +125,64 @@ func (m *annotationsModel) meter(ctx context.Context, a *asking, s siteOf) (out 
 		return nil, err
 	}
 	for _, one := range got.series(g, "", data.FieldConfig{}) {
-		var open *mark
-		for i, v := range one.values {
-			switch {
-			case v != nil && open == nil:
-				open = &mark{from: one.times[i], title: "meter " + one.labels["meter"] + " " + one.labels["state"], tags: []string{"meter", one.labels["state"], one.labels["role"]},
-					text: "Meter " + one.labels["meter"] + " (" + strings.ReplaceAll(one.labels["role"], "_", " ") + ") is " + one.labels["state"] + "."}
-			case v == nil && open != nil:
-				if open.to = &one.times[i]; open.from.Equal(one.times[0]) { // it was so before
-					open.from, open.to = one.times[i], nil
-					open.title, open.text = open.title+" no more", open.text+" It was until here."
-				}
-				out = append(out, *open)
-				open = nil
+		out = append(out, spells(&one)...)
+	}
+	return together(out), nil
+}
+
+// spells are when a meter was in a state.
+func spells(one *series) (out []mark) {
+	var open *mark
+	for i, v := range one.values {
+		switch {
+		case v != nil && open == nil:
+			open = &mark{from: one.times[i], meter: one.labels["meter"], title: one.labels["state"], tags: []string{"meter", one.labels["state"], one.labels["role"]},
+				text: "Meter " + one.labels["meter"] + " (" + strings.ReplaceAll(one.labels["role"], "_", " ") + ") is " + one.labels["state"] + "."}
+		case v == nil && open != nil:
+			if open.to = &one.times[i]; open.from.Equal(one.times[0]) { // it was so before
+				open.from, open.to = one.times[i], nil
+				open.title, open.text = open.title+" no more", open.text+" It was until here."
 			}
-		}
-		if open != nil && open.from.After(one.times[0]) {
 			out = append(out, *open)
+			open = nil
 		}
 	}
-	return out, nil
+	if open != nil && open.from.After(one.times[0]) {
+		out = append(out, *open)
+	}
+	return out
+}
+
+// together makes one mark of meters that came into a state and out of it at the same
+// time: after a restart that is all of them, and as many bands would hide the graph.
+func together(list []mark) (out []mark) {
+	index := map[string]int{}
+	var names [][]string
+	for _, x := range list {
+		key := x.title + " " + x.from.String()
+		if x.to != nil {
+			key += " " + x.to.String()
+		}
+		i, ok := index[key]
+		if !ok {
+			i = len(out)
+			index[key] = i
+			out, names = append(out, x), append(names, nil)
+		}
+		if names[i] = append(names[i], x.meter); len(names[i]) == 2 {
+			out[i].tags = out[i].tags[:2] // their roles may differ
+		}
+	}
+	for i := range out {
+		x, n := &out[i], len(names[i])
+		if n == 1 {
+			x.title = "meter " + x.meter + " " + x.title
+			continue
+		}
+		x.text = "They are " + some(names[i], ", ") + "."
+		x.title = fmt.Sprintf("%d meters %s", n, x.title)
+	}
+	return out
 }
 
 // restated is what was imported, at the time that it was: figures before and after

@@ -51,12 +51,9 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 			continue
 		}
 		known.add(l)
-		if over := !now.Before(l.To); !over {
-			switch {
-			case m.Measure == "power" && now.Sub(l.From) < settled:
-				continue // what is not booked yet would seem not to have been drawn
-			case m.Measure == "energy" && step > 0 && !a.fromAlert:
-				labels["interval"], running = "running", l
+		if step > 0 && now.Before(l.To) && !a.fromAlert {
+			if running = l; m.Measure == "energy" {
+				labels["interval"] = "running"
 			}
 		}
 		key := labels.String()
@@ -81,7 +78,7 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 		p.notes = append(p.notes, warning("%s: the ledger's answer was cut after %d lines: ask for fewer things, a shorter time or a longer step", s.name, len(got.Lines)))
 	}
 	if running != nil {
-		p.notes = append(p.notes, runningNote(running.From, running.To))
+		p.notes = append(p.notes, m.runningNote(running))
 	}
 	if m.Measure == "power" {
 		p.notes = append(p.notes, info("power of %s is the mean of each interval, from the ledger", plural(m.By)))
@@ -95,12 +92,16 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 	return p, nil
 }
 
-// settled is how old an interval is when its mean can be told while it runs: what is
-// booked may be half a minute behind.
-const settled = 10 * time.Minute
-
 // soFar is added to the name of what an interval that is not over has come to.
 const soFar = ", so far"
+
+// runningNote says what to know of an interval that is not over.
+func (m *powerModel) runningNote(l *query.EnergyLine) data.Notice {
+	if m.Measure == "power" {
+		return info("%s to %s UTC is not over: its mean is of what is booked so far, which is up to half a minute behind", l.From.UTC().Format("2006-01-02 15:04"), l.To.UTC().Format("2006-01-02 15:04"))
+	}
+	return runningNote(l.From, l.To)
+}
 
 // runningNote says which interval is not over: its bar is lower than it will be.
 func runningNote(from, to time.Time) data.Notice {

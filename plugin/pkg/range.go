@@ -152,5 +152,8 @@ func compareLabels(a, b data.Labels) int {
 			return c
 		}
 	}
-	return natural(a.String(), b.String())
+	if c := natural(without(a, "interval").String(), without(b, "interval").String()); c != 0 {
+		return c
+	}
+	return natural(a["interval"], b["interval"]) // what is not over is the last
 }

@@ -5,7 +5,7 @@ import { Choice, type Option, Radio } from '../parts/Choice';
 import { Row } from '../parts/Item';
 import { Ladder } from '../parts/Ladder';
 import { levelPictures } from '../parts/pictures';
-import { Limit } from '../parts/Text';
+import { Limit, TextBox } from '../parts/Text';
 import { Where } from '../parts/Where';
 import { type TopQuery } from '../query/types';
 import { levelWords } from '../query/words';
@@ -29,7 +29,17 @@ const usual: Record<Of, Array<Option<string>>> = {
   ],
   rack: [{ value: 'power', label: 'Power' }],
   hall: [{ value: 'power', label: 'Power' }],
+  sensor: [{ value: 'agent_source_failures_total', label: 'Failures' }],
 };
+
+/** A counter is ranked by what it rose, in so much time. */
+const counts = (metric?: string) => Boolean(metric?.endsWith('_total'));
+
+const lanes = [
+  { value: '', label: 'Both' },
+  { value: 'ledger', label: 'Ledger' },
+  { value: 'telemetry', label: 'Telemetry' },
+] as const;
 
 const orders = [
   { value: 'desc', label: 'Highest first' },
@@ -40,23 +50,33 @@ export function Top({ datasource, query, onChange }: Form<TopQuery>) {
   const put = (part: Partial<TopQuery>) => onChange({ ...query, ...part });
   const of = query.of ?? 'gpu';
   const more = useMetrics(datasource, of);
-  const down = ({ gpu: ['hall', 'rack', 'host'], host: ['hall', 'rack'], rack: ['hall'], hall: [] } as const)[of];
+  const down = ({ gpu: ['hall', 'rack', 'host'], host: ['hall', 'rack'], rack: ['hall'], hall: [], sensor: ['hall', 'rack', 'host'] } as const)[of];
   const putOf = (next: Of) => {
     const q: TopQuery = { ...query, of: next };
-    delete q.metric;
+    (['metric', 'lane', 'over'] as const).forEach((k) => delete q[k]);
+    if (next === 'sensor') {
+      put({ ...q, metric: usual.sensor[0].value, over: '15m' });
+      return;
+    }
     (['hall', 'rack', 'host'] as const).forEach((k) => !(['hall', 'rack', 'host'] as const).slice(0, ['hall', 'rack', 'host', 'gpu'].indexOf(next)).includes(k) && delete q[k]);
     onChange(q);
   };
+  const metric = query.metric ?? usual[of][0].value;
   return (
     <>
       <Row>
         <Ladder<Of>
           label="Which"
-          rungs={(['hall', 'rack', 'host', 'gpu'] as const).map((l) => ({ value: l, label: levelWords[l].label, title: levelWords[l].many, picture: levelPictures[l] }))}
+          rungs={[
+            ...(['hall', 'rack', 'host', 'gpu'] as const).map((l) => ({ value: l, label: levelWords[l].label, title: levelWords[l].many, picture: levelPictures[l] })),
+            { value: 'sensor' as const, label: 'Source', title: 'Sources that agents read', picture: levelPictures.host },
+          ]}
           value={of}
           onChange={putOf}
         />
-        <Choice label="By" options={[...usual[of], ...more.filter((m) => !usual[of].some((u) => u.value === m.value))]} value={query.metric ?? usual[of][0].value} width={40} onChange={(v) => put({ metric: v })} />
+        <Choice label="By" options={[...usual[of], ...more.filter((m) => !usual[of].some((u) => u.value === m.value))]} value={metric} width={40} onChange={(v) => put({ metric: v, lane: undefined, over: counts(v) ? (query.over ?? '15m') : undefined })} />
+        {counts(metric) && <TextBox label="Risen in" hint="Whole minutes, at most an hour" width={10} value={query.over ?? ''} placeholder="15m" onChange={(v) => put({ over: v || '15m' })} />}
+        {metric.startsWith('agent_spool') && <Radio<'' | 'ledger' | 'telemetry'> label="Lane" options={lanes} value={query.lane ?? ''} onChange={(v) => put({ lane: v || undefined })} />}
         <Radio label="Order" options={orders} value={query.order ?? 'desc'} onChange={(v) => put({ order: v })} />
         <Limit value={query.limit} placeholder="10" onChange={(n) => put({ limit: n })} />
       </Row>

@@ -49,7 +49,7 @@ export const kinds: Described[] = [
     label: 'Top',
     description: 'The hottest GPUs, the hungriest racks: now, highest first',
     icon: 'sort-amount-down',
-    keys: ['of', 'metric', 'order', 'limit', 'site', 'hall', 'rack', 'host'],
+    keys: ['of', 'metric', 'lane', 'over', 'order', 'limit', 'site', 'hall', 'rack', 'host'],
   },
   {
     kind: 'map',

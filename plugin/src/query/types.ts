@@ -69,7 +69,9 @@ export interface CountsQuery extends Base {
 
 export interface TopQuery extends Base, Pick<Place, 'hall' | 'rack' | 'host'> {
   queryType: 'top';
-  of?: 'gpu' | 'host' | 'rack' | 'hall';
+  of?: 'gpu' | 'host' | 'rack' | 'hall' | 'sensor';
+  lane?: 'telemetry' | 'ledger';
+  over?: string;
   metric?: string;
   order?: 'desc' | 'asc';
 }
