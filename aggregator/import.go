@@ -196,22 +196,25 @@ func (f *importFlags) open(stderr io.Writer) (books query.Imports, done func() e
 	return f.openFolder(stderr)
 }
 
-func (f *importFlags) client() (*query.Client, error) {
-	c := &query.Client{URL: f.url}
+func (f *importFlags) client() (*query.Client, error) { return clientOf(f.url, f.tokenFile, f.ca) }
+
+// clientOf asks the aggregator at an address.
+func clientOf(url, tokenFile, ca string) (*query.Client, error) {
+	c := &query.Client{URL: url}
 	var err error
-	if f.tokenFile != "" {
-		if c.Token, err = query.ReadToken(f.tokenFile); err != nil {
+	if tokenFile != "" {
+		if c.Token, err = query.ReadToken(tokenFile); err != nil {
 			return nil, fmt.Errorf("%w: -token-file: %w", program.ErrUsage, err)
 		}
 	}
 	roots := &tls.Config{MinVersion: tls.VersionTLS12}
-	if f.ca != "" {
-		b, err := os.ReadFile(f.ca)
+	if ca != "" {
+		b, err := os.ReadFile(ca)
 		if err != nil {
 			return nil, fmt.Errorf("%w: -ca: %w", program.ErrUsage, err)
 		}
 		if roots.RootCAs = x509.NewCertPool(); !roots.RootCAs.AppendCertsFromPEM(b) {
-			return nil, fmt.Errorf("%w: -ca: %s holds no certificate", program.ErrUsage, f.ca)
+			return nil, fmt.Errorf("%w: -ca: %s holds no certificate", program.ErrUsage, ca)
 		}
 	}
 	c.HTTP = &http.Client{

@@ -18,15 +18,17 @@ import (
 
 // reportFlags are what the command is told.
 type reportFlags struct {
-	config, data string
-	siteFiles    []string
-	site         string
-	year         int
-	as, out      string
-	weather      string
-	do, by, text string
-	version      int
-	hour         string
+	config, data       string
+	url, tokenFile, ca string
+	rules              string
+	siteFiles          []string
+	site               string
+	year               int
+	as, out            string
+	weather            string
+	do, by, text       string
+	version            int
+	hour               string
 }
 
 // What can be done besides making a record.
@@ -40,11 +42,17 @@ func (f *reportFlags) parse(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("aggregator report", flag.ContinueOnError)
 	flags.StringVar(&f.config, "config", "", "configuration `file` of the aggregator, instead of -data and -site-file")
 	flags.StringVar(&f.data, "data", "", "`folder` of the aggregator, which may run")
+	flags.StringVar(&f.url, "url", "", "`address` of an aggregator that runs, such as http://127.0.0.1:8600, instead of its files: it knows who takes a step")
+	flags.StringVar(&f.tokenFile, "token-file", "", "`file` with the token of -url")
+	flags.StringVar(&f.ca, "ca", "", "`file` with the certificate that -url is signed by")
 	flags.Var(listFlag{&f.siteFiles}, "site-file", "site `file`; further ones, with commas between, are looked through for what is counted twice")
 	flags.StringVar(&f.site, "site", "", "`name` of the site")
 	flags.IntVar(&f.year, "year", 0, "calendar `year` that is reported")
 	flags.StringVar(&f.as, "as", "json", strings.Join(report.Formats(), " or "))
+	flags.StringVar(&f.as, "format", "json", "the same as -as")
 	flags.StringVar(&f.out, "o", "", "`file` to write instead of standard output")
+	flags.StringVar(&f.out, "out", "", "the same as -o")
+	flags.StringVar(&f.rules, "rules", "", "`name` of the rules, such as EU-2024-1364; a report by others is refused")
 	flags.StringVar(&f.weather, "temperatures", "", "CSV `file` of a day and its mean outdoor temperature; without it the one that report.temperatures of the site file names")
 	flags.StringVar(&f.do, "do", "", "validate, lock, approve, submit or correct; history, check or prove")
 	flags.StringVar(&f.by, "by", "", "`name` of who does it, as under people of the site file")
@@ -56,8 +64,14 @@ func (f *reportFlags) parse(args []string, stderr io.Writer) error {
 	}
 	acts := []string{"", report.ActValidate, report.ActLock, report.ActApprove, report.ActSubmit, report.ActCorrect, doHistory, doCheck, doProve}
 	switch {
-	case (f.config == "") == (f.data == ""):
-		return fmt.Errorf("%w: want one of -config and -data", program.ErrUsage)
+	case oneOf(f.config, f.data, f.url) != 1:
+		return fmt.Errorf("%w: want one of -config, -data and -url", program.ErrUsage)
+	case f.url != "" && f.site == "":
+		return fmt.Errorf("%w: -site is missing, which goes with -url", program.ErrUsage)
+	case f.url != "" && (f.by != "" || len(f.siteFiles) > 0 || f.weather != ""):
+		return fmt.Errorf("%w: with -url it is the token that says who you are, and the aggregator has its files: leave out -by, -site-file and -temperatures", program.ErrUsage)
+	case f.url != "" && (f.do == doCheck || f.do == doProve):
+		return fmt.Errorf("%w: -do %s reads the files: say -config or -data; the page and api/v1/report prove an hour, too", program.ErrUsage, f.do)
 	case f.data != "" && len(f.siteFiles) == 0:
 		return fmt.Errorf("%w: -site-file is missing; aggregator site -init > site.yaml begins one", program.ErrUsage)
 	case f.year < 1990 || f.year > 2100:
@@ -66,12 +80,22 @@ func (f *reportFlags) parse(args []string, stderr io.Writer) error {
 		return fmt.Errorf("%w: -as %q is none of %s", program.ErrUsage, f.as, strings.Join(report.Formats(), ", "))
 	case !slices.Contains(acts, f.do):
 		return fmt.Errorf("%w: -do %q is none of%s", program.ErrUsage, f.do, strings.Join(acts, " "))
-	case f.acts() && f.by == "":
+	case f.acts() && f.by == "" && f.url == "":
 		return fmt.Errorf("%w: -by is missing: who does it", program.ErrUsage)
 	case f.do == doProve && f.hour == "":
 		return fmt.Errorf("%w: -hour is missing, such as %d-07-15T12Z", program.ErrUsage, f.year)
 	}
 	return nil
+}
+
+// oneOf counts those that are said.
+func oneOf(texts ...string) (n int) {
+	for _, t := range texts {
+		if t != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // acts reports whether a step is to be taken.
@@ -82,9 +106,22 @@ func (f *reportFlags) acts() bool {
 // reportCommand makes the report of a site's year, and takes it from draft to
 // submitted.
 func reportCommand(args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) > 0 {
+		switch args[0] {
+		case ofJob, ofTenant, ofESRS, ofFleet:
+			return statementCommand(args[0], args[1:], stdout, stderr)
+		case "verify":
+			return verifyStatement(args[1:], stdout, stderr)
+		case "forget":
+			return forgetNames(args[1:], stdout, stderr)
+		}
+	}
 	var f reportFlags
 	if err := f.parse(args, stderr); err != nil {
 		return err
+	}
+	if f.url != "" {
+		return f.ask(stdout, stderr)
 	}
 	d, err := f.describe()
 	if err != nil {
@@ -132,12 +169,28 @@ func reportCommand(args []string, stdout, stderr io.Writer) (err error) {
 
 // write writes a record, whose bytes are b.
 func (f *reportFlags) write(d *described, r *report.Record, b []byte, filing *report.Filing, locked bool, stdout io.Writer) error {
+	if err := f.ruled(r.RuleSet.ID); err != nil {
+		return err
+	}
 	b, err := d.desk.Write(r, b, filing, locked, f.as)
 	if err != nil {
 		return err
 	}
+	return f.put(b, stdout)
+}
+
+// ruled refuses a record by other rules than were asked for.
+func (f *reportFlags) ruled(by string) error {
+	if f.rules != "" && f.rules != by {
+		return fmt.Errorf("%w: -rules %q: the report on %d is by %s", program.ErrUsage, f.rules, f.year, by)
+	}
+	return nil
+}
+
+// put writes bytes where -o says.
+func (f *reportFlags) put(b []byte, stdout io.Writer) error {
 	if f.out == "" || f.out == "-" {
-		_, err = stdout.Write(b)
+		_, err := stdout.Write(b)
 		return err
 	}
 	if err := os.WriteFile(f.out, b, 0o640); err != nil {

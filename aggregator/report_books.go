@@ -21,6 +21,8 @@ import (
 type described struct {
 	site *site.Site
 	desk *desk.Desk
+	data string            // folder of the aggregator
+	all  []*desk.Described // sites
 }
 
 // describe reads the site files.
@@ -55,6 +57,7 @@ func (f *reportFlags) describe() (*described, error) {
 	if d.site == nil {
 		return nil, fmt.Errorf("%w: no site file describes %q; there are %q", program.ErrUsage, f.site, tokens)
 	}
+	d.data, d.all = data, all
 	d.desk = desk.New(desk.Config{Data: data, Sites: func() []*desk.Described { return all }, Open: viewBooks(data), Program: version})
 	return d, nil
 }
@@ -116,4 +119,15 @@ func (f *reportFlags) hold(d *described, filing *report.Filing, stdout io.Writer
 	e := json.NewEncoder(stdout)
 	e.SetIndent("", "  ")
 	return e.Encode(proofs)
+}
+
+// described are the sites with a file, as it is in force.
+func (f *siteFiles) described() (all []*desk.Described) {
+	for _, x := range f.list {
+		x.mu.Lock()
+		d, refused := x.d, x.refused
+		x.mu.Unlock()
+		all = append(all, d.desk(x.path, refused))
+	}
+	return all
 }

@@ -51,6 +51,7 @@ type Config struct {
 	Health  Health          // nil: not implemented
 	Live    Live            // nil: not implemented
 	Imports query.Imports   // nil: not implemented
+	Reports query.Reports   // nil: not implemented
 	Ready   func() []string // why the aggregator is not ready; nil: it is
 	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
 
@@ -219,6 +220,7 @@ func New(c Config) (*Server, error) {
 	s.gates[streamLane] = newGate(l.Streams, 0, l.Wait)
 	s.streams = newStreams(c.Live, c.Metrics)
 	s.gates[receiptLane] = newGate(receipts, receipts, l.Wait)
+	s.gates[reportLane] = newGate(reportsAtOnce, reportQueue, l.Wait)
 	s.gates[importLane] = newGate(1, importQueue, l.Wait) // the books take one at a time
 	for i := range s.routes {
 		s.mux.Handle(s.routes[i].path, s.guard(&s.routes[i]))

@@ -11,6 +11,7 @@
 //	   ├─ /api/v1/energy kpi ─────────────────────────▶ Ledger
 //	   ├─ /api/v1/imports ────────────────────────────▶ Imports: its body is a file, which the handler reads
 //	   ├─ /api/v1/health health/reset ────────────────▶ Health
+//	   ├─ /api/v1/report report/{site}/{year}/… ──────▶ Reports: steps are JSON
 //	   ├─ /api/v1/inventory top map counts live ──────▶ Live
 //	   ├─ /api/v1/status ─────────────────────────────▶ Status
 //	   └─ /healthz /readyz (open) /metrics / (the page)

@@ -68,7 +68,14 @@ func (s *Server) guard(rt *route) http.Handler {
 		if rt.lane == receiptLane {
 			read = s.openReceipt
 		}
-		if err := read(a, r, rt.body); err != nil {
+		if rt.lane == reportLane && r.Method == http.MethodPost {
+			read = s.openStep
+		}
+		err := read(a, r, rt.body)
+		if err == nil {
+			err = ofPath(r)
+		}
+		if err != nil {
 			s.reject(a, r, rejectBody, err)
 			return
 		}
@@ -88,7 +95,7 @@ func (s *Server) guard(rt *route) http.Handler {
 			}
 			defer g.leave()
 		}
-		if rt.lane == importLane {
+		if rt.lane == importLane || rt.lane == reportLane {
 			defer s.allow(a, rt.timeout)()
 		}
 		ctx, cancel := context.WithTimeout(ctx, rt.timeout)

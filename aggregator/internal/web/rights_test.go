@@ -71,7 +71,7 @@ func promised() map[string]rightOf {
 		"GET /api/v1/imports":         {everybody, "site", bySite},
 		"POST /api/v1/imports":        {accountants, "site", bySite},
 		"DELETE /api/v1/imports/{id}": {accountants, "site", bySite},
-		"GET /api/v1/report":          {accountants, "site", bySite},
+		"GET /api/v1/report":          {accountants, "sites", []string{"", "site=SITE", "year=2025&site=SITE", "year=2025", "year=2025&format=pdf"}},
 		"GET /api/v1/status":          {everybody, "sites", bySite},
 		"GET /api":                    {everybody, "none", []string{""}},
 		"POST /api":                   {everybody, "none", []string{""}},
@@ -86,6 +86,14 @@ func promised() map[string]rightOf {
 		"GET /":         {everybody, "none", []string{""}},
 		"HEAD /":        {everybody, "none", []string{""}},
 	}
+	const report = "/api/v1/report/{site}/{year}"
+	for _, below := range []string{"", "/issues", "/figure/{figure}", "/file", "/steps"} {
+		out["GET "+report+below] = rightOf{accountants, "site", []string{"", "version=1", "site=SITE"}}
+	}
+	for _, action := range []string{"validate", "lock", "submit", "correct"} {
+		out["POST "+report+"/"+action] = rightOf{rights.Energy, "site", []string{""}}
+	}
+	out["POST "+report+"/approve"] = rightOf{accountants, "site", []string{""}}
 	for _, m := range []map[string]rightOf{form("/api/v1/query", asks("query", at)), form("/api/v1/query_range", asks("query", span)), form("/api/v1/series", matches[1:]), form("/api/v1/labels", matches)} {
 		for k, v := range m {
 			out[k] = v
@@ -120,6 +128,9 @@ func asked(t *testing.T, s *web.Server, method, path, ask, authorization string)
 		r.Header.Set("Content-Type", "text/csv")
 	case method == http.MethodPost && path == "/api/v1/alerts/receipt":
 		r = httptest.NewRequestWithContext(ctx, method, path+"?"+ask, strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+	case method == http.MethodPost && strings.HasPrefix(path, "/api/v1/report"):
+		r = httptest.NewRequestWithContext(ctx, method, path+"?"+ask, strings.NewReader(`{"version":1,"record_sha256":"`+strings.Repeat("0", 64)+`"}`))
 		r.Header.Set("Content-Type", "application/json")
 	case method == http.MethodPost:
 		r = httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(ask))
@@ -181,17 +192,18 @@ func TestEveryRouteForEveryRoleAndScope(t *testing.T) {
 // try asks as p, of their own site, of another, and of one that is not there.
 func (p *person) try(t *testing.T, s *web.Server, rt *web.Route, method, ask string, x rightOf) {
 	t.Helper()
-	path := concrete(rt.Path)
-	if rt.Path == "/api/v1/label/{name}/values" {
-		path = "/api/v1/label/site/values"
-	}
 	hear := func(site string) response {
+		path := concrete(strings.ReplaceAll(rt.Path, "{site}", site))
+		if rt.Path == "/api/v1/label/{name}/values" {
+			path = "/api/v1/label/site/values"
+		}
 		r := asked(t, s, method, path, of(ask, site), "Bearer "+p.token)
 		if r.code == 401 || r.code == 500 || r.code == 403 && x.roles.Has(p.role) && !strings.Contains(r.body, "Ask "+contact) {
 			t.Errorf("%s: %s %s?%s: %d %s", p.name, method, path, of(ask, site), r.code, r.body)
 		}
 		return r
 	}
+	path := rt.Path
 	own := hear(ours)
 	if may := x.roles == 0 || x.roles.Has(p.role) && p.within(x, ask); may == (own.code == 403) {
 		t.Errorf("%s, who sees %v: %s %s?%s: may is %t, and the answer %d %s", p.name, &p.scope, method, path, of(ask, ours), may, own.code, own.body)

@@ -128,6 +128,55 @@ func (worldImports) RevertImport(_ context.Context, site, id string) (*query.Imp
 	return &query.ImportReceipt{ID: id + "-" + site}, nil
 }
 
+// worldReports are a report of every site.
+type worldReports struct{}
+
+func (worldReports) List(_ context.Context, sees func(string) bool) (*query.ReportList, error) {
+	a := &query.ReportList{Sites: []query.ReportSite{}}
+	for _, s := range worldSites() {
+		if sees(s) {
+			a.Sites = append(a.Sites, query.ReportSite{Site: s})
+		}
+	}
+	return a, nil
+}
+
+// known is what a desk says of a site that it does not have.
+func (worldReports) known(site string) error {
+	if !slices.Contains(worldSites(), site) {
+		return fmt.Errorf("%w: no site %q", query.ErrNoSite, site)
+	}
+	return nil
+}
+
+func (w worldReports) Report(_ context.Context, q query.ReportQuestion, by query.ReportReader) (*query.Report, error) {
+	next := []query.ReportNext{}
+	for _, action := range []string{"validate", "lock", "approve", "submit", "correct"} {
+		next = append(next, query.ReportNext{Action: action, May: true})
+	}
+	return &query.Report{Site: q.Site, You: by, Next: next, Record: []byte(`{}`)}, w.known(q.Site)
+}
+
+func (w worldReports) Issues(_ context.Context, q query.ReportQuestion) (*query.ReportIssues, error) {
+	return &query.ReportIssues{Issues: []query.ReportIssue{{Text: "of " + q.Site}}}, w.known(q.Site)
+}
+
+func (w worldReports) Figure(_ context.Context, q query.ReportQuestion, figure, _ string) (*query.ReportFigure, error) {
+	return &query.ReportFigure{Site: q.Site, Key: figure, Figure: []byte(`{}`)}, w.known(q.Site)
+}
+
+func (w worldReports) File(_ context.Context, q query.ReportQuestion, format string) (*query.ReportFile, error) {
+	return &query.ReportFile{Name: "report-" + q.Site + "." + format, Type: "application/pdf", Bytes: []byte("of " + q.Site)}, w.known(q.Site)
+}
+
+func (w worldReports) Trail(_ context.Context, site string, year int) (*query.ReportTrail, error) {
+	return &query.ReportTrail{Site: site, Year: year}, w.known(site)
+}
+
+func (w worldReports) Step(_ context.Context, q query.ReportStep, by query.ReportReader) (*query.ReportReceipt, error) {
+	return &query.ReportReceipt{Site: q.Site, State: q.Action + " by " + by.Name + ", " + by.Role}, w.known(q.Site)
+}
+
 // worldLive is a present of a host with two jobs at each site.
 func worldLive() *now {
 	n := &now{Live: live.New(live.Config{Metrics: metrics.NewSet()}), second: time.Now().Unix() - 4}
@@ -229,7 +278,7 @@ func worldConfig(t testing.TB, list string) (c web.Config, file string) {
 	}
 	storage := promqltest.LoadedStorage(t, worldSeries())
 	return web.Config{
-		Queryable: storage, Ledger: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Imports: worldImports{}, Rights: keeper,
+		Queryable: storage, Ledger: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Imports: worldImports{}, Reports: worldReports{}, Rights: keeper,
 		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") }),
 		Status: func(_ context.Context, sees func(string) bool, _ string, _ int64) (any, error) {
 			return slices.DeleteFunc(worldSites(), func(s string) bool { return !sees(s) }), nil

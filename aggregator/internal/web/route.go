@@ -22,6 +22,7 @@ const (
 	importLane lane = "import" // its bodies are files, which the handler reads
 
 	receiptLane lane = "receipt" // its bodies are JSON, likewise
+	reportLane  lane = "report"  // likewise
 )
 
 // A route is one line of the table that the server is built from.
@@ -48,7 +49,7 @@ func (s *Server) table(p *prometheus) []route {
 
 	series := s.cut(p, "limit", s.l.Series)
 	values := s.cut(p, "limit", s.l.Values)
-	return []route{
+	return append(s.reportRoutes(body, short), []route{
 		{"/api/v1/query", form, points, seriesLane, body, long, series},
 		{"/api/v1/query_range", form, points, seriesLane, body, long, series},
 		{"/api/v1/series", form, points, seriesLane, body, long, series},
@@ -76,7 +77,6 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/health/reset", []string{http.MethodPost}, figures.changed(operators, http.MethodPost), statusLane, body, short, s.healthReset},
 		{"/api/v1/imports", form, figures.changed(accountants, http.MethodPost), importLane, maxImport, importTimeout, packed(s.imports)},
 		{"/api/v1/imports/{id}", []string{http.MethodDelete}, figures.changed(accountants, http.MethodDelete), importLane, 0, importTimeout, s.importRevert},
-		{"/api/v1/report", get, only(accountants, holdsSite), noLane, 0, short, s.notYet},
 		{"/api/v1/status", get, whole, statusLane, 0, short, s.status},
 		{"/api", form, none, noLane, 0, short, s.unknown},
 		{"/api/", form, none, noLane, 0, short, s.unknown},
@@ -85,7 +85,7 @@ func (s *Server) table(p *prometheus) []route {
 		{"/readyz", probe, free(), noLane, 0, short, s.readyz},
 		{"/metrics", get, only(operators, holdsAll), noLane, 0, short, s.metrics},
 		{"/", probe, none, noLane, 0, short, s.page},
-	}
+	}...)
 }
 
 // packed compresses what h answers for those who take it so; Prometheus' own
