@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/desk"
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
@@ -63,6 +64,7 @@ type node struct {
 	today     *today
 	files     *siteFiles
 	rights    *rights.Keeper // nil: there are no principals
+	desk      *desk.Desk
 	http      *web.Server
 	listener  net.Listener
 
@@ -175,10 +177,17 @@ func (n *node) openHTTP(context.Context) error {
 			return fmt.Errorf("%w: principals: %w", program.ErrUsage, err)
 		}
 	}
+	n.desk = desk.New(desk.Config{
+		Data: n.c.Data, Sites: n.files.described, Known: n.ledger.Sites, Program: version, Logger: n.log,
+		Open: func(*desk.Described) (desk.Books, func() error, error) {
+			return n.ledger, func() error { return nil }, nil // the terms of the files are in force there
+		},
+	})
+	n.onClose(n.desk.Close)
 	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane, n.alerts}).status,
-		Health: n.health, Alerts: n.alerts, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
+		Health: n.health, Alerts: n.alerts, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log,
 	}
 	if n.http, err = web.New(c); err != nil {
