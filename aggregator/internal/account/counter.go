@@ -81,6 +81,7 @@ type point struct {
 	value  uint64
 	time   int64
 	booked uint64 // since
+	ended  int64  // of a lifetime: time of the reading that showed no more of it
 }
 
 // heldUntil is who held the device from its last reading to r. Who holds it
@@ -125,8 +126,10 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 	dt := r.time - c.time + r.unsure
 	onward := r.value >= c.last && plausible(r.value-c.last, r.rate, dt)
 	switch {
-	case same && onward:
+	case same && onward && !s.resumes(n, &r, dt):
 		return s.advance(n, r, r.value-c.last, o)
+	case same && onward:
+		return s.doubtful(n, r, same, o)
 	case !same && plausible(r.value, r.rate, dt) && c.flowed(r.value, &r, dt):
 		return s.restart(n, r)
 	case onward && c.flowed(r.value-c.last, &r, dt): // another name for the same lifetime
@@ -144,7 +147,7 @@ func (s *site) advance(n uint32, r reading, d uint64, o *Outcome) error {
 			o.alarm(Glitch, c.name, "a reading that was set aside is passed over")
 		}
 		u.aside = nil
-		if u.before != nil && r.time-u.before.time > memory {
+		if u.before != nil && r.time-u.before.ended > memory {
 			u.before = nil
 		}
 		if u.before != nil {
@@ -166,7 +169,7 @@ func (s *site) settle(n uint32, r reading) {
 	c := &s.counters[n]
 	if r.powered {
 		c.power = r.power
-	} else if dt := r.time - c.time; dt > 0 && r.value >= c.last {
+	} else if dt := r.time - c.time; dt > 0 && r.value >= c.last && (r.value > 0 || s.doubts[n] == nil) { // one that reads zero may be none that began anew
 		q, _ := product(r.value-c.last, 1000).over(uint64(dt))
 		c.power = q
 	}
@@ -188,11 +191,34 @@ func (c *counter) flowed(d uint64, r *reading, dt int64) bool {
 	return c.kind != metric.Meter || unknown || plausible(d, varies*power, dt)
 }
 
+// resumes reports whether reading r of a register that seemed to begin anew goes on
+// from the lifetime before that, and not from what was shown since: more has come
+// than can have flowed meanwhile.
+func (s *site) resumes(n uint32, r *reading, dt int64) bool {
+	u := s.doubts[n]
+	if u == nil || u.before == nil || !s.goesOn(n, u.before, r) {
+		return false
+	}
+	c := &s.counters[n]
+	power := c.power
+	if r.powered {
+		power = max(power, r.power)
+	}
+	return !plausible(r.value-c.last, varies*power, dt)
+}
+
+// goesOn reports whether r may belong to the lifetime that seemed to end at b.
+func (s *site) goesOn(n uint32, b *point, r *reading) bool {
+	dt := r.time - b.time
+	return r.time-b.ended <= memory && r.value >= b.value && r.value-b.value >= b.booked &&
+		plausible(r.value-b.value, r.rate, dt+r.unsure) && s.counters[n].flowed(r.value-b.value, r, dt+r.unsure)
+}
+
 // restart books a register that began again from zero: what it shows whole, and
 // what it had counted unseen before as far as the last power tells.
 func (s *site) restart(n uint32, r reading) error {
 	c := &s.counters[n]
-	before := &point{c.epoch, c.last, c.time, r.value}
+	before := &point{c.epoch, c.last, c.time, r.value, r.time}
 	began, power := c.time, r.power // when the register began, as late as it can have
 	if c.kind == metric.Meter && !r.powered {
 		// Nobody knows for how long the new register has stood there, nor what the old
@@ -214,11 +240,7 @@ func (s *site) restart(n uint32, r reading) error {
 	if err := s.book(n, began, r.time, r.value, quality, r.flags); err != nil {
 		return err
 	}
-	if r.time-before.time <= memory {
-		s.doubt(n).before, s.doubt(n).aside = before, nil
-	} else {
-		delete(s.doubts, n)
-	}
+	s.doubt(n).before, s.doubt(n).aside = before, nil
 	power = c.power
 	if c.kind == metric.Meter && !r.powered {
 		power = 0
@@ -238,8 +260,7 @@ func (s *site) restart(n uint32, r reading) error {
 // nor begins a lifetime.
 func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 	c, u := &s.counters[n], s.doubt(n)
-	if b := u.before; b != nil && r.time-b.time <= memory && r.value >= b.value && r.value-b.value >= b.booked &&
-		plausible(r.value-b.value, r.rate, r.time-b.time+r.unsure) && c.flowed(r.value-b.value, &r, r.time-b.time+r.unsure) {
+	if b := u.before; b != nil && s.goesOn(n, b, &r) {
 		// The lifetime before goes on: the restart was none.
 		d := r.value - b.value - b.booked
 		u.before, u.aside = nil, nil

@@ -192,7 +192,11 @@ func (s *site) decode(d *decoder) {
 		u, has := &doubt{}, d.byte()
 		for i, p := range []**point{&u.aside, &u.before} {
 			if has&(1<<i) != 0 {
-				*p = &point{d.int(), d.uint(), d.since(0), d.uint()}
+				x := &point{d.int(), d.uint(), d.since(0), d.uint(), 0}
+				if x.ended = x.time; d.format > 3 {
+					x.ended = d.since(0)
+				}
+				*p = x
 			}
 		}
 		s.doubts[at] = u

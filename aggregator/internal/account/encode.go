@@ -11,8 +11,9 @@ import (
 
 // Format is the version of a state's encoding. One of a later is refused; those
 // before are read: Format 1 knew no jobs, Format 2 no quarters of meters, no
-// sources of what it said of the grid, and nothing that lies over an hour.
-const Format = 3
+// sources of what it said of the grid, and nothing that lies over an hour; Format 3
+// did not tell when a lifetime seemed to end.
+const Format = 4
 
 // Append appends the encoding of s to dst: the same bytes for the same state.
 //
@@ -100,6 +101,7 @@ func (s *site) encode(e *encoder) {
 				e.uint(p.value)
 				e.int(p.time)
 				e.uint(p.booked)
+				e.int(p.ended)
 			}
 		}
 	}
