@@ -231,12 +231,13 @@ var errOutranked = errors.New("the aggregator knows a later life of this agent")
 
 // ack takes the aggregator's word. It may be repeated, late, or of an
 // incarnation whose sequence is gone; and it may be less than was said before,
-// by an aggregator that lost its newest state.
+// by an aggregator that lost its newest state. One that knows nothing of the agent
+// says so by zeros.
 func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 	switch {
 	case a.Incarnation > l.incarnation:
 		return fmt.Errorf("%w: incarnation %d, this is %d", errOutranked, a.Incarnation, l.incarnation)
-	case a.Sequence > l.last, l.fresh && a.Incarnation < l.incarnation:
+	case a.Sequence > l.last, l.fresh && a.Incarnation < l.incarnation && a.Sequence > 0:
 		return nil
 	}
 	l.told = true

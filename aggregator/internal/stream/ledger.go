@@ -280,10 +280,13 @@ func (l *Ledger) commit(now time.Time) error {
 	}
 	for a := range l.again {
 		// Who sends what is known, or what cannot be taken, has lost its place:
-		// the watermark says where it is.
-		if w, ok := l.c.Book.Durable(a[0], a[1]); ok {
-			tell(w)
+		// the watermark says where it is. Of whom nothing is known, nothing is
+		// durable: it sends from its first record on, or says that it has it no more.
+		w, ok := l.c.Book.Durable(a[0], a[1])
+		if !ok {
+			w = Watermark{Site: a[0], Agent: a[1]}
 		}
+		tell(w)
 	}
 	if unsent > 0 { // of a fleet in one line; who heard nothing sends again, and is told then
 		l.unsent.Add(unsent)

@@ -140,6 +140,22 @@ func TestWhoSendsWhatIsKnownOrTooNewHearsItsWatermark(t *testing.T) {
 	}
 }
 
+// Its first record may be lost on the way while those after it come. It must be asked for
+// before patience ends, for what lies before the one that is taken instead is not booked.
+func TestWhoIsUnknownAndBeyondAHoleHearsThatNothingIsDurable(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		told := s.listen()
+		s.ledger(b)
+		s.record(2)
+		time.Sleep(11 * time.Second)
+		settle()
+		if got := told.take(); !cmp.Equal(got, []uint64{0}) {
+			t.Errorf("told %d, want 0", got)
+		}
+	})
+}
+
 // A fleet's acknowledgements that a bus does not take are one line, and come
 // when the agents send again.
 func TestAcknowledgementsThatCannotBeSentAreCounted(t *testing.T) {
