@@ -19,7 +19,7 @@ var order = strings.Fields(`
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/durable aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
-	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/intake aggregator/internal/health aggregator/internal/store
+	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/fault aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/names aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
 	plugin/pkg plugin/browser dashboards alerts deploy/grafana

@@ -208,6 +208,14 @@ func (l *Ledger) counted(site string) (first int64, ok bool) {
 	return first, ok
 }
 
+// Balances are what every account of a site has booked in all.
+func (l *Ledger) Balances(site string) (all []account.Balance) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	l.state.Balances(site, func(b account.Balance) bool { all = append(all, b); return true })
+	return all
+}
+
 // Sites are the names of the sites that have books, sorted.
 func (l *Ledger) Sites() []string {
 	l.mu.RLock()

@@ -1,0 +1,232 @@
+package fault
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/agent"
+	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/wire"
+)
+
+const siteName = "s1"
+
+// A collector is one agent with its disk, its clocks and its way to the bus.
+type collector struct {
+	r       *run
+	i       int // in the world
+	name    string
+	device  *device
+	rec     *agent.Recorder // nil: it is not running
+	oracle  *oracle
+	inbox   []wire.Ack
+	records int // taken
+
+	down    int  // steps until it is started again
+	dead    bool // its host was, so that its disk lost what was not synced
+	cut     int  // steps for which nothing gets through
+	silent  bool // and no error says so
+	linked  bool // the bus was there at the last step
+	sick    int  // steps for which its disk fails
+	newest  uint64
+	layout  *metric.Layout
+	regs    []register
+	blurred map[accountKey]bool
+
+	offset time.Duration // of its wall clock
+	ppm    int64         // by which its clocks run fast
+	booted time.Time
+	noBoot bool // it has no boot clock
+
+	glitch  accountKey // a register that is read wrongly
+	wrong   int        // for so many records
+	jumps   bool       // far ahead, and not as zero
+	frozen  map[accountKey]*freeze
+	invalid bool // the next start has no spool
+}
+
+// freeze is a counter that stands still: from then on it shows less.
+type freeze struct {
+	left  int // steps
+	at    metric.Raw
+	epoch metric.Raw
+	less  metric.Raw
+}
+
+func newCollector(r *run, i int) *collector {
+	return &collector{
+		r: r, i: i, name: r.world.Agent(i).Name, device: newDevice(r.rng), oracle: newOracle(), linked: true,
+		blurred: map[accountKey]bool{}, frozen: map[accountKey]*freeze{}, booted: time.Now().Add(-time.Hour),
+	}
+}
+
+func (c *collector) start() {
+	rec, err := agent.OpenRecorder(agent.RecorderConfig{
+		Site: siteName, Agent: c.name, Dir: "/spool", SyncEvery: -1, Disk: drawer{c.device}, Logger: slog.New(slog.DiscardHandler),
+		MaxBytes: c.r.o.SpoolBytes,
+	})
+	if err != nil {
+		c.r.t.Fatalf("a collector does not start: %v", err)
+	}
+	last, _ := rec.Standing()
+	if last < c.newest { // what was not on disk is gone, though some of it may have been sent
+		c.oracle.lost(last)
+		c.r.sum.lostRecords += int(c.newest - last)
+	}
+	c.newest = last
+	c.rec, c.linked = rec, false
+}
+
+// stop is a kill -9, and with the power of its host gone a power cut.
+func (c *collector) stop(steps int, powerCut bool) {
+	c.rec, c.down, c.inbox = nil, steps, nil
+	c.device.fault = nil
+	if powerCut {
+		c.device = c.device.cut()
+	} else {
+		c.device = c.device.kill()
+	}
+	c.sick = 0
+}
+
+// wall is what the collector's wall clock shows.
+func (c *collector) wall() time.Time {
+	return time.Now().Add(c.offset + time.Duration(c.r.since().Nanoseconds()/1_000_000*c.ppm))
+}
+
+func (c *collector) boottime() int64 {
+	if c.noBoot {
+		return 0
+	}
+	up := time.Since(c.booted)
+	return int64(up) + int64(up)/1_000_000*c.ppm
+}
+
+// Publish sends to the bus, as far as there is a way.
+func (c *collector) Publish(subject string, b []byte) error {
+	r := c.r
+	switch {
+	case c.cut > 0 && c.silent:
+		return nil
+	case c.cut > 0 || r.lane != nil && r.lane.down:
+		return errAway
+	}
+	r.carry(subject, b)
+	return nil
+}
+
+// step lets the collector live for one interval of the site.
+func (c *collector) step() {
+	if c.rec == nil {
+		if c.down--; c.down > 0 {
+			return
+		}
+		if c.invalid {
+			c.device, c.invalid = newDevice(c.r.rng), false
+		}
+		c.start()
+	}
+	away := c.cut > 0 && !c.silent || c.r.away()
+	if !away && !c.linked {
+		c.rec.Reconnected(c.wall())
+	}
+	c.linked = !away
+	for _, a := range c.inbox {
+		// Behind or beyond what it knows, or of another life: it sorts them out.
+		_ = c.rec.Heard(c, a, c.wall())
+	}
+	c.inbox = nil
+	if !c.r.quiet {
+		c.record()
+	}
+	// The agent does this once a second, four records at a time.
+	_ = c.rec.Pump(c, c.wall(), 4*int(c.r.o.Interval/time.Second))
+	if c.cut > 0 {
+		c.cut--
+	}
+	_, durable := c.rec.Standing()
+	c.oracle.durable(durable)
+}
+
+// record reads the registers and queues a record.
+func (c *collector) record() {
+	w := c.r.world
+	values, alive := w.Ledger(c.i, nil)
+	if !alive {
+		return
+	}
+	layout := w.Agent(c.i).Ledger
+	if layout != c.layout {
+		c.layout, c.regs = layout, registers(layout)
+	}
+	c.freeze(values)
+	shown := c.misread(values)
+	now := c.wall()
+	var flags metric.Flags
+	if now.Truncate(time.Hour).Equal(now) {
+		flags = metric.HourEdge
+	}
+	if err := c.rec.Record(now, c.boottime(), flags, layout, shown); err != nil {
+		c.r.t.Fatalf("a record is not taken: %v", err)
+	}
+	c.newest, _ = c.rec.Standing()
+	c.records++
+	c.oracle.read(c.newest, c.regs, values, time.Now(), c.blurred)
+}
+
+// freeze makes the readings what registers show that stood still for a while.
+func (c *collector) freeze(values []metric.Raw) {
+	for i := range c.regs {
+		r := &c.regs[i]
+		f := c.frozen[r.key]
+		if f == nil || values[r.value] == metric.Missing {
+			continue
+		}
+		if f.epoch == 0 {
+			f.epoch = values[r.epoch]
+		}
+		if f.epoch != values[r.epoch] { // it began anew, and that heals it
+			delete(c.frozen, r.key)
+			continue
+		}
+		values[r.value] -= f.less
+		switch {
+		case f.left > 0 && f.at == 0:
+			f.at = values[r.value]
+		case f.left > 0:
+			f.less += values[r.value] - f.at
+			values[r.value] = f.at
+		}
+		f.left--
+	}
+}
+
+// misread is what is read of the registers, one of which may be read wrongly.
+func (c *collector) misread(values []metric.Raw) []metric.Raw {
+	clear(c.blurred)
+	if c.wrong == 0 {
+		return values
+	}
+	c.wrong--
+	shown := slices.Clone(values)
+	for i := range c.regs {
+		r := &c.regs[i]
+		// One that begins anew unseen, and is then read wrongly, cannot be told from one that does not.
+		if r.key == c.glitch && values[r.value] != metric.Missing && c.oracle.knows(r.key, int64(values[r.epoch])) {
+			shown[r.value] = 0
+			if c.jumps {
+				shown[r.value] = 4e18 + values[r.value]%1000
+			}
+			c.blurred[r.key] = true
+		}
+	}
+	return shown
+}
+
+// away reports whether the bus is not there.
+func (r *run) away() bool { return r.lane != nil && r.lane.down }
+
+// pick is any of the collectors.
+func pick[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }

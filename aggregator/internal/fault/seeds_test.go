@@ -1,0 +1,128 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// regressions are seeds that found what the first ones do not, with what that was.
+var regressions = []struct {
+	seed  uint64
+	found string
+}{}
+
+// TestFaults runs sites under all that can fail, and holds what is on disk against the
+// truth after every step. FAULT_SEEDS=n runs n seeds from FAULT_FROM on, FAULT_SEED=s only
+// that one.
+func TestFaults(t *testing.T) {
+	var seeds []uint64
+	from, n := number("FAULT_FROM", 0), number("FAULT_SEEDS", 60)
+	for s := range n {
+		seeds = append(seeds, from+s)
+	}
+	for _, x := range regressions {
+		if !slices.Contains(seeds, x.seed) {
+			seeds = append(seeds, x.seed)
+		}
+	}
+	if s := number("FAULT_SEED", 1<<63); s != 1<<63 {
+		seeds = []uint64{s}
+	}
+	began := time.Now()
+	var sum tally
+	failed := 0
+	for _, seed := range seeds {
+		if !survives(t, seed, &sum) {
+			if failed++; failed == int(number("FAULT_MOST", 5)) {
+				break
+			}
+		}
+	}
+	t.Log(summary(len(seeds), &sum, time.Since(began)))
+}
+
+func number(name string, standard uint64) uint64 {
+	if n, err := strconv.ParseUint(os.Getenv(name), 10, 64); err == nil {
+		return n
+	}
+	return standard
+}
+
+// survives runs a seed.
+func survives(t *testing.T, seed uint64, sum *tally) bool {
+	o := drawn(seed)
+	ok := t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			r := newRun(t, o)
+			r.lane = newLane()
+			r.whole()
+			sum.add(r.sum)
+		})
+	})
+	if !ok {
+		t.Logf("%v\nagain: FAULT_SEED=%d go test -tags dedupelabels -count=1 -run TestFaults ./aggregator/internal/fault", o, seed)
+	}
+	return ok
+}
+
+// whole is a run from its beginning to where all is durable.
+func (r *run) whole() {
+	defer func() {
+		if r.reading != nil {
+			r.kill(false)
+		}
+	}()
+	for range r.o.Hours * int(time.Hour/r.o.Interval) {
+		if r.live(); r.t.Failed() {
+			r.t.Errorf("at step %d", r.step)
+			return
+		}
+	}
+	r.heal()
+}
+
+// liveness is how long it may take, once all faults have ended, until everything is
+// durable: the longest silence between two probes, and what an unknown is waited for.
+const liveness = 25 * time.Minute
+
+// heal ends all faults, and what is due after that.
+func (r *run) heal() {
+	r.calm = true
+	r.lane.down, r.lane.frozen = false, false
+	for _, c := range r.collectors {
+		c.cut, c.down, c.sick, c.wrong = 0, min(c.down, 3), 0, 0
+		c.device.fault = nil
+	}
+	for range int(20 * time.Minute / r.o.Interval) { // what the world broke heals by itself
+		if r.live(); r.t.Failed() {
+			return
+		}
+	}
+	r.quiet = true
+	for range int(liveness / r.o.Interval) {
+		if r.live(); r.t.Failed() {
+			return
+		}
+	}
+	for _, c := range r.collectors {
+		if last, durable := c.rec.Standing(); durable != last {
+			r.bad("I6", "%s has %d records, and %d are durable", c.name, last, durable)
+		}
+	}
+	r.settled = true
+	r.fromStorage("in the end")
+	r.truth()
+}
+
+func summary(seeds int, s *tally, took time.Duration) string {
+	out := fmt.Sprintf("%d seeds in %v: %d steps, %d records (%d lost with their disks), %d times read from disk, %d hours and %d restatements sealed; difference %d mJ",
+		seeds, took.Round(time.Millisecond), s.steps, s.records, s.lostRecords, s.checks, s.hours, s.restatements, s.difference)
+	for k := range kinds {
+		out += fmt.Sprintf("\n%8d  %s", s.Injected[k.String()], k)
+	}
+	return out
+}

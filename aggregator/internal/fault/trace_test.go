@@ -1,0 +1,27 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
+
+// trace prints what becomes of the records of the agent that FAULT_TRACE names, and
+// of its registers the one that FAULT_ACCOUNT names.
+func (r *run) trace(b *metric.Batch, o account.Outcome) {
+	if os.Getenv("FAULT_TRACE") != b.Agent {
+		return
+	}
+	values := ""
+	if b.Layout != nil {
+		for _, x := range registers(b.Layout) {
+			if of := os.Getenv("FAULT_ACCOUNT"); of != "" && name(x.key) != " "+of {
+				continue
+			}
+			values += fmt.Sprintf(" %d/%d", b.Values[x.value], b.Values[x.epoch]&1023)
+		}
+	}
+	r.t.Logf("step %d: life %d number %d skipped %d flags %d time %d boot %d%s: %v %s %v", r.step, b.Incarnation, b.Sequence, b.Skipped, b.Flags, b.Time, b.Boottime/1e6, values, o.Verdict, o.Reason, o.Alarms)
+}
