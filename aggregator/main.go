@@ -28,6 +28,9 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator site -check -file FILE
        aggregator report -data DIR -site-file FILE -year Y [-as json|csv|xlsx] [-o FILE]
        aggregator report … -do validate|lock|approve|submit|correct -by NAME | -do history|check|prove
+       aggregator report job|tenant|esrs|fleet -data DIR -site-file FILE -year Y|-month M|-from D -to D [-job J] [-tenant T] [-as …] [-o FILE]
+       aggregator report verify -file FILE -key KEY [-data DIR]
+       aggregator report forget -data DIR -site-file FILE -name N|-unused-since DAY -by NAME -text REASON
 
 serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
@@ -36,7 +39,8 @@ import      says what a CSV file of meter readings would change, and with -apply
 token       makes a token, and prints the line of the list of principals that lets it in
 alert       sends a test alert the way of all, and says what each receiver answered; opens, lists and closes windows of maintenance
 site        begins the file that describes a site, or says what one describes and what is wrong with it
-report      makes the report of a site's year to the Commission, and takes it from draft to submitted
+report      makes the report of a site's year to the Commission, and takes it from draft to submitted; makes and
+            signs the energy of training jobs, statements to tenants, the extract for ESRS E1 and the fleet
 `
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {

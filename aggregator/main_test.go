@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 }
 
 func TestCommands(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"books": booksCommand, "month": monthCommand, "spoil": spoilCommand}})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"books": booksCommand, "month": monthCommand, "spoil": spoilCommand, "tenancy": tenancyCommand}})
 }

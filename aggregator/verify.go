@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/statement"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
 
@@ -25,5 +26,22 @@ func verify(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("verify %s: %w", *dir, err)
 	}
 	fmt.Fprintln(stdout, summary)
+	return verifyStatements(*dir, stdout)
+}
+
+// verifyStatements checks what was signed and kept besides the ledger.
+func verifyStatements(dir string, stdout io.Writer) error {
+	folder := statement.NewFolder(dir)
+	sites, err := folder.Sites()
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", dir, err)
+	}
+	for _, name := range sites {
+		lines, files, err := folder.Check(name)
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", dir, err)
+		}
+		fmt.Fprintf(stdout, "statements of %s: %d lines, %d files kept\n", name, lines, files)
+	}
 	return nil
 }

@@ -54,6 +54,8 @@ func (b *Book) read() error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("read names: %w", err)
+	case len(text) == 0: // all of them were forgotten
+		return nil
 	case len(text) > mostBook:
 		return fmt.Errorf("read names: %s has %d bytes, more than %d", b.path, len(text), mostBook)
 	}

@@ -57,6 +57,12 @@ func TestANameKeepsItsKeyUntilItIsForgotten(t *testing.T) {
 	if _, ok := after.Name(beta); ok || key(t, after, "tenant", "beta") == beta {
 		t.Error("a key that was forgotten is used again")
 	}
+	if gone, err := after.Forget(func(names.Name) bool { return true }); err != nil || len(gone) != 3 {
+		t.Errorf("%v, %v", gone, err)
+	}
+	if n := open(t, dir, 23).All(); len(n) != 0 {
+		t.Errorf("%v", n)
+	}
 	if i, err := os.Stat(filepath.Join(dir, "names", "s1")); err != nil || i.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", i.Mode(), err)
 	}

@@ -49,6 +49,23 @@ func NewFolder(data string) Folder { return Folder{filepath.Join(data, "statemen
 
 func (f Folder) dir(site string) string { return filepath.Join(f.path, site) }
 
+// Sites are those that have statements, sorted.
+func (f Folder) Sites() (sites []string, err error) {
+	list, err := os.ReadDir(f.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("list statements: %w", err)
+	}
+	for _, e := range list {
+		if e.IsDir() {
+			sites = append(sites, e.Name())
+		}
+	}
+	return sites, nil
+}
+
 // mostLog bounds a log.
 const mostLog = 64 << 20
 

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/report"
+	"github.com/gigawatch/gigawatch/collector/program"
+	"github.com/gigawatch/gigawatch/collector/site"
+)
+
+// Statements that are made of the ledger besides the record of a year.
+const (
+	ofJob    = "job"
+	ofTenant = "tenant"
+	ofESRS   = "esrs"
+	ofFleet  = "fleet"
+)
+
+// statementFlags are what those commands are told.
+type statementFlags struct {
+	reportFlags
+	kind     string
+	jobs     string
+	tenant   string
+	from, to string
+	month    string
+	about    string
+	names    bool
+}
+
+func (f *statementFlags) parse(args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("aggregator report "+f.kind, flag.ContinueOnError)
+	flags.StringVar(&f.config, "config", "", "configuration `file` of the aggregator, instead of -data and -site-file")
+	flags.StringVar(&f.data, "data", "", "`folder` of the aggregator, which may run")
+	flags.Var(listFlag{&f.siteFiles}, "site-file", "site `file`, or several with commas between")
+	flags.StringVar(&f.as, "as", "json", strings.Join(report.Formats(), " or "))
+	flags.StringVar(&f.out, "o", "", "`file` to write instead of standard output; its signature goes beside it, into FILE.note")
+	flags.StringVar(&f.by, "by", "", "`name` of who does it, as under people of the site file")
+	flags.IntVar(&f.year, "year", 0, "calendar `year`")
+	if f.kind == ofJob || f.kind == ofTenant {
+		flags.StringVar(&f.site, "site", "", "`name` of the site")
+		flags.StringVar(&f.tenant, "tenant", "", "the `tenant`, by name or key; without it all of them")
+		flags.BoolVar(&f.names, "names", false, "with the names of jobs and tenants, for people who may: names; without it they are called by keys")
+	}
+	if f.kind == ofJob {
+		flags.StringVar(&f.jobs, "job", "", "`job`, or several with commas between, by name or key")
+		flags.StringVar(&f.from, "from", "", "`day` or time from which the jobs are looked for")
+		flags.StringVar(&f.to, "to", "", "`day` or time up to which they are, itself not included")
+		flags.StringVar(&f.about, "about", "", "YAML `file` of what no meter tells: model, provider, phases, gpu_model …")
+	}
+	if f.kind == ofTenant {
+		flags.StringVar(&f.month, "month", "", "`month`, such as 2026-11, instead of a year")
+	}
+	if err := program.Parse(flags, args, stderr); err != nil {
+		return err
+	}
+	span := 0
+	for _, is := range []bool{f.year != 0, f.month != "", f.from != "" || f.to != ""} {
+		if is {
+			span++
+		}
+	}
+	switch {
+	case oneOf(f.config, f.data) != 1:
+		return fmt.Errorf("%w: want one of -config and -data", program.ErrUsage)
+	case f.data != "" && len(f.siteFiles) == 0:
+		return fmt.Errorf("%w: -site-file is missing; aggregator site -init > site.yaml begins one", program.ErrUsage)
+	case !slices.Contains(report.Formats(), f.as):
+		return fmt.Errorf("%w: -as %q is none of %s", program.ErrUsage, f.as, strings.Join(report.Formats(), ", "))
+	case span != 1 || f.from == "" != (f.to == ""):
+		return fmt.Errorf("%w: want -year%s", program.ErrUsage, map[string]string{ofJob: ", or -from and -to", ofTenant: ", or -month"}[f.kind])
+	case f.year != 0 && (f.year < 1990 || f.year > 2100):
+		return fmt.Errorf("%w: -year is none of 1990 to 2100", program.ErrUsage)
+	case f.kind == ofJob && f.jobs == "" && f.tenant == "":
+		return fmt.Errorf("%w: want -job, or -tenant for all jobs of one", program.ErrUsage)
+	case f.names && f.by == "":
+		return fmt.Errorf("%w: -by is missing: who is to see the names", program.ErrUsage)
+	}
+	return nil
+}
+
+// span is the time that is asked for.
+func (f *statementFlags) span(s *site.Site) (from, to time.Time, err error) {
+	switch {
+	case f.year != 0:
+		first := site.Date{Year: f.year, Month: time.January, Day: 1}
+		return s.MidnightOf(first), s.MidnightOf(first.AddMonths(12)), nil
+	case f.month != "":
+		t, err := time.Parse("2006-01", f.month)
+		if err != nil {
+			return from, to, fmt.Errorf("%w: -month %q is none, such as 2026-11", program.ErrUsage, f.month)
+		}
+		first := site.Date{Year: t.Year(), Month: t.Month(), Day: 1}
+		return s.MidnightOf(first), s.MidnightOf(first.AddMonths(1)), nil
+	}
+	for _, x := range []struct {
+		flag, text string
+		to         *time.Time
+	}{{"-from", f.from, &from}, {"-to", f.to, &to}} {
+		if t, err := time.ParseInLocation(time.DateOnly, x.text, s.TimeZone); err == nil {
+			*x.to = t
+			continue
+		}
+		if *x.to, err = time.Parse(time.RFC3339, x.text); err != nil {
+			return from, to, fmt.Errorf("%w: %s %q is no day such as 2026-11-02 and no time such as 2026-11-02T10:00:00Z", program.ErrUsage, x.flag, x.text)
+		}
+	}
+	return from, to, nil
+}
+
+// statementCommand makes a statement, signs it and keeps it by key.
+func statementCommand(kind string, args []string, stdout, stderr io.Writer) (err error) {
+	f := statementFlags{kind: kind}
+	if err := f.parse(args, stderr); err != nil {
+		return err
+	}
+	d, err := f.describe()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.desk.Close()) }()
+	if f.names {
+		if err := mayName(d.site, f.by); err != nil {
+			return err
+		}
+	}
+	x := &stating{statementFlags: &f, described: d, stderr: stderr}
+	switch kind {
+	case ofESRS, ofFleet:
+		err = x.ofRecords()
+	default:
+		err = x.ofLedger()
+	}
+	if err != nil {
+		return err
+	}
+	return x.hand(stdout)
+}
