@@ -27,7 +27,7 @@ func (b *build) issue(code, field, format string, args ...any) {
 func (b *build) check() {
 	for _, of := range []func(){
 		b.checkPeriod, b.checkAbout, b.checkMissing, b.checkIT, b.checkEnergy, b.checkLoad, b.checkWater, b.checkHeat, b.checkClimate,
-		b.checkRenewables, b.checkICT, b.checkIndicators, b.checkQuality, b.checkLedger,
+		b.checkRenewables, b.checkICT, b.checkIndicators, b.checkLimits, b.checkQuality, b.checkLedger,
 	} {
 		of()
 	}

@@ -91,6 +91,8 @@ var checks = [...]Check{
 	{"W_YEAR_ON_YEAR", Warning, "indicators change by less than 10 % from year to year", "say what changed"},
 	{"E_RESIDUAL_MISSING", Error, "market-based carbon rests on a residual mix or the supplier's", "write contracts.residual with the factor of the year"},
 	{"W_CUE_MARKET", Warning, "market-based CUE is below 1.5 times the location-based one", "check the residual factor and its unit"},
+	{"W_LIMIT", Warning, "limits of the country are kept", "say what is done about it, and by when"},
+	{"W_LIMIT_UNKNOWN", Warning, "it is known whether limits of the country are kept", "see the reason"},
 	{"E_NO_METER", Error, "a measured figure names its meters", "name the meters in the site file"},
 	{"E_COVERAGE", Error, "at least 80 % of the period are known of every metered figure", "import readings of the meters that are missing"},
 	{"W_COVERAGE", Warning, "at least 95 % of the period are known of every metered figure", "import readings of the meters that are missing"},

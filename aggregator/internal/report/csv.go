@@ -56,6 +56,12 @@ func (r *Record) CSV() ([]byte, error) {
 			row("preview "+p.RuleSet.ID+", not official", "class_"+c.Of, "", "", "", c.Class, "", "", "", "", "", "", c.Missing)
 		}
 	}
+	for _, p := range r.Previews {
+		for i := range p.Limits {
+			x := &p.Limits[i]
+			row("limit "+p.RuleSet.ID, x.Of, "", "", x.words(), text(x.Value), "", x.Is, "", "", "", "due "+x.Due, x.Why)
+		}
+	}
 	for i := range r.Months {
 		m := &r.Months[i]
 		for _, x := range []struct {

@@ -107,6 +107,7 @@ func (b *build) previews() {
 			}
 			p.Figures = append(p.Figures, f)
 		}
+		b.limits(s, &p)
 		b.r.Previews = append(b.r.Previews, p)
 	}
 }

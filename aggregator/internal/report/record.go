@@ -141,6 +141,7 @@ type Preview struct {
 	Says     string    `json:"statement"`
 	Figures  []Figure  `json:"figures"`
 	Classes  []Class   `json:"classes,omitempty"`
+	Limits   []Finding `json:"limits,omitempty"` // of a country
 	Unknown  []string  `json:"unknown,omitempty"`
 }
 

@@ -244,6 +244,14 @@ func (r *Record) annexes(b *book) {
 			list = append(list, Figure{Key: "class_" + c.Of, Title: "Class of " + strings.ToUpper(c.Of) + ", a preview and not official", List: []string{c.Class}, Missing: c.Missing})
 		}
 		b.figures("Preview "+strconv.Itoa(i+1), p.RuleSet.ID+": "+p.Says, append(list, p.Figures...))
+		if len(p.Limits) == 0 {
+			continue
+		}
+		s := b.sheet("Limits "+strconv.Itoa(i+1), p.RuleSet.ID+": limits", column{"Of", 10}, column{"Limit", 20}, column{"Due", 14}, column{"This year", 18}, column{"Is", 14}, column{"By this year's figure", 20}, column{"Why", 60})
+		for k := range p.Limits {
+			x := &p.Limits[k]
+			s.add(b.style.text, x.Of, x.words(), x.Due, x.Value, x.Is, x.Would, x.Why)
+		}
 	}
 }
 
