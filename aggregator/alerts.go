@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
@@ -80,10 +81,14 @@ func (n *node) instance() string {
 	return name
 }
 
-// advancing reports whether both lanes bring something new.
-func (n *node) advancing(string) bool {
+// advancing reports whether both lanes bring something new of a site. One that has
+// never had anything to book has but one.
+func (n *node) advancing(site string) bool {
 	if n.telemetry.Lag() > 15*time.Second {
 		return false
+	}
+	if slices.Contains(n.ledger.Sites(), site) {
+		return time.Since(n.today.lastTook(site)) < 2*time.Minute
 	}
 	lag, ok := n.lane.Lag()
 	return !ok || lag < 2*time.Minute

@@ -52,6 +52,7 @@ func (b book) Commit(now time.Time) ([]stream.Watermark, error) {
 	b.today.wake()
 	out := make([]stream.Watermark, len(moved))
 	for i, w := range moved {
+		b.today.took(w.Site, now)
 		out[i] = watermark(w)
 	}
 	return out, nil

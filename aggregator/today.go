@@ -27,7 +27,10 @@ type today struct {
 	life   *lifetimes
 	limits func(site string) site.YearBounds // nil: none are stated
 
+	began time.Time
+
 	mu      sync.Mutex
+	booked  map[string]time.Time // when something was last booked of a site
 	sites   map[string]*siteDay
 	outlets map[outletKey]*live.Outlet
 }
@@ -50,13 +53,34 @@ type siteDay struct {
 }
 
 func newToday(l *ledger.Ledger, emit func([]live.Point), log *slog.Logger) *today {
-	return &today{ledger: l, emit: emit, log: log, life: newLifetimes("", log), due: make(chan struct{}, 1), sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
+	return &today{began: time.Now(), booked: map[string]time.Time{}, ledger: l, emit: emit, log: log, life: newLifetimes("", log), due: make(chan struct{}, 1), sites: map[string]*siteDay{}, outlets: map[outletKey]*live.Outlet{}}
 }
 
 // kpiSeries says which series a KPI is shown as.
 var kpiSeries = map[string]metric.Number{
 	"pue": metric.SitePUE, "wue": metric.SiteWUE, "cue": metric.SiteCUE, "erf": metric.SiteERF, "ref": metric.SiteREF,
 }
+
+// took notes that something was booked of a site.
+func (d *today) took(site string, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.booked[site] = now
+}
+
+// lastTook is when something was last booked of a site, or this program began.
+func (d *today) lastTook(site string) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if at, ok := d.booked[site]; ok {
+		return at
+	}
+	return d.began
+}
+
+// idle is after how long a site of which nothing is booked has no newer energy than
+// what was told: others' commits are none of its.
+const idle = time.Minute
 
 // wake says that the ledger has changed. It waits for nothing.
 func (d *today) wake() {
@@ -184,7 +208,11 @@ func (d *today) publish(name string, day *siteDay, millis int64) {
 			if boundary <= metric.IT { // nothing is stated of hosts and boards
 				terms = day.kpis["pue"].Terms
 			}
-			add(metric.SiteEnergyJoules, uint32(b), d.life.show(name+"/"+boundary.String(), terms, mj.Float()/1000))
+			if time.UnixMilli(millis).Sub(d.lastTook(name)) > idle {
+				told[outletKey{name, metric.SiteEnergyJoules, uint32(b)}] = true // it stands, and is not of now
+			} else {
+				add(metric.SiteEnergyJoules, uint32(b), d.life.show(name+"/"+boundary.String(), terms, mj.Float()/1000))
+			}
 		}
 		if l := day.energy[b]; l.Reason == "" && l.ExpectedMillis > 0 {
 			add(metric.SiteCoverage, uint32(b), float64(l.CoveredMillis)/float64(l.ExpectedMillis))

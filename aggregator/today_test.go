@@ -173,6 +173,11 @@ func TestASeriesOfTodayEndsWhenItsFigureIsGone(t *testing.T) {
 	if v, ok := find(metric.SitePUE); !ok || !math.IsNaN(v) {
 		t.Errorf("PUE of a day of which nothing is known: %v, %t; want its end", v, ok)
 	}
+	if v, ok := find(metric.SiteEnergyJoules); ok {
+		t.Errorf("a day after the newest record a counter is told, or ended: %v", v)
+	}
+	d.took("s1", now.Add(24*time.Hour))
+	d.refresh(now.Add(24 * time.Hour))
 	if v, ok := find(metric.SiteEnergyJoules); !ok || math.IsNaN(v) {
 		t.Errorf("a counter ended: %v, %t", v, ok)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -102,11 +103,31 @@ func label(c *compiled, simulated bool, labels ...metric.Pair) identity {
 	}
 	for _, p := range labels {
 		if p.Value != "" && x.get(p.Name) == "" {
+			p.Value = plain(p.Value)
 			x = append(x, p)
 		}
 	}
 	slices.SortFunc(x, func(a, b metric.Pair) int { return strings.Compare(a.Name, b.Name) })
 	return x
+}
+
+// plain is a name as it may stand in a text: what collectors say of themselves is one
+// line, and no command of a chat.
+func plain(s string) string {
+	if !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c >= 0x7f || c == '<' || c == '>' }) {
+		return s
+	}
+	return strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsControl(c) || c == unicode.ReplacementChar || c == '\u2028' || c == '\u2029':
+			return ' '
+		case c == '<':
+			return '‹'
+		case c == '>':
+			return '›'
+		}
+		return c
+	}, strings.ToValidUTF8(s, " "))
 }
 
 // identity is the alert of a device of a run.

@@ -14,6 +14,10 @@ type Caps struct {
 	Site int // of a site, at once: critical ones, and likewise all others; default 100
 }
 
+// ofHost is how many of one host are sent at once: one that is broken, or lies, takes
+// no others' place.
+const ofHost = 20
+
 // refill is after how long one more may be sent, in milliseconds.
 const refill = 60_000
 
@@ -67,7 +71,19 @@ func (c *caps) has(a *alert, now int64) bool {
 	if a.rule.Direct || a.rule.own || a.rule.silence != "" && a.rule.silence != table.Silent {
 		return true
 	}
-	return c.of(capKey{a.place.site, a.rule.Name}, c.Rule, now).tokens >= 1 && c.of(c.all(a), c.Site, now).tokens >= 1
+	for k, most := range map[capKey]int{{a.place.site, a.rule.Name}: c.Rule, c.all(a): c.Site, c.host(a): ofHost} {
+		if k.name != "" && c.of(k, most, now).tokens < 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *caps) host(a *alert) capKey {
+	if a.place.host == "" {
+		return capKey{}
+	}
+	return capKey{a.place.site, "\x01" + a.place.host}
 }
 
 // take sends one, if it may be.
@@ -78,8 +94,10 @@ func (c *caps) take(a *alert, now int64) bool {
 	if b := c.buckets[capKey{a.place.site, a.rule.Name}]; b != nil {
 		b.tokens--
 	}
-	if b := c.buckets[c.all(a)]; b != nil {
-		b.tokens--
+	for _, k := range []capKey{c.all(a), c.host(a)} {
+		if b := c.buckets[k]; b != nil {
+			b.tokens--
+		}
 	}
 	return true
 }

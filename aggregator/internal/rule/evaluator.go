@@ -73,6 +73,8 @@ type Evaluator struct {
 	mu        sync.Mutex // guards all below; held for microseconds by a tick, some milliseconds by a step
 	began     int64
 	swept     int64 // when the step before was
+	awake     int64 // it steps every second since
+	parted    int64 // the bus was last there
 	resynced  int64 // when all of health was last gone through
 	compared  int64
 	senders   map[string]*sender // by the key of their agent
@@ -123,7 +125,7 @@ func New(c Config) (*Evaluator, error) {
 	now := time.Now()
 	e := &Evaluator{
 		c: c, log: c.Logger, rules: rules, watching: map[metric.Number][]*compiled{}, conditions: map[metric.Number]bool{},
-		silences: map[string][]*compiled{}, own: map[string][]*compiled{}, began: now.UnixMilli(), swept: now.UnixMilli(), saved: now,
+		silences: map[string][]*compiled{}, own: map[string][]*compiled{}, began: now.UnixMilli(), swept: now.UnixMilli(), awake: now.UnixMilli(), parted: now.UnixMilli(), saved: now,
 		senders: map[string]*sender{}, reporters: map[hostKey]*sender{}, sites: map[string]*site{}, alerts: map[string]*alert{},
 		judged: map[subject][]*alert{}, flaps: map[string]flaps{}, caps: newCaps(c.Caps), capped: map[string]*atomic.Int64{},
 		sentTotal: c.Metrics.NewCounter(MetricSent), refused: c.Metrics.NewCounter(metricRefused), overflowed: c.Metrics.NewCounter(metricOverflowed),
@@ -243,6 +245,7 @@ func (e *Evaluator) Step(now time.Time) {
 	if all {
 		e.resynced = millis
 	}
+	e.opening(now)
 	e.listen(millis, connected, hosts)
 	if e.c.Health != nil {
 		e.judge(judgements, all, millis)
@@ -255,7 +258,6 @@ func (e *Evaluator) Step(now time.Time) {
 	e.tellFaults(faults, millis)
 	e.tellMissed(millis)
 	e.group()
-	e.opening(now)
 	out := e.step(millis)
 	e.swept = millis
 	var points []point

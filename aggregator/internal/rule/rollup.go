@@ -1,6 +1,10 @@
 package rule
 
-import table "github.com/gigawatch/gigawatch/alerts/rule"
+import (
+	"slices"
+
+	table "github.com/gigawatch/gigawatch/alerts/rule"
+)
 
 // How much of a place is silent before it is the place: of a rack's hosts and of a
 // hall's racks. What is once down is so until nearly all of it is back: then those
@@ -24,7 +28,7 @@ func isDown(was bool, expected, silent, lately, few int) bool {
 
 // rollUp makes of hosts that are silent what they have in common.
 func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
-	s.tally(hosts)
+	s.tally(hosts, e.atWork(s))
 	halls := map[place]bool{}
 	for at, n := range s.counts {
 		if at.rack == "" || at.host != "" {
@@ -33,6 +37,9 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 		was := s.is(table.SilentRack, at) != nil
 		down := isDown(was, n.expected, n.silent, n.lately, fewHosts)
 		e.quieten(s, quiet{table.SilentRack, at}, down, n.since, now, float64(n.silent))
+		if down && e.holdsBack(s, table.SilentRack, at) { // it says nothing of its hall
+			continue
+		}
 		s.counts[place{}].racks++
 		if hall := (place{hall: at.hall}); at.hall != "" {
 			halls[hall] = true
@@ -75,15 +82,41 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 	}
 }
 
-// tally counts the hosts of each place: expected, silent, and silent since about
-// the time when the last of them fell silent.
-func (s *site) tally(hosts []Host) {
+// holdsBack reports whether a window that is open would hold back the alert of a
+// silence.
+func (e *Evaluator) holdsBack(s *site, cause string, at place) bool {
+	if len(e.open) == 0 {
+		return false
+	}
+	for _, c := range e.silences[cause] {
+		a := alert{rule: c, labels: e.quiet(s, c, at)}
+		if slices.ContainsFunc(e.open, func(w Window) bool { return w.has(&a) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// atWork are the silent hosts of a site of which a window holds that back: they say
+// nothing of their rack.
+func (e *Evaluator) atWork(s *site) func(h *Host) bool {
+	if len(e.open) == 0 {
+		return func(*Host) bool { return false }
+	}
+	return func(h *Host) bool {
+		return s.isSilent(h.Name) && e.holdsBack(s, table.Silent, place{hall: h.Hall, rack: h.Rack, host: h.Name})
+	}
+}
+
+// tally counts the hosts of each place that nobody is at work on: expected, silent, and
+// silent since about the time when the last of them fell silent.
+func (s *site) tally(hosts []Host, atWork func(*Host) bool) {
 	s.counts = map[place]*tallied{{}: {}}
 	newest := map[place]int64{}
 	each := func(do func(n *tallied, at place, since int64, silent bool)) {
 		for i := range hosts {
 			h := &hosts[i]
-			if h.Site != s.name {
+			if h.Site != s.name || atWork(h) {
 				continue
 			}
 			since, silent := s.silent[h.Name]

@@ -100,11 +100,19 @@ const (
 	stranger  = 60_000  // ms for a host whose pace is not known
 	thaw      = 30_000  // ms after nothing was heard that hosts have to report again
 	rollAfter = 10_000  // ms after which places are counted again, if nothing moved
+	parted    = 2_500   // ms that the bus may be away: a client connects anew
+	nodding   = 3_000   // ms between steps after which the evaluator itself was away
 	lately    = 300_000 // ms within which what falls silent may have one cause: breakers may trip one by one
 )
 
 // listen finds what is silent.
 func (e *Evaluator) listen(now int64, connected bool, hosts []Host) {
+	if now-e.swept > nodding {
+		e.awake = now
+	}
+	if connected || now-e.swept > nodding {
+		e.parted = now
+	}
 	for _, s := range e.sites {
 		e.hear(s, now, connected)
 	}
@@ -128,10 +136,12 @@ func (e *Evaluator) listen(now int64, connected bool, hosts []Host) {
 
 // hear finds whether anything is heard of a site.
 func (e *Evaluator) hear(s *site, now int64, connected bool) {
-	behind := now-s.heard > max(deaf, 3*s.quickest+1000)
+	patient := max(deaf, 3*s.quickest+1000)
+	behind := now-s.heard > patient
 	reading := s.heard-s.before > now-e.swept+500 // it catches up
 	s.before = s.heard
-	blind := s.heard > 0 && now-e.began > thaw && (!connected || behind && !reading)
+	// Who was away, as a machine that is moved, has heard nothing for a reason of its own.
+	blind := s.heard > 0 && now-e.began > thaw && (now-e.parted > parted || behind && !reading && now-e.awake > patient)
 	if blind && !s.blind {
 		e.log.Warn("nothing is heard of a site", "site", s.name, "bus_connected", connected)
 	}
@@ -197,6 +207,12 @@ func (s *site) forget(hosts []Host) {
 	}
 }
 
+// quiet is the identity of the alert of a silence.
+func (e *Evaluator) quiet(s *site, c *compiled, at place) identity {
+	return label(c, s.simulated, metric.Pair{Name: "site", Value: s.name}, metric.Pair{Name: "hall", Value: at.hall},
+		metric.Pair{Name: "rack", Value: at.rack}, metric.Pair{Name: "host", Value: at.host})
+}
+
 // quieten raises or ends the alert of a silence.
 func (e *Evaluator) quieten(s *site, q quiet, is bool, since, now int64, count float64) {
 	a := s.active[q]
@@ -213,9 +229,7 @@ func (e *Evaluator) quieten(s *site, q quiet, is bool, since, now int64, count f
 		return
 	}
 	for _, c := range e.silences[q.cause] {
-		x := label(c, s.simulated, metric.Pair{Name: "site", Value: s.name}, metric.Pair{Name: "hall", Value: q.at.hall},
-			metric.Pair{Name: "rack", Value: q.at.rack}, metric.Pair{Name: "host", Value: q.at.host})
-		s.active[q] = e.raise(c, x, 1, since, now, count, "")
+		s.active[q] = e.raise(c, e.quiet(s, c, q.at), 1, since, now, count, "")
 		around := q.at.around(q.cause)
 		s.fell[around] = now
 	}

@@ -101,7 +101,7 @@ func (r *run) compare(e *Evaluator, at int64, column, values []metric.Raw) {
 
 // found is that the condition holds for a device.
 func (r *run) found(e *Evaluator, at int64, k int32, v metric.Raw, values []metric.Raw) {
-	if v == metric.Missing || !r.matters(k, values) {
+	if r.unread(v) || !r.matters(k, values) {
 		return
 	}
 	shown := r.rule.def.Value(v)
@@ -110,6 +110,11 @@ func (r *run) found(e *Evaluator, at int64, k int32, v metric.Raw, values []metr
 		return
 	}
 	r.states = append(r.states, state{k: k, bit: r.bit, since: at, seen: at, alert: e.raise(r.rule, e.identity(r, k), r.bit, at, at, shown, "")})
+}
+
+// unread reports whether a value is none: missing, or no number.
+func (r *run) unread(v metric.Raw) bool {
+	return v == metric.Missing || !r.raw && math.IsNaN(v.Float())
 }
 
 func (r *run) state(k int32) *state {
@@ -138,14 +143,14 @@ func (r *run) review(e *Evaluator, at int64, column []metric.Raw) {
 	kept := r.states[:0]
 	for _, st := range r.states {
 		v := column[st.k]
-		if v != metric.Missing {
+		if !r.unread(v) {
 			st.seen = max(st.seen, at)
 		}
 		if st.alert.bits&st.bit == 0 || r.ends(&st, at, v) {
 			e.over(st.alert, st.bit, at)
 			continue
 		}
-		if v != metric.Missing {
+		if !r.unread(v) {
 			st.alert.value = r.rule.def.Value(v)
 		}
 		kept = append(kept, st)
@@ -154,7 +159,7 @@ func (r *run) review(e *Evaluator, at int64, column []metric.Raw) {
 }
 
 func (r *run) ends(st *state, at int64, v metric.Raw) bool {
-	if v == metric.Missing {
+	if r.unread(v) {
 		return at-st.seen > gone
 	}
 	x := v.Float()
