@@ -39,6 +39,9 @@ func golden(t *testing.T, r *report.Record, name string) {
 			t.Errorf("%s differs (-want +got); go test -update writes it anew\n%s", path, cmp.Diff(string(want), string(got)))
 		}
 	}
+	for _, format := range []string{"pdf", "xlsx"} {
+		look(t, name+"."+format, func() ([]byte, error) { return x.As(format) })
+	}
 	b, err := r.JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -76,12 +79,20 @@ func goldenStatement(t *testing.T, s report.Statement, name string) {
 		}
 	}
 	for _, format := range []string{"pdf", "xlsx"} {
-		b, err := report.Write(s, format)
-		if err != nil || len(b) < 1000 {
-			t.Errorf("%s: %d bytes, %v", format, len(b), err)
-		}
-		if dir := os.Getenv("STATEMENTS"); dir != "" {
-			_ = os.WriteFile(filepath.Join(dir, name+"."+format), b, 0o644)
+		look(t, name+"."+format, func() ([]byte, error) { return report.Write(s, format) })
+	}
+}
+
+// look makes a file that people look at; in the folder that STATEMENTS names it stays.
+func look(t *testing.T, name string, make func() ([]byte, error)) {
+	t.Helper()
+	b, err := make()
+	if err != nil || len(b) < 1000 {
+		t.Errorf("%s: %d bytes, %v", name, len(b), err)
+	}
+	if dir := os.Getenv("STATEMENTS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Error(err)
 		}
 	}
 }
