@@ -126,7 +126,7 @@ func (p *leaflet) xlsx() ([]byte, error) {
 		for _, cells := range t.rows {
 			var row []any
 			for k, c := range cells {
-				if d, err := ParseDecimal(strings.ReplaceAll(c, "\u202f", "")); err == nil && t.lanes[k].at > 0 {
+				if d, err := ParseDecimal(c); err == nil && t.lanes[k].at > 0 && len(c) <= mostDigits {
 					row = append(row, &d)
 					continue
 				}
@@ -134,9 +134,7 @@ func (p *leaflet) xlsx() ([]byte, error) {
 			}
 			s.add(b.style.text, row...)
 		}
-		if t.says != "" {
-			s.add(b.style.note, t.says)
-		}
+		s.wide(t.says)
 	}
 	if b.err == nil {
 		at := p.made.UTC().Format(time.RFC3339)
@@ -151,6 +149,33 @@ func (p *leaflet) xlsx() ([]byte, error) {
 		return nil, fmt.Errorf("write workbook of %s: %w", p.kind, b.err)
 	}
 	return out.Bytes(), nil
+}
+
+// mostDigits is how long a number in a workbook is: of longer ones it would round the
+// last digits away, and they stay texts.
+const mostDigits = 15
+
+// wide writes a text below a table, over all of its columns.
+func (s *sheet) wide(text string) {
+	if text == "" || s.err != nil {
+		return
+	}
+	s.row++
+	s.put(1, text, s.style.note)
+	first, err := excelize.CoordinatesToCellName(1, s.row)
+	s.try(err)
+	last, err := excelize.CoordinatesToCellName(len(s.width), s.row)
+	s.try(err)
+	if s.err != nil {
+		return
+	}
+	all := 0.0
+	for _, w := range s.width {
+		all += w
+	}
+	s.try(s.f.MergeCell(s.name, first, last))
+	s.try(s.f.SetRowHeight(s.name, s.row, lineHeight*(1+float64(int(float64(len([]rune(text)))/all*1.1)))+3))
+	s.row++
 }
 
 // sheetName is a title as the name of a sheet can be.

@@ -46,11 +46,11 @@ func (s *TenantStatement) leaflet() *leaflet {
 	p.facts = append(p.facts, [2]string{"Ledger", fmt.Sprintf("log of %d leaves, root %s", s.Ledger.Leaves, s.Ledger.Root)},
 		[2]string{"How to check", "aggregator report verify -file FILE -key KEY holds this file against the signature beside it"})
 	add := func(title, says string, rows []TenantRow) {
-		b := block{title: title, says: says, lanes: []lane{{"Whose", 34, 0}, {"GPU hours", 16, 1}, {"Nodes kWh", 22, 1}, {"Overhead kWh", 22, 1}, {"Facility kWh", 24, 1},
-			{"of site %", 18, 1}, {"CO₂e kg, location", 22, 1}, {"CO₂e kg, market", 22, 1}}}
+		b := block{title: title, says: says, lanes: []lane{{"Whose", 30, 0}, {"GPU hours", 16, 1}, {"Nodes kWh", 20, 1}, {"Overhead kWh", 20, 1}, {"Facility kWh", 20, 1},
+			{"of site %", 17, 1}, {"of overhead %", 17, 1}, {"CO₂e kg, location", 20, 1}, {"CO₂e kg, market", 20, 1}}}
 		for i := range rows {
 			r := &rows[i]
-			b.row(r.who(), r.BoardHours.String(), places(r.NodeKWh), places(r.OverKWh), places(r.KWh), text(r.Share), places(r.Location), places(r.Market))
+			b.row(r.who(), r.BoardHours.String(), places(r.NodeKWh), places(r.OverKWh), places(r.KWh), text(r.Share), text(r.OverShare), places(r.Location), places(r.Market))
 		}
 		p.blocks = append(p.blocks, b)
 	}
