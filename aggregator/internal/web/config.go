@@ -112,8 +112,8 @@ func DefaultLimits() Limits {
 		BodyTime:   10 * time.Second,
 		Timeout:    30 * time.Second,
 		Concurrent: max(2, min(8, runtime.GOMAXPROCS(0)-1)), // a query takes a core, and ingestion needs one too
-		Queue:      64,
-		Wait:       10 * time.Second,
+		Queue:      256,                                     // all panels of half a dozen dashboards
+		Wait:       30 * time.Second,
 		Conns:      1024,
 		Streams:    128,
 	}
@@ -215,13 +215,13 @@ func New(c Config) (*Server, error) {
 	}
 	s.tally = newTally(c.Metrics, s.routes)
 	for _, name := range []lane{seriesLane, ledgerLane, statusLane} {
-		s.gates[name] = newGate(l.Concurrent, l.Queue, l.Wait)
+		s.gates[name] = newGate(name, l.Concurrent, l.Queue, l.Wait, c.Metrics)
 	}
-	s.gates[streamLane] = newGate(l.Streams, 0, l.Wait)
+	s.gates[streamLane] = newGate(streamLane, l.Streams, 0, l.Wait, c.Metrics)
 	s.streams = newStreams(c.Live, c.Metrics)
-	s.gates[receiptLane] = newGate(receipts, receipts, l.Wait)
-	s.gates[reportLane] = newGate(reportsAtOnce, reportQueue, l.Wait)
-	s.gates[importLane] = newGate(1, importQueue, l.Wait) // the books take one at a time
+	s.gates[receiptLane] = newGate(receiptLane, receipts, receipts, l.Wait, c.Metrics)
+	s.gates[reportLane] = newGate(reportLane, reportsAtOnce, reportQueue, l.Wait, c.Metrics)
+	s.gates[importLane] = newGate(importLane, 1, importQueue, l.Wait, c.Metrics) // the books take one at a time
 	for i := range s.routes {
 		s.mux.Handle(s.routes[i].path, s.guard(&s.routes[i]))
 	}

@@ -3,8 +3,18 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// Names of the gates' own metrics.
+const (
+	MetricWaiting = "gigawatch_http_waiting"              // lane
+	MetricTurned  = "gigawatch_http_turned_away_total"    // lane, reason: full, late
+	MetricWaited  = "gigawatch_http_waited_seconds_total" // lane
 )
 
 // Why a gate turned a request away.
@@ -13,17 +23,28 @@ var (
 	errQueueLong = errors.New("no turn came in time")
 )
 
-// A gate lets a number of requests run at once and a number wait, so that load
-// beyond both is refused at once instead of slowing everybody down.
+// A gate lets a number of requests of a lane run at once and a number wait, so that
+// load beyond both is refused at once instead of slowing everybody down. Who waits has
+// turns in the order in which they came. All panels of several dashboards fit in: it
+// is for them that one waits.
 type gate struct {
+	lane    lane
 	slots   chan struct{}
 	waiting atomic.Int64
 	queue   int64
 	wait    time.Duration
+
+	full, late *metrics.Counter
+	waited     *metrics.FloatCounter
 }
 
-func newGate(slots, queue int, wait time.Duration) *gate {
-	return &gate{slots: make(chan struct{}, slots), queue: int64(queue), wait: wait}
+func newGate(of lane, slots, queue int, wait time.Duration, set *metrics.Set) *gate {
+	g := &gate{lane: of, slots: make(chan struct{}, slots), queue: int64(queue), wait: wait}
+	label := fmt.Sprintf("{lane=%q", string(of))
+	g.full, g.late = set.NewCounter(MetricTurned+label+`,reason="full"}`), set.NewCounter(MetricTurned+label+`,reason="late"}`)
+	g.waited = set.NewFloatCounter(MetricWaited + label + "}")
+	set.NewGauge(MetricWaiting+label+"}", func() float64 { return float64(g.waiting.Load()) })
+	return g
 }
 
 // enter waits for a turn; after nil the caller owes a leave.
@@ -35,14 +56,17 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 	defer g.waiting.Add(-1)
 	if g.waiting.Add(1) > g.queue {
+		g.full.Inc()
 		return errQueueFull
 	}
-	t := time.NewTimer(g.wait)
+	began, t := time.Now(), time.NewTimer(g.wait)
 	defer t.Stop()
+	defer func() { g.waited.Add(time.Since(began).Seconds()) }()
 	select {
 	case g.slots <- struct{}{}:
 		return nil
 	case <-t.C:
+		g.late.Inc()
 		return errQueueLong
 	case <-ctx.Done():
 		return ctx.Err()

@@ -171,7 +171,7 @@ func (s *Server) shed(a *answer, r *http.Request, g *gate, err error) {
 	switch {
 	case errors.Is(err, errQueueFull) || errors.Is(err, errQueueLong):
 		a.Header().Set("Retry-After", "2")
-		s.reject(a, r, rejectBusy, refuse(query.Unavailable, "busy: %v; %d requests of this kind run at once", err, cap(g.slots)))
+		s.reject(a, r, rejectBusy, refuse(query.Unavailable, "busy: %v; of the lane %s %d run at once, and %d wait now", err, g.lane, cap(g.slots), max(0, g.waiting.Load())))
 	default:
 		s.reject(a, r, rejectGone, refuse(query.Canceled, "the client went away while waiting"))
 	}

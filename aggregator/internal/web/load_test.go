@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -87,6 +88,11 @@ func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
 		web.MetricRejected + `{reason="busy"}`,
 		web.MetricRejected + `{reason="gone"} 1`,
 		web.MetricRejected + `{reason="token"} 0`,
+		web.MetricTurned + `{lane="series",reason="full"} 1`,
+		web.MetricTurned + `{lane="series",reason="late"} 1`,
+		web.MetricTurned + `{lane="ledger",reason="late"} 0`,
+		web.MetricWaiting + `{lane="series"} 0`,
+		web.MetricWaited + `{lane="series"} `,
 		web.MetricInFlight + " 1",
 		web.MetricDuration + `_count{route="/api/v1/energy"} 1`,
 		web.MetricSent + " ",
@@ -99,6 +105,36 @@ func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
 	}
 	if strings.Contains(text, web.MetricRejected+`{reason="busy"} 0`) {
 		t.Error("the refused queries are not counted")
+	}
+}
+
+// However slow they are, all panels of a few dashboards that are opened at once get
+// their turn.
+func TestPanelsOfADashboardWait(t *testing.T) {
+	c := config(t)
+	s := newStuck(c.Queryable)
+	c.Queryable = s
+	_, base := serve(t, c)
+	const panels = 90
+	codes := make(chan int, panels)
+	for range panels {
+		go func() { codes <- get(t, base+"/api/v1/query?query=gpu_power_watts&time=600").code }()
+	}
+	wait(t, s.began, "the first query begins")
+	eventually(t, "all others wait", func() bool {
+		for line := range strings.SplitSeq(get(t, base+"/metrics").body, "\n") {
+			if n, ok := strings.CutPrefix(line, web.MetricWaiting+`{lane="series"} `); ok {
+				waiting, err := strconv.Atoi(n)
+				return err == nil && waiting > panels-10
+			}
+		}
+		return false
+	})
+	close(s.let)
+	for range panels {
+		if code := wait(t, codes, "all have their turn"); code != 200 {
+			t.Errorf("a panel is answered %d", code)
+		}
 	}
 }
 

@@ -214,7 +214,7 @@ func TestStreamsAreBoundedAndGivenBack(t *testing.T) {
 		}
 	}
 	awaitStreams(t, c.Metrics, 2)
-	if r := get(t, base+"/api/v1/live"); r.code != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" || !strings.Contains(r.body, "2 requests of this kind") {
+	if r := get(t, base+"/api/v1/live"); r.code != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" || !strings.Contains(r.body, "of the lane stream 2 run at once") {
 		t.Errorf("one too many is answered %d: %s", r.code, r.body)
 	}
 	// All else is answered meanwhile.
