@@ -83,7 +83,18 @@ func (c *caps) host(a *alert) capKey {
 	if a.place.host == "" {
 		return capKey{}
 	}
-	return capKey{a.place.site, "\x01" + a.place.host}
+	k := c.all(a)
+	k.name += "\x00" + a.place.host
+	return k
+}
+
+// spent is that an alert was sent before this program began.
+func (c *caps) spent(a *alert, now int64) {
+	for k, most := range map[capKey]int{{a.place.site, a.rule.Name}: c.Rule, c.all(a): c.Site, c.host(a): ofHost} {
+		if b := c.of(k, most, now); k.name != "" {
+			b.tokens = max(0, b.tokens-1)
+		}
+	}
 }
 
 // take sends one, if it may be.

@@ -167,7 +167,7 @@ func TestMaintenanceIsNotAlerted(t *testing.T) {
 		s.runs(30 * time.Minute)
 		s.want("a rack is worked on", "10s HostSilent h1 h1r02 h1r02n01")
 		s.runs(40 * time.Minute)
-		s.want("and was not finished", "3541s RackDown h1 h1r01")
+		s.want("and was not finished", "3544s RackDown h1 h1r01")
 	})
 }
 

@@ -131,6 +131,9 @@ func (e *Evaluator) restore(k *keptAlert, c *compiled, now int64) {
 		a.bits, a.lapsed, a.restored = 0, 1, false // it need not be held
 	}
 	if a.restored {
+		if a.phase == Firing {
+			e.caps.spent(a, now)
+		}
 		e.restored++
 		if s := e.site(a.place.site); s != nil && c.silence != "" {
 			s.active[quiet{c.silence, place{hall: a.place.hall, rack: a.place.rack, host: a.place.host}}] = a

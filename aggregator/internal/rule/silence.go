@@ -21,7 +21,7 @@ type site struct {
 	name      string
 	simulated bool
 	heard     int64 // newest arrival of any agent, ms since 1970
-	before    int64 // what heard was a second ago
+	arrived   int64 // when something was last read of it, whenever it was sent
 	quickest  int64 // ms between ticks of its quickest agent; 0: not known
 	hosts     int   // that are expected
 	blind     bool
@@ -96,11 +96,10 @@ func (p place) around(cause string) place {
 
 const (
 	patience  = 5_000   // ms that a host which speaks once a second may say nothing
-	deaf      = 8_000   // and all of a site together
+	deaf      = 8_000   // and all of a site together, or the bus: a client connects anew
 	stranger  = 60_000  // ms for a host whose pace is not known
 	thaw      = 30_000  // ms after nothing was heard that hosts have to report again
 	rollAfter = 10_000  // ms after which places are counted again, if nothing moved
-	parted    = 2_500   // ms that the bus may be away: a client connects anew
 	nodding   = 3_000   // ms between steps after which the evaluator itself was away
 	lately    = 300_000 // ms within which what falls silent may have one cause: breakers may trip one by one
 )
@@ -137,11 +136,9 @@ func (e *Evaluator) listen(now int64, connected bool, hosts []Host) {
 // hear finds whether anything is heard of a site.
 func (e *Evaluator) hear(s *site, now int64, connected bool) {
 	patient := max(deaf, 3*s.quickest+1000)
-	behind := now-s.heard > patient
-	reading := s.heard-s.before > now-e.swept+500 // it catches up
-	s.before = s.heard
+	behind := now-s.arrived > patient
 	// Who was away, as a machine that is moved, has heard nothing for a reason of its own.
-	blind := s.heard > 0 && now-e.began > thaw && (now-e.parted > parted || behind && !reading && now-e.awake > patient)
+	blind := s.heard > 0 && now-e.began > thaw && (now-e.parted > deaf || behind && now-e.awake > patient)
 	if blind && !s.blind {
 		e.log.Warn("nothing is heard of a site", "site", s.name, "bus_connected", connected)
 	}
@@ -160,6 +157,9 @@ func (e *Evaluator) heed(h *Host, now int64) {
 		return
 	}
 	s.hosts++
+	if r := e.reporters[hostKey{h.Site, h.Name}]; r != nil {
+		h.Heard = min(h.Heard, r.heard) // whose clock is ours
+	}
 	s.heard = max(s.heard, h.Heard)
 	away := s.heard - h.Heard
 	if away <= patience {

@@ -61,7 +61,7 @@ func TestABusThatIsAwayIsOneAlert(t *testing.T) {
 		s.settles()
 		s.deaf = true
 		s.runs(10 * time.Minute)
-		s.want("the bus is away", "3s TelemetryBlind")
+		s.want("the bus is away", "8s TelemetryBlind")
 		s.in("h1r01n01")[0].up = false // meanwhile
 		s.deaf = false
 		s.runs(5 * time.Minute)

@@ -57,6 +57,9 @@ func (e *Evaluator) observe(t Tick, canary bool) {
 		}
 		s.canary = canary
 	}
+	if !canary {
+		s.site.arrived = now
+	}
 	if at < s.heard {
 		return
 	}

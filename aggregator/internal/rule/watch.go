@@ -159,8 +159,8 @@ func (r *run) review(e *Evaluator, at int64, column []metric.Raw) {
 }
 
 func (r *run) ends(st *state, at int64, v metric.Raw) bool {
-	if r.unread(v) {
-		return at-st.seen > gone
+	if r.unread(v) { // it is not known to last
+		return !st.alert.fires() || at-st.seen > gone
 	}
 	x := v.Float()
 	if r.raw {

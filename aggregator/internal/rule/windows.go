@@ -46,12 +46,22 @@ func (e *Evaluator) windowed(a *alert, now int64) string {
 
 // opening finds the windows that are open now.
 func (e *Evaluator) opening(now time.Time) {
+	before := len(e.open)
+	var newest string
+	if before > 0 {
+		newest = e.open[before-1].ID
+	}
 	e.open = e.open[:0]
 	for _, list := range [][]Window{e.c.Windows, e.windows} {
 		for i := range list {
 			if list[i].State(now) == "open" {
 				e.open = append(e.open, list[i])
 			}
+		}
+	}
+	if len(e.open) != before || before > 0 && e.open[before-1].ID != newest {
+		for _, s := range e.sites { // what was at work may be part of something now
+			s.moved = true
 		}
 	}
 }
