@@ -75,13 +75,13 @@ func check(d Disk) (sum Summary, err error) {
 	}
 	slices.Sort(sites)
 	for _, site := range slices.Compact(sites) {
-		g, err := readLog(d, site)
-		if err != nil {
-			return sum, err
-		}
 		mark := logMark{site: site}
 		if i := slices.IndexFunc(marks, func(m logMark) bool { return m.site == site }); i >= 0 {
 			mark = marks[i]
+		}
+		g, err := readLog(d, site, mark.leaves, false)
+		if err != nil {
+			return sum, err
 		}
 		if len(found) == 0 && len(g.leaves) > 0 {
 			return sum, fmt.Errorf("log of %s has %d leaves, and there is no state", site, len(g.leaves))

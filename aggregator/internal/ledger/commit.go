@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
@@ -181,7 +180,9 @@ func (l *Ledger) settle(g *siteLog, h *account.Hour) (leaf, []byte, error) {
 		// for it came first, unless it was lost since.
 		name := g.file(unknown[0])
 		if have, err := l.disk.ReadFile(name); err != nil || !bytes.Equal(have, b) {
-			return leaf{}, nil, errors.Join(fmt.Errorf("%s is not what its leaf says", name), err)
+			l.log.Error("a file of an hour was damaged, and is made again of the state", "file", name, "error", err)
+			dir := hoursDir(h.Site)
+			return leaf{}, nil, replace(l.disk, dir, name[len(dir)+1:], b)
 		}
 		return leaf{}, nil, nil
 	}

@@ -156,20 +156,35 @@ func (l *Ledger) readLogs(marks []logMark) error {
 		}
 	}
 	for _, site := range sites {
-		g, err := readLog(l.disk, site)
-		if err != nil {
-			return err
-		}
-		l.logs[site] = g
-		if len(g.leaves) > 0 { // a crash may have cut the hashes short
-			if err := g.writeHashes(l.disk, 0, g.hashes); err != nil {
-				return err
-			}
-		}
 		mark := logMark{site: site}
 		for _, m := range marks {
 			if m.site == site {
 				mark = m
+			}
+		}
+		seen := mark.leaves
+		if l.slot < 0 { // nothing says how many there were
+			seen = unknownLeaves
+		}
+		g, err := readLog(l.disk, site, seen, true)
+		if err != nil {
+			return err
+		}
+		l.logs[site] = g
+		if g.mended > 0 {
+			l.log.Error("the log of the ledger was damaged, and is made again of what else is there", "site", site, "places", g.mended, "leaves", len(g.leaves))
+			if err := l.rewrite(g); err != nil {
+				return err
+			}
+		}
+		if int64(len(g.leaves)) > mark.leaves { // a line that can be read may not be durable
+			if err := l.disk.Sync(logDir(site) + "/leaves"); err != nil {
+				return fmt.Errorf("sync log of %s: %w", site, err)
+			}
+		}
+		if !g.whole { // a crash may have cut the hashes short
+			if err := g.writeHashes(l.disk, 0, g.hashes); err != nil {
+				return err
 			}
 		}
 		if l.slot < 0 {

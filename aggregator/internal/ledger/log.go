@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 
@@ -24,7 +25,12 @@ type siteLog struct {
 
 	corrected bool         // there are corrections
 	pending   map[int]bool // leaves that the state does not know of yet
+	whole     bool         // the hashes on disk are those of the lines
+	mended    int          // places where lines or hashes were damaged
 }
+
+// unknownLeaves stands for the number of leaves where no state tells it.
+const unknownLeaves = math.MaxInt64
 
 func logDir(site string) string { return ledgerDir + "/" + site + "/log" }
 
@@ -69,10 +75,11 @@ func newSiteLog(site string) *siteLog {
 	return &siteLog{site: site, hours: map[int64][]int{}, pending: map[int]bool{}, began: -1}
 }
 
-// readLog reads the log of a site. A last line without its end, and hashes that
-// are not written yet, are what a crash leaves; anything else that does not fit
-// is an error that names the leaf.
-func readLog(d Disk, site string) (*siteLog, error) {
+// readLog reads the log of a site, of which a state has seen so many leaves. A last
+// line without its end, and hashes of later leaves that are not written yet or in part,
+// are what a crash leaves. Anything else that does not fit is an error that names the
+// leaf, unless it is to be mended and can be.
+func readLog(d Disk, site string, seen int64, mend bool) (*siteLog, error) {
 	l := newSiteLog(site)
 	lines, err := readIfThere(d, logDir(site)+"/leaves")
 	if err != nil {
@@ -83,30 +90,65 @@ func readLog(d Disk, site string) (*siteLog, error) {
 		return nil, err
 	}
 	for {
-		line, rest, whole := bytes.Cut(lines, []byte("\n"))
-		if !whole {
+		n := int64(len(l.leaves))
+		line, _, whole := bytes.Cut(lines, []byte("\n"))
+		if _, known := stored(hashes, n); !whole && (n >= seen || seen == unknownLeaves && !known) {
 			break
 		}
-		lines = rest
 		x, err := parseLeaf(string(line))
-		if err == nil && x.site != site {
+		switch {
+		case !whole:
+			err = errors.New("it is missing")
+		case err == nil && x.site != site:
 			err = fmt.Errorf("leaf of site %s", x.site)
+		case err == nil:
+			err = l.agrees(x, hashes)
+		}
+		if err != nil && mend {
+			y, ok := l.mend(d, string(line), hashes)
+			switch {
+			case ok && (y.String() != string(line) || n < seen):
+				x, err = y, nil
+				l.mended++
+			case !whole && seen == unknownLeaves: // what a crash left of a hash
+				return l, nil
+			}
+		}
+		if n >= seen && errors.Is(err, errLeafHash) { // it is not written yet
+			err = nil
 		}
 		if err == nil {
 			err = l.add(x)
 		}
-		if err == nil {
-			err = l.holds(hashes)
+		if err == nil && n < seen {
+			if err = l.holds(hashes); err != nil && mend { // the leaf stands, and so these follow from it
+				err = nil
+				l.mended++
+			}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("log of %s, leaf %d: %w", site, len(l.leaves), err)
+			return nil, fmt.Errorf("log of %s, leaf %d: %w", site, n, err)
 		}
+		lines = lines[min(len(x.String())+1, len(lines)):] // what is damaged is as long as it was
 	}
-	if n := len(l.hashes) * tlog.HashSize; len(hashes) > n {
+	l.whole = len(hashes) == len(l.hashes)*tlog.HashSize && l.mended == 0 && l.allHold(hashes)
+	// A crash leaves none without its line, which is durable before.
+	if n := len(l.hashes) * tlog.HashSize; len(hashes) > n && int64(len(l.leaves)) == seen && !mend {
 		return nil, fmt.Errorf("log of %s has %d bytes of hashes for %d leaves, which have %d", site, len(hashes), len(l.leaves), n)
 	}
 	return l, nil
 }
+
+// agrees says whether the hash on disk is that of x, if there is one.
+func (l *siteLog) agrees(x leaf, hashes []byte) error {
+	if h, ok := stored(hashes, int64(len(l.leaves))); ok && h != tlog.RecordHash([]byte(x.String())) {
+		return errLeafHash
+	}
+	return nil
+}
+
+// errLeafHash is that a line and the hash of it do not agree.
+var errLeafHash = errors.New("it does not have the hash that was stored for it")
 
 // holds compares the hashes of the newest leaf with those on disk, as far as
 // these go.
@@ -115,10 +157,20 @@ func (l *siteLog) holds(disk []byte) error {
 		at := i * tlog.HashSize
 		have := disk[min(at, int64(len(disk))):min(at+tlog.HashSize, int64(len(disk)))]
 		if !bytes.Equal(have, l.hashes[i][:len(have)]) {
-			return errors.New("it does not have the hash that was stored for it")
+			return errLeafHash
 		}
 	}
 	return nil
+}
+
+// allHold reports whether the hashes on disk are those of the lines.
+func (l *siteLog) allHold(disk []byte) bool {
+	for i, h := range l.hashes {
+		if !bytes.Equal(disk[i*tlog.HashSize:(i+1)*tlog.HashSize], h[:]) {
+			return false
+		}
+	}
+	return true
 }
 
 func readIfThere(d Disk, name string) ([]byte, error) {
