@@ -31,6 +31,8 @@ type collector struct {
 	linked  bool // the bus was there at the last step
 	sick    int  // steps for which its disk fails
 	newest  uint64
+	whole   *metric.Layout // as the world has it
+	parts   int            // that layout adds to each board
 	layout  *metric.Layout
 	regs    []register
 	blurred map[accountKey]bool
@@ -44,6 +46,7 @@ type collector struct {
 	wrong   int        // for so many records
 	jumps   bool       // far ahead, and not as zero
 	frozen  map[accountKey]*freeze
+	divided int  // parts that each board is shown as besides; 0: it is whole
 	invalid bool // the next start has no spool
 }
 
@@ -157,10 +160,13 @@ func (c *collector) record() {
 	if !alive {
 		return
 	}
-	layout := w.Agent(c.i).Ledger
-	if layout != c.layout {
-		c.layout, c.regs = layout, registers(layout)
+	if whole := w.Agent(c.i).Ledger; whole != c.whole || c.divided != c.parts {
+		c.whole, c.parts = whole, c.divided
+		c.layout = parts(whole, c.divided)
+		c.regs = registers(c.layout)
 	}
+	layout := c.layout
+	values = repeated(c.whole, values, c.divided)
 	c.freeze(values)
 	shown := c.misread(values)
 	now := c.wall()

@@ -142,6 +142,9 @@ func (r *run) breakCollector(c *collector) {
 			c.noBoot = !c.noBoot
 		}
 	}
+	if r.chance(divide) {
+		c.divided = r.rng.IntN(3)
+	}
 	if len(c.regs) == 0 {
 		return
 	}

@@ -37,6 +37,7 @@ const (
 	lostGPU                    // 13
 	blankDriver                // 13
 	hungProbe                  // 13
+	divide                     // 15: a board is divided, and each part shows the counter of the whole
 	flipSlot                   // 17: a bit of the newer slot
 	holeInBus                  // 17: messages that were stored are gone
 	powerCut                   // 18: of a collector
@@ -79,6 +80,7 @@ var table = [kinds]struct {
 	lostGPU:        {"GPU off the bus, comes back", "13", 1500},
 	blankDriver:    {"driver answers for no board", "13", 1000},
 	hungProbe:      {"readings of a GPU stop, counter goes on", "13", 1500},
+	divide:         {"board divided, each part shows the whole", "13 15", 3000},
 	flipSlot:       {"bit of the newer slot flipped", "17", 4000},
 	holeInBus:      {"stored messages silently gone", "17", 4000},
 	powerCut:       {"collector's power cut before a sync", "18", 1500},

@@ -156,13 +156,20 @@ func (c *collector) settle() {
 
 // open starts the aggregator; false if it cannot be for want of a bus.
 func (r *run) open() bool {
+	if err := r.start(); err != nil {
+		r.t.Errorf("the aggregator does not start: %v", err)
+		return false
+	}
+	return !r.gone()
+}
+
+func (r *run) start() error {
 	set := metrics.NewSet()
 	conf := r.ledgerConfig(r.device)
 	conf.Metrics = set
 	l, err := ledger.Open(conf)
 	if err != nil {
-		r.t.Errorf("the aggregator does not start: %v", err)
-		return false
+		return err
 	}
 	r.ledger, r.set = l, set
 	r.reading = stream.NewLedger(stream.LedgerConfig{
@@ -174,7 +181,7 @@ func (r *run) open() bool {
 	r.stop, r.ended = stop, ended
 	go func() { ended <- reading.Run(ctx) }()
 	synctest.Wait()
-	return !r.gone()
+	return nil
 }
 
 func (r *run) jetstream() jetstream.JetStream { return r.lane }
