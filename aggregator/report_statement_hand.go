@@ -5,13 +5,15 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
 	"github.com/gigawatch/gigawatch/aggregator/internal/statement"
 )
 
-// hand writes the statement and the note on it, and keeps what it says.
+// hand writes the statement and the note on it, and keeps what it says. What has
+// errors is not signed.
 func (x *stating) hand(stdout io.Writer) error {
 	for i := range x.issues {
 		fmt.Fprintln(x.stderr, x.issues[i].String())
@@ -26,6 +28,13 @@ func (x *stating) hand(stdout io.Writer) error {
 			fmt.Fprintln(x.stderr, "not signed: with -o FILE a signature goes beside it")
 		}
 		return err
+	}
+	if i := slices.IndexFunc(x.issues, func(i report.Issue) bool { return i.Severity == report.Error }); i >= 0 {
+		if err := os.WriteFile(x.reportFlags.out, b, 0o640); err != nil {
+			return fmt.Errorf("write statement: %w", err)
+		}
+		fmt.Fprintf(stdout, "not signed: %s\n", x.issues[i].String())
+		return nil
 	}
 	folder, name := statement.NewFolder(x.described.data), x.described.site.Token
 	signer, err := folder.Key(name)

@@ -197,5 +197,10 @@ func (x *stating) ofRecords() error {
 		return err
 	}
 	x.out, x.kept = s, s
+	for i := range parts {
+		if r := parts[i].Record; r.Ledger.Simulated {
+			x.issues = append(x.issues, report.Issue{Code: "E_SIMULATED", Severity: report.Error, Text: r.Site + ": readings come from a model and not from meters", Fix: "leave this site out"})
+		}
+	}
 	return nil
 }

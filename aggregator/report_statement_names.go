@@ -59,12 +59,11 @@ func verifyStatement(args []string, stdout, stderr io.Writer) error {
 		}
 		texts[i] = b
 	}
-	if !strings.Contains(key, "+") {
-		b, err := os.ReadFile(key)
-		if err != nil {
-			return fmt.Errorf("verify statement: key: %w", err)
-		}
+	switch b, err := os.ReadFile(key); {
+	case err == nil:
 		key = string(b)
+	case !strings.Contains(key, "+"): // it is no key itself
+		return fmt.Errorf("verify statement: key: %w", err)
 	}
 	c, err := statement.Verify(texts[0], texts[1], key)
 	if err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// tenancyCommand makes the books of a site with two tenants from 1 to 3 December
-// 2025, and sets BOOKS to their folder.
+// tenancyCommand makes the books of a site with two tenants in December 2025, and sets BOOKS to their folder.
 func tenancyCommand(ts *testscript.TestScript, _ bool, args []string) {
 	dir, err := os.MkdirTemp("/dev/shm", "gigawatch-test-")
 	if err != nil {
@@ -29,7 +28,7 @@ func tenancyCommand(ts *testscript.TestScript, _ bool, args []string) {
 // makeTenancy has three hosts of two boards: one is acme's, one is zeta's for a day,
 // one is nobody's. Boards draw 1 kWh an hour, hosts 3, the facility 12 in all.
 func makeTenancy(dir string) (err error) {
-	const hours, boards = 72, 2
+	const hours, boards = 744, 2
 	d, err := ledger.OpenDir(dir)
 	if err != nil {
 		return err
@@ -92,7 +91,7 @@ func makeTenancy(dir string) (err error) {
 		if o := l.Apply(b, at, "L/1", uint64(n+1)); o.Verdict != account.Accepted {
 			return errors.New(o.Reason)
 		}
-		if n%12 == 0 || n >= hours {
+		if n%20 == 0 || n >= hours {
 			if _, err := l.Commit(at); err != nil {
 				return err
 			}

@@ -79,6 +79,9 @@ func (p *leaflet) csv() ([]byte, error) {
 		_ = w.Write(cells) // to memory
 	}
 	row("section", "row", "item", "field", "value")
+	if p.simulated {
+		row(p.kind, "", "SIMULATED", "", "The readings come from a model and not from meters.")
+	}
 	for _, f := range p.facts {
 		row(p.kind, "", f[0], "", f[1])
 	}

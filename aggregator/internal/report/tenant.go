@@ -122,6 +122,9 @@ func TenantsOf(in TenantInput) (*TenantStatement, error) {
 	if s.Period = local(in.From); local(in.To.Add(-1)) != s.Period {
 		s.Period += " to " + local(in.To.Add(-1))
 	}
+	if in.Until.Before(in.To) {
+		s.Issues = append(s.Issues, Issue{Code: "E_PERIOD_OPEN", Severity: Error, Text: "the time is not over: figures reach to " + utc(onHour(in.Until.UnixMilli())), Fix: "wait for its end, and make the statement again"})
+	}
 	months := monthsOf(in.Site, in.From.UnixMilli(), in.To.UnixMilli(), min(in.To.UnixMilli(), in.Until.UnixMilli()))
 	if len(months) == 0 {
 		return nil, fmt.Errorf("tenant statement of %s: nothing of %s is over", in.Site.Token, s.Period)
