@@ -17,6 +17,14 @@
 //	│   └ sites.js  one tab a site │
 //	└──────────────────────────────┘
 //
+// Beside it stands the page of reports, under /report, for the energy manager:
+//
+//	report.html ─ report.js ─▶ /api/v1/report, …/SITE/YEAR, …/issues     which report, how far it has come, what is to be done
+//	  ├ reportview.js   figures, issues, who did what
+//	  ├ reportdrill.js ─▶ …/figure/KEY?at=2026-03-14T12Z                 months, days, hours, meters behind a figure
+//	  │   └ proof.js    that the hour stands in the ledger's log, checked in the browser
+//	  └ reportstep.js ──▶ POST …/validate lock approve submit correct    the next step, on the record that is on screen
+//
 // The chart library is copied beside the page by the package.json here. A build
 // without it shows every figure and says why there is no chart.
 //

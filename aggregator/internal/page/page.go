@@ -97,6 +97,9 @@ func newHandler(fsys fs.FS) (*handler, error) {
 		return nil, err
 	}
 	h.files["/"] = h.files["/index.html"]
+	if f, ok := h.files["/report.html"]; ok {
+		h.files["/report"] = f
+	}
 	return h, nil
 }
 

@@ -72,6 +72,7 @@ func TestHandler(t *testing.T) {
 		{"the page", "GET", "/", 200, "text/html; charset=utf-8"},
 		{"the page by name", "GET", "/index.html", 200, "text/html; charset=utf-8"},
 		{"the page's head", "HEAD", "/", 200, "text/html; charset=utf-8"},
+		{"the page of reports", "GET", "/report", 200, "text/html; charset=utf-8"},
 		{"a module", "GET", "/app.js", 200, "text/javascript; charset=utf-8"},
 		{"a style sheet", "GET", "/style.css", 200, "text/css; charset=utf-8"},
 		{"the icon", "GET", "/favicon.svg", 200, "image/svg+xml"},
@@ -127,7 +128,7 @@ func TestNothingInline(t *testing.T) {
 func TestOwnFilesOnly(t *testing.T) {
 	address := regexp.MustCompile(`(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}`)
 	reference := regexp.MustCompile(`(?:from |import\()"(\./[^"]+)"|(?:src|href)="([^"#]+)"`)
-	answers := map[string]bool{"api/v1/status": true, "readyz": true, "metrics": true}
+	answers := map[string]bool{"api/v1/status": true, "api/v1/report": true, ".": true, "readyz": true, "metrics": true}
 	h := Handler()
 	own(t, func(name, text string) {
 		for _, found := range address.FindAllString(text, -1) {
