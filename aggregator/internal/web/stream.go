@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +58,10 @@ type event struct {
 // reader is one stream.
 type reader struct {
 	events chan event
-	lost   int // events that did not fit; guarded by streams.mu
+
+	// Guarded by streams.mu:
+	begun  bool    // it was told of a first second
+	missed []int64 // seconds whose events did not fit, oldest first; a reader that takes nothing is let go before they are many
 }
 
 // streams tell what a second came to, once it is closed, to all who listen: worked
@@ -119,6 +123,24 @@ func (t *streams) leave(about topic, r *reader) {
 	}
 }
 
+// begin says that r has all up to a second, as it was told of that one: what did not
+// fit until then it has not lost.
+func (t *streams) begin(r *reader, second int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.missed, r.begun = slices.DeleteFunc(r.missed, func(m int64) bool { return m <= second }), true
+	t.lost.Add(len(r.missed))
+}
+
+// lostBefore is how many seconds before the given one r has lost and was not told of.
+func (t *streams) lostBefore(r *reader, second int64) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(r.missed)
+	r.missed = slices.DeleteFunc(r.missed, func(m int64) bool { return m < second })
+	return n - len(r.missed)
+}
+
 // end ends all streams, those to come included.
 func (t *streams) end() {
 	t.mu.Lock()
@@ -167,8 +189,9 @@ func (t *streams) round(told map[topic]int64) {
 			select {
 			case r.events <- e:
 			default:
-				r.lost++
-				t.lost.Inc()
+				if r.missed = append(r.missed, e.second); r.begun {
+					t.lost.Inc()
+				}
 			}
 		}
 		t.mu.Unlock()
@@ -257,6 +280,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("encode event: %w", err))
 		return
 	}
+	s.streams.begin(in, first.second)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // proxies are not to keep it
@@ -289,10 +313,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 
 // send writes an event, with how many before it were lost.
 func (s *Server) send(out *sink, in *reader, e event) error {
-	s.streams.mu.Lock()
-	lost := in.lost
-	in.lost = 0
-	s.streams.mu.Unlock()
+	lost := s.streams.lostBefore(in, e.second)
 	head := fmt.Sprintf("id: %d\ndata: {", e.second)
 	if lost > 0 {
 		head += fmt.Sprintf(`"lost":%d,`, lost)
