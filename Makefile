@@ -12,7 +12,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-peers bench-dashboards bench-collector generate fuzz clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-peers bench-dashboards bench-collector soak-alerts generate fuzz clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -86,6 +86,10 @@ bench-peers: build packages
 # A day of 100,000 GPUs is made once, in minutes, and kept in a folder of 25 GB: ARGS="-dashboards.dir FOLDER".
 bench-dashboards:
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkDashboards$$' -benchtime 1x -timeout 2h ./aggregator $(ARGS)
+
+# What of alerts takes many minutes of real time, with Debian's Alertmanager: a receiver that fails for five, each hop of the watchdog's way.
+soak-alerts: packages
+	GIGAWATCH_SOAK=1 go test -tags $(TAGS) -run '^TestSoak' -v -count=1 -timeout 30m ./aggregator/internal/rule
 
 bench-collector: build packages
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 1x -timeout 30m ./collector $(ARGS)

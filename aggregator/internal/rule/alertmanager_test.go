@@ -47,6 +47,40 @@ receivers:
 // its name.
 func alertmanager(t *testing.T, hooks, name string) (address string) {
 	t.Helper()
+	address, _ = startAlertmanager(t, fmt.Sprintf(routes, hooks, name), name, "--cluster.listen-address=")
+	return address
+}
+
+// free is an address that nobody listens at.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// cluster starts n Alertmanagers that know each other, and how each is killed.
+func cluster(t *testing.T, config string, n int) (addresses []string, kill []func()) {
+	t.Helper()
+	first := free(t)
+	for i := range n {
+		gossip := first
+		args := []string{"--cluster.peer-timeout=2s", "--cluster.settle-timeout=2s", "--cluster.gossip-interval=50ms", "--cluster.pushpull-interval=2s"}
+		if i > 0 {
+			gossip = free(t)
+			args = append(args, "--cluster.peer="+first)
+		}
+		address, end := startAlertmanager(t, config, fmt.Sprint("am", i+1), append(args, "--cluster.listen-address="+gossip)...)
+		addresses, kill = append(addresses, address), append(kill, end)
+	}
+	return addresses, kill
+}
+
+func startAlertmanager(t *testing.T, text, name string, args ...string) (address string, kill func()) {
+	t.Helper()
 	program, err := exec.LookPath("prometheus-alertmanager")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -56,24 +90,22 @@ func alertmanager(t *testing.T, hooks, name string) (address string) {
 	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, routes, hooks, name), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	l.Close()
+	address = free(t)
 	var log bytes.Buffer
-	c := exec.Command(program, "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+address, "--cluster.listen-address=", "--log.level=warn")
+	c := exec.Command(program, append([]string{"--config.file=" + config, "--storage.path=" + dir, "--web.listen-address=" + address, "--log.level=warn"}, args...)...)
 	c.Stdout, c.Stderr = &log, &log
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	kill = sync.OnceFunc(func() {
 		c.Process.Kill()
 		c.Wait()
+	})
+	t.Cleanup(func() {
+		kill()
 		if t.Failed() {
 			t.Log(name, log.String())
 		}
@@ -82,7 +114,7 @@ func alertmanager(t *testing.T, hooks, name string) (address string) {
 		if r, err := http.Get("http://" + address + "/-/ready"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {
-				return "http://" + address
+				return "http://" + address, kill
 			}
 		}
 		if time.Now().After(end) {

@@ -19,6 +19,8 @@ type canaries struct {
 	rule     *compiled // nil: there are none
 	layout   *metric.Layout
 	modelled *metric.Layout     // the same, of a simulated site
+	every    time.Duration      // they get too hot
+	sings    time.Duration      // and are so
 	bySite   map[string]*canary // guarded by the evaluator
 }
 
@@ -45,7 +47,7 @@ const (
 // as all boards are.
 func (e *Evaluator) hatch() {
 	e.canaries = canaries{
-		bySite: map[string]*canary{},
+		bySite: map[string]*canary{}, every: canaryEvery, sings: canarySings,
 		layout: &metric.Layout{
 			Entities: []metric.Entity{
 				{Kind: metric.Host, Name: "canary", Parent: -1},
@@ -120,14 +122,14 @@ func (e *Evaluator) sing(now time.Time) {
 			x = e.newCanary(s)
 			e.canaries.bySite[name] = x
 		}
-		start := now.Truncate(canaryEvery).UnixMilli()
-		if start > x.sung && start > e.began && millis-start < canarySings.Milliseconds() {
+		start := now.Truncate(e.canaries.every).UnixMilli()
+		if start > x.sung && start > e.began && millis-start < e.canaries.sings.Milliseconds() {
 			if x.sung > 0 && !x.heard {
 				x.missed.Add(1)
 			}
 			x.sung, x.heard = start, false
 		}
-		hot[name] = millis-x.sung < canarySings.Milliseconds()
+		hot[name] = millis-x.sung < e.canaries.sings.Milliseconds()
 		x.hot.Store(0)
 		if hot[name] {
 			x.hot.Store(1)

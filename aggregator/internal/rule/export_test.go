@@ -15,3 +15,10 @@ func (e *Evaluator) Backdate(d time.Duration) {
 
 // Summed is b as the rest of a file of alerts whose sum is right.
 func Summed(b []byte) []byte { return summed(heading, b) }
+
+// Sing makes canaries sing as often and as long.
+func (e *Evaluator) Sing(every, long time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.canaries.every, e.canaries.sings = every, long
+}

@@ -125,6 +125,7 @@ type stage struct {
 	metrics  *metrics.Set
 	machines []*machine
 	deaf     bool // the bus is away
+	late     bool // the ledger lane is
 	inbox    inbox
 	sink     func([]rule.Message) // besides; nil: nobody
 }
