@@ -18,8 +18,8 @@ const grafanaDir = "deploy/grafana/provisioning/alerting/"
 
 const grafanaHead = `# Alert rules for Grafana over the data source gigawatch: for who has Grafana's
 # alerting and no Alertmanager. The aggregator sends the same alerts by itself; do
-# not have both call people. What the aggregator knows of itself alone, it alerts
-# alone. At more than some ten thousand GPUs leave out the groups of hosts and
+# not have both call people: there the aggregator's own alerts are in the store too,
+# and what stays at a bound goes on by them. At more than some ten thousand GPUs leave out the groups of hosts and
 # GPUs, whose queries look at each of them: gigawatch-health says how many need a
 # person, at any size. Written by go generate ./alerts; do not edit.
 `
@@ -133,17 +133,11 @@ func asPlain(v any) (any, error) {
 	return out, json.Unmarshal(text, &out)
 }
 
-// inStore reports whether all that r looks at is in the store.
-func inStore(r *rule.Rule) bool { return !strings.Contains(r.Expr(), "gigawatch_") }
-
 func writeGrafana(rules []rule.Rule, files map[string][]byte) error {
 	f := grafanaFile{APIVersion: 1}
 	groups := map[string]int{}
 	for i := range rules {
 		r := &rules[i]
-		if !inStore(r) {
-			continue
-		}
 		every := time.Minute
 		if r.Severity == rule.Critical && r.Level != rule.GPU && r.Level != rule.Host {
 			every = 10 * time.Second // the shortest that Grafana takes
@@ -175,7 +169,10 @@ func grafanaOf(r *rule.Rule, every time.Duration) (grafanaRule, error) {
 	x := grafanaRule{
 		UID: "gigawatch-" + strings.ToLower(r.Name), Title: r.Name, Condition: condition, Data: data,
 		For: lastingOf(r.For, every), KeepFiringFor: lastingOf(r.Hold, every),
-		NoDataState: "OK", ExecErrState: "Error", Labels: labelsOf(r), Annotations: map[string]string{},
+		NoDataState: "OK", ExecErrState: "KeepLast", Labels: labelsOf(r), Annotations: map[string]string{},
+	}
+	if r.Name == "TelemetryBlind" { // one of them says that the data source does not answer
+		x.ExecErrState = "Error"
 	}
 	for name, text := range annotationsOf(r) { // there $value is a text about all queries
 		x.Annotations[name] = strings.ReplaceAll(text, "$value", "$values.B.Value")
@@ -204,7 +201,7 @@ func healthGroup() (grafanaGroup, error) {
 		}
 		g.Rules = append(g.Rules, grafanaRule{
 			UID: "gigawatch-" + strings.ToLower(k.title), Title: k.title, Condition: condition, Data: data, For: "1m", KeepFiringFor: "5m",
-			NoDataState: "OK", ExecErrState: "Error", Labels: map[string]string{"severity": "warning", "owner": string(rule.GPUs)},
+			NoDataState: "OK", ExecErrState: "KeepLast", Labels: map[string]string{"severity": "warning", "owner": string(rule.GPUs)},
 			Annotations: map[string]string{
 				"summary":     "{{ $values.B.Value }} " + k.what + " of {{ $labels.site }} have failed",
 				"evidence":    "Counted by the health judgement, each with its cause and what to do.",

@@ -62,12 +62,22 @@ func facts(r *rule.Rule) string {
 		also = " · goes the direct way as well"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**, to %s · fires %s, for %s at least · dashboard [%s](/d/%s)%s\n\n", r.Severity, r.Owner, after, lasting(r.Hold), r.Board, r.Board, also)
+	fmt.Fprintf(&b, "**%s**, to %s · fires %s, until %s after it is over · dashboard [%s](/d/%s)%s\n\n", r.Severity, r.Owner, after, lasting(r.Hold), r.Board, r.Board, also)
+	if slices.ContainsFunc(causes(r), func(c string) bool { return strings.HasPrefix(c, "xid_") }) {
+		b.WriteString("What an XID told, the aggregator keeps until a reset, or a person says so; PromQL ends it after ten minutes.\n\n")
+	}
 	fmt.Fprintf(&b, "<details><summary>What is looked at</summary>\n\n%s```promql\n%s\n```\n\n</details>\n\n", looked(r), r.Expr())
 	if !slices.Contains([]string{"Watchdog", "CanaryMissed", "AlertsCapped", "AlertsUndelivered"}, r.Name) {
 		fmt.Fprintf(&b, "Silence: `amtool silence add --author=\"$USER\" --duration=4h --comment=\"why, ticket\" alertname=%s%s`\n", r.Name, matchers(r))
 	}
 	return b.String()
+}
+
+func causes(r *rule.Rule) []string {
+	if r.Judged == nil {
+		return nil
+	}
+	return r.Judged.Causes
 }
 
 // looked is what the aggregator looks at in place of PromQL.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gigawatch/gigawatch/alerts/rule"
 	"github.com/gigawatch/gigawatch/alerts/scene"
@@ -56,7 +57,10 @@ func writeUnitTests(rules []rule.Rule, files map[string][]byte) error {
 			if !ok {
 				return fmt.Errorf("rule %s has no scene", r.Name)
 			}
-			f.Tests = append(f.Tests, caseOf(r, &s, true), caseOf(r, &s, false))
+			f.Tests = append(f.Tests, caseOf(r, &s, "fires", true, s.Fires, s.Every, s.At), caseOf(r, &s, "is quiet", false, s.Quiet, s.Every, s.At))
+			for _, c := range s.Cases {
+				f.Tests = append(f.Tests, caseOf(r, &s, c.Name, c.Fires, c.Series, c.Every, c.At))
+			}
 		}
 		text, err := asYAML(testsHead, f)
 		if err != nil {
@@ -67,12 +71,10 @@ func writeUnitTests(rules []rule.Rule, files map[string][]byte) error {
 	return nil
 }
 
-func caseOf(r *rule.Rule, s *scene.Scene, fires bool) testCase {
-	c := testCase{Name: r.Name + " is quiet", Interval: lasting(s.Every)}
-	series := s.Quiet
-	ask := exprTest{Expr: `ALERTS{alertname="` + r.Name + `",alertstate="firing"}`, At: lasting(s.At), Samples: []testSample{}}
+func caseOf(r *rule.Rule, s *scene.Scene, name string, fires bool, series scene.Series, every, at time.Duration) testCase {
+	c := testCase{Name: r.Name + " " + name, Interval: lasting(every)}
+	ask := exprTest{Expr: `ALERTS{alertname="` + r.Name + `",alertstate="firing"}`, At: lasting(at), Samples: []testSample{}}
 	if fires {
-		c.Name, series = r.Name+" fires", s.Fires
 		labels := s.Labels(r)
 		labels["alertstate"] = "firing"
 		var list []string

@@ -60,5 +60,8 @@ func labels(l Level, others ...string) string {
 	return strings.Join(all, ", ")
 }
 
+// last is the newest value of the last hour, where there is none of now.
+func last(series string) string { return "last_over_time(" + series + "[1h])" }
+
 // any of several expressions of the same labels.
 func either(exprs ...string) string { return strings.Join(exprs, "\nor\n") }

@@ -144,12 +144,12 @@ func boards() []Rule {
 		},
 		{
 			// Hardware slowdown halves clocks or worse, shortly before the board switches off.
-			Name: "GPUThermalSlowdown", Severity: Critical, Owner: GPUs, Level: GPU, For: 30 * time.Second, Hold: 5 * minute, Board: boardHealth,
+			Name: "GPUThermalSlowdown", Severity: Critical, Owner: GPUs, Level: GPU, For: 5 * time.Second, Hold: 5 * minute, Board: boardHealth,
 			Summary:  onGPU + " is too hot and slows down",
-			Evidence: "The hardware held its clocks down for more than a tenth of the last minute ({{ $value | humanizePercentage }}) because of heat.",
+			Evidence: "Because of heat the hardware held its clocks down for {{ $value | humanize }} s of the last twenty.",
 			Do:       "Look whether its neighbours are hot too: one GPU is its own cooling, a rack is the coolant.",
-			Judged:   &Judged{Causes: []string{"hardware_thermal_slowdown"}},
-			Prom:     of(`rate(gpu_slowdown_seconds_total{reason="hardware_thermal"}[1m]) > 0.1`),
+			Watch:    &Watch{Metric: metric.GPUSlowdownSeconds, Points: []uint32{5}, Test: RateAbove, Fire: 2, Clear: 1, Over: 20 * time.Second},
+			Prom:     of(`increase(gpu_slowdown_seconds_total{reason="hardware_thermal"}[1m]) / 3 >= 2`),
 		},
 		{
 			Name: "GPUThrottledByHeat", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardHealth,
@@ -160,12 +160,12 @@ func boards() []Rule {
 			Prom:     of(`rate(gpu_slowdown_seconds_total{reason="software_thermal"}[1m]) > 0.1`),
 		},
 		{
-			Name: "GPUPowerBrake", Severity: Critical, Owner: GPUs, Level: GPU, For: 10 * time.Second, Hold: 5 * minute, Board: boardHealth,
+			Name: "GPUPowerBrake", Severity: Critical, Owner: GPUs, Level: GPU, Hold: 5 * minute, Board: boardHealth,
 			Summary:  onGPU + " is braked by the host's power supply",
-			Evidence: "The power brake held its clocks down for more than a tenth of the last minute ({{ $value | humanizePercentage }}).",
+			Evidence: "The power brake held its clocks down for {{ $value | humanize }} s of the last twenty.",
 			Do:       "Look at the host's power supplies in its BMC, then at the feeds of its rack.",
-			Judged:   &Judged{Causes: []string{"power_brake_slowdown"}},
-			Prom:     of(`rate(gpu_slowdown_seconds_total{reason="power_brake"}[1m]) > 0.1`),
+			Watch:    &Watch{Metric: metric.GPUSlowdownSeconds, Points: []uint32{6}, Test: RateAbove, Fire: 2, Clear: 1, Over: 20 * time.Second},
+			Prom:     of(`increase(gpu_slowdown_seconds_total{reason="power_brake"}[1m]) / 3 >= 2`),
 		},
 		{
 			// 95 °C: the memory's maximum operating temperature of A100, H100, H200 and B200,
@@ -194,7 +194,7 @@ func boards() []Rule {
 			Evidence: "Its clock is {{ $value | humanizePercentage }} of its peers' median; all GPUs of the job wait for it.",
 			Do:       "Look why: heat, power brake, power limit. Then move the job off the host.",
 			Watch:    &Watch{Metric: metric.GPUSMClock, Test: PeerBelow, Fire: 0.85, Clear: 0.92, While: metric.GPUUtilization, AtLeast: 0.5, MinPeers: 4},
-			Prom:     of(`(` + jobClocks + ` / on (site, job) group_left () quantile by (site, job) (0.5, ` + jobClocks + `) <= 0.85) and on (site, job) count by (site, job) (` + jobClocks + `) >= 4`),
+			Prom:     of(`(` + jobClocks + ` / on (site, job, model) group_left () quantile by (site, job, model) (0.5, ` + jobClocks + `) <= 0.85) and on (site, job, model) count by (site, job, model) (` + jobClocks + `) >= 4`),
 		},
 	}
 }

@@ -11,6 +11,8 @@ func report() []Rule {
 			Evidence: "It is {{ $value | humanize }} for the day so far.",
 			Do:       "Compare cooling with the day before at the same outside temperature: chillers on by hand, set-points, dirty coils.",
 			Ask:      by(Site, `site_pue_ratio > on (site) group_left () site_pue_plan_ratio`),
+			Known:    by(Site, `site_pue_ratio and on (site) site_pue_plan_ratio`),
+			Still:    by(Site, last(`site_pue_ratio`)+` > on (site) group_left () (site_pue_plan_ratio - 0.01)`),
 		},
 		{
 			// A figure of the year needs 99 % of it, unless the site's file says otherwise.
@@ -19,6 +21,8 @@ func report() []Rule {
 			Evidence: "{{ $value | humanizePercentage }} of what is expected was measured today; a year with as little cannot be reported.",
 			Do:       "See which meters or hosts are missing (report status); import their readings if they were read elsewhere.",
 			Ask:      by(Site, `site_coverage_ratio{boundary=~"facility|it"} < on (site) group_left () site_coverage_needed_ratio`, "boundary"),
+			// Until it lacks a fifth less than it may.
+			Still: by(Site, last(`site_coverage_ratio{boundary=~"facility|it"}`)+` < on (site) group_left () (0.2 + 0.8 * site_coverage_needed_ratio)`, "boundary"),
 		},
 		{
 			// Tiers 1 to 3 are of that very hour; 4 is a mean of thirty days, 5 a yearly figure.
@@ -42,6 +46,7 @@ func report() []Rule {
 			Evidence: "By what was used so far and the pace of the last four weeks it will come to {{ $value | humanizePercentage }} of the limit.",
 			Do:       "In working hours: see by how much, and since when, on the energy board.",
 			Ask:      by(Site, `site_year_forecast_ratio > 1`, "figure"),
+			Still:    by(Site, last(`site_year_forecast_ratio`)+` > 0.98`, "figure"),
 		},
 	}
 }

@@ -70,6 +70,7 @@ func itself() []Rule {
 			Evidence: "What it shows is {{ $value | humanizeDuration }} old: alerts are as late.",
 			Do:       "Look at its load and at the bus; after a restart it catches up by itself.",
 			Ask:      self(`gigawatch_stream_telemetry_lag_seconds`) + ` > 15`,
+			Still:    self(`gigawatch_stream_telemetry_lag_seconds`) + ` > 8`,
 		},
 		{
 			Name: "LedgerCommitFailing", Severity: Critical, Owner: Platform, Level: Aggregator, Hold: 5 * minute, Board: boardSelf,
@@ -98,6 +99,8 @@ func itself() []Rule {
 			Evidence: "{{ $value | humanizePercentage }} of it is free.",
 			Do:       "Make room: a shorter retention of the store frees most. Never delete from the ledger's folder.",
 			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes < 0.15 or gigawatch_data_free_bytes == 0`),
+			Known:    self(`gigawatch_data_free_bytes`),
+			Still:    self(last(`gigawatch_data_free_bytes`) + ` / ` + last(`gigawatch_data_size_bytes`) + ` < 0.17`),
 		},
 		{
 			Name: "DataDiskFull", Severity: Critical, Owner: Platform, Level: Aggregator, For: minute, Hold: 10 * minute, Board: boardSelf,
@@ -105,6 +108,8 @@ func itself() []Rule {
 			Evidence: "{{ $value | humanizePercentage }} of it is free. When it is full the bus stops taking records until it is restarted.",
 			Do:       "Make room now: a shorter retention of the store. Never delete from the ledger's folder. Then restart the bus.",
 			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes < 0.05 or gigawatch_data_free_bytes == 0`),
+			Known:    self(`gigawatch_data_free_bytes`),
+			Still:    self(last(`gigawatch_data_free_bytes`) + ` / ` + last(`gigawatch_data_size_bytes`) + ` < 0.06`),
 		},
 		{
 			// Three weeks leave time for a request, a fortnight of holidays and a mistake.
@@ -181,6 +186,7 @@ func path() []Rule {
 			Evidence: "One in a hundred test alerts took {{ $value | humanizeDuration }} or longer; 20 s is the aim.",
 			Do:       "Look at group_wait in Alertmanager, and at the aggregator's load.",
 			Ask:      by(Site, MetricLatency+`{quantile="0.99"} > 20`),
+			Still:    by(Site, MetricLatency+`{quantile="0.99"} > 18`),
 		},
 		{
 			Name: "AlertsCapped", Severity: Critical, Owner: Platform, Level: Site, Hold: 5 * minute, Board: boardFleet,

@@ -1,6 +1,7 @@
 package scene
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -20,6 +21,15 @@ type Scene struct {
 	Every        time.Duration     // between values; 0: ten seconds
 	At           time.Duration     // when it is looked; 0: after half an hour
 	Extra        map[string]string // labels besides the level's
+	Cases        []Case            // more of them
+}
+
+// A Case is another situation in which a rule fires or is quiet.
+type Case struct {
+	Name      string // after the rule's: goes on at 97 %
+	Fires     bool
+	Series    Series
+	Every, At time.Duration // 0: as the scene's
 }
 
 // labels are those of what stands in for all of its kind.
@@ -34,7 +44,7 @@ var shorts = map[string]rule.Level{
 
 // Of is the scene of a rule; ok is false if it has none.
 func Of(name string) (s Scene, ok bool) {
-	for _, all := range []map[string]Scene{boards(), hosts(), places(), power(), meters(), report(), itself()} {
+	for _, all := range []map[string]Scene{boards(), hosts(), places(), power(), meters(), cooling(), report(), itself()} {
 		if s, ok = all[name]; ok {
 			break
 		}
@@ -46,6 +56,10 @@ func Of(name string) (s Scene, ok bool) {
 		s.At = 30 * time.Minute
 	}
 	s.Fires, s.Quiet = s.Fires.written(), s.Quiet.written()
+	for i := range s.Cases {
+		c := &s.Cases[i]
+		c.Series, c.Every, c.At = c.Series.written(), cmp.Or(c.Every, s.Every), cmp.Or(c.At, s.At)
+	}
 	return s, ok
 }
 

@@ -41,24 +41,49 @@ func boards() map[string]Scene {
 		"GPUPowerBrake":         is(`gpu_slowdown_seconds_total{@gpu,reason="power_brake"}`, "0+3x200", "0+0.2x200"),
 		"GPUMemoryHot":          is(`gpu_memory_temperature_celsius{@gpu}`, "96x200", "94x200"),
 		"GPUNearSlowdown":       is(`gpu_temperature_margin_celsius{@gpu}`, "2x200", "7x200"),
-		"GPUBelowPeers":         {Fires: jobAt("1200000000x200"), Quiet: jobAt("1900000000x200")},
-		"GPULinkFailed":         xids("74", "137"),
-		"GPULinkErrors":         is(`gpu_nvlink_errors_total{@gpu,kind="crc_flit"}`, "0+2000x200", "0+100x200"),
-		"GPUPCIeErrors":         is(`gpu_pcie_replays_total{@gpu}`, "0+2x200", "0+1x200"),
+		"GPUBelowPeers": Scene{Fires: jobAt("1200000000x200"), Quiet: jobAt("1900000000x200")}.
+			and("is quiet of a slower model beside a faster", false, jobOf("1410000000x200")).
+			and("fires for one of a slower model", true, jobOf("1000000000x200")),
+		"GPULinkFailed": xids("74", "137"),
+		"GPULinkErrors": is(`gpu_nvlink_errors_total{@gpu,kind="crc_flit"}`, "0+2000x200", "0+100x200"),
+		"GPUPCIeErrors": is(`gpu_pcie_replays_total{@gpu}`, "0+2x200", "0+1x200"),
 	}
+}
+
+// jobOf is a job on four boards of a slower model, of which one has other clocks than
+// the rest, and eight of a faster.
+func jobOf(clock string) Series {
+	s := Series{}
+	for i := range 12 {
+		hertz, model := "1410000000x200", "A100"
+		switch {
+		case i == 3:
+			hertz = clock
+		case i > 3:
+			hertz, model = "1980000000x200", "H100"
+		}
+		s.works(i, model, hertz)
+	}
+	return s
+}
+
+// works is a GPU at work for a job.
+func (s Series) works(i int, model, hertz string) {
+	who := fmt.Sprintf(`site="s1",hall="h1",rack="r1",host="n1",gpu="%d",uuid="GPU-%d",model="%s"`, i, i, model)
+	s[`gpu_sm_clock_hertz{`+who+`}`] = hertz
+	s[`gpu_utilization_ratio{`+who+`}`] = "0.98x200"
+	s[`job_gpu_share_ratio{`+who+`,job="4711"}`] = "1x200"
 }
 
 // jobAt is a job on eight GPUs at work, of which one has other clocks than the rest.
 func jobAt(clock string) Series {
 	s := Series{}
 	for i := range 8 {
-		who, hertz := fmt.Sprintf(`site="s1",hall="h1",rack="r1",host="n1",gpu="%d",uuid="GPU-%d"`, i, i), "1980000000x200"
+		hertz := "1980000000x200"
 		if i == 3 {
 			hertz = clock
 		}
-		s[`gpu_sm_clock_hertz{`+who+`}`] = hertz
-		s[`gpu_utilization_ratio{`+who+`}`] = "0.98x200"
-		s[`job_gpu_share_ratio{`+who+`,job="4711"}`] = "1x200"
+		s.works(i, "H200", hertz)
 	}
 	return s
 }

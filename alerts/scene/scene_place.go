@@ -2,6 +2,7 @@ package scene
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -24,11 +25,13 @@ func places() map[string]Scene {
 		return counts(s, "hall_hosts", `@site,hall="h2"`, 50, h2)
 	}
 	return map[string]Scene{
-		"RackDown":         {Fires: counts(Series{}, "rack_hosts", "@rack", 18, 3), Quiet: counts(Series{}, "rack_hosts", "@rack", 18, 14)},
-		"HallDown":         {Fires: hall(0, 0), Quiet: hall(0, 18)},
-		"SiteDown":         {Fires: site(0, 20), Quiet: site(0, 50)},
-		"TelemetryBlind":   {Fires: counts(Series{}, "site_hosts", "@site", 100, 0), Quiet: counts(Series{}, "site_hosts", "@site", 100, 20)},
-		"SiteHostsMissing": is(`site_hosts{@site,state="expected"}`, "100x200", "97x200").with(Series{`site_hosts{@site,state="reporting"}`: "97x200"}),
+		"RackDown":       {Fires: counts(Series{}, "rack_hosts", "@rack", 18, 3), Quiet: counts(Series{}, "rack_hosts", "@rack", 18, 14)},
+		"HallDown":       {Fires: hall(0, 0), Quiet: hall(0, 18)},
+		"SiteDown":       {Fires: site(0, 20), Quiet: site(0, 50)},
+		"TelemetryBlind": {Fires: counts(Series{}, "site_hosts", "@site", 100, 0), Quiet: counts(Series{}, "site_hosts", "@site", 100, 20)},
+		"SiteHostsMissing": is(`site_hosts{@site,state="reporting"}`, "970x200", "992x200").with(Series{`site_hosts{@site,state="expected"}`: "1000x200"}).
+			apart(time.Hour, `site_hosts{@site,state="reporting"}`, "970", "993", "997").
+			and("fires for one of a small site", true, Series{`site_hosts{@site,state="expected"}`: "16x200", `site_hosts{@site,state="reporting"}`: "15x200"}),
 	}
 }
 
@@ -38,6 +41,13 @@ func (s Scene) with(more Series) Scene {
 		s.Fires[name], s.Quiet[name] = values, values
 	}
 	return s
+}
+
+// with is s with other values of some.
+func (s Series) with(more Series) Series {
+	out := maps.Clone(s)
+	maps.Copy(out, more)
+	return out
 }
 
 // lasts is s, looked at later, with fewer values.
@@ -59,15 +69,26 @@ func power() map[string]Scene {
 	swing := is(`site_power_watts{@site,boundary="it"}`, "80000000x115 60000000x60", "80000000x115 75000000x60").with(contract)
 	two := is(`meter_power_watts{@meter,role="pdu_output"}`, "55000x200", "45000x200").with(feed).with(Series{`meter_power_watts{` + second + `}`: "50000x200"})
 	two.Fires[`rack_power_watts{@rack,boundary="it"}`], two.Quiet[`rack_power_watts{@rack,boundary="it"}`] = "105000x200", "95000x200"
+	const (
+		load  = `meter_power_watts{@meter,role="pdu_output"}`
+		drawn = `rack_power_watts{@rack,boundary="it"}`
+		taken = `site_grid_power_watts{@site}`
+		most  = `rack_power_rating_watts{@rack}`
+		long  = 45 * time.Minute
+	)
 	return map[string]Scene{
-		"RackOverFeed":          is(`meter_power_watts{@meter,role="pdu_output"}`, "104000x200", "99000x200").with(feed),
-		"RackNearFeed":          is(`meter_power_watts{@meter,role="pdu_output"}`, "85000x200", "75000x200").with(feed),
-		"RackFeedsNotRedundant": two,
-		"RackFeedImbalance":     is(`meter_power_watts{@meter,role="pdu_output"}`, "20000x200", "45000x200").with(Series{`meter_power_watts{` + second + `}`: "50000x200"}),
-		"RackOverRating":        is(`rack_power_watts{@rack,boundary="it"}`, "130000x200", "119000x200").with(Series{`rack_power_rating_watts{@rack}`: "120000x200"}),
-		"SiteNearContract":      is(`site_grid_power_watts{@site}`, "93000000x200", "85000000x200").with(contract),
-		"SiteOverContract":      is(`site_grid_power_watts{@site}`, "101000000x200", "99000000x200").with(contract),
-		"SitePowerSwing":        swing.lasts(time.Second, 2*time.Minute),
+		"RackOverFeed":          is(load, "104000x200", "99000x200").with(feed).apart(30*time.Minute, load, "104000", "97000", "94000").gone(load, "104000"),
+		"RackNearFeed":          is(load, "85000x200", "75000x200").with(feed).apart(long, load, "85000", "77000", "74000").gone(load, "85000"),
+		"RackFeedsNotRedundant": two.apart(long, drawn, "105000", "97000", "94000").gone(drawn, "105000"),
+		"RackFeedImbalance": is(load, "20000x200", "45000x200").with(Series{`meter_power_watts{` + second + `}`: "50000x200"}).
+			apart(long, load, "20000", "28000", "32000").gone(load, "20000"),
+		"RackOverRating": is(drawn, "130000x200", "119000x200").with(Series{most: "120000x200"}).
+			apart(long, drawn, "130000", "117000", "110000").gone(drawn, "130000"),
+		"SiteNearContract": is(taken, "93000000x200", "85000000x200").with(contract).
+			apart(time.Hour, taken, "93000000", "88000000", "86000000").gone(taken, "93000000"),
+		"SiteOverContract": is(taken, "101000000x200", "99000000x200").with(contract).
+			apart(long, taken, "101000000", "98000000", "96000000").gone(taken, "101000000"),
+		"SitePowerSwing": swing.lasts(time.Second, 2*time.Minute),
 	}
 }
 
@@ -75,15 +96,33 @@ func meters() map[string]Scene {
 	state := func(bad string) Scene {
 		return Scene{Fires: Series{`meter_state{@meter,role="pdu_output",state="` + bad + `"}`: "1x200"}, Quiet: Series{`meter_state{@meter,role="pdu_output",state="ok"}`: "1x200"}}
 	}
+	mute := func(n int) Series {
+		s := Series{}
+		for i := range n {
+			s[fmt.Sprintf(`meter_state{site="s1",hall="h1",rack="r1",meter="x%d",role="pdu_output",state="silent"}`, i)] = "1x200"
+		}
+		return s
+	}
+	// some are n meters that are ok for a time, the first of which stands in for all.
+	some := func(n int, then string) Series {
+		s := Series{`meter_state{@meter,role="pdu_output",state="ok"}`: "1x100 " + then}
+		for i := range n - 1 {
+			s[fmt.Sprintf(`meter_state{site="s1",hall="h1",rack="r1",meter="x%d",role="pdu_output",state="ok"}`, i)] = "1x100 " + then
+		}
+		return s
+	}
 	return map[string]Scene{
-		"MeterSilent":         state("silent"),
-		"MeterFrozen":         state("frozen"),
-		"MeterImplausible":    state("quarantined"),
-		"ReconciliationGap":   is(`site_reconciliation_stages{@site,finding="exceeds"}`, "1x300", "0x300").with(Series{`site_reconciliation_stages{@site,finding="unknown"}`: "2x300"}).lasts(10*time.Second, 45*time.Minute),
-		"CoolantSupplyHot":    is(`meter_temperature_celsius{@point,role="cooling"}`, "42x200", "39x200").with(Series{`site_coolant_limit_celsius{@site}`: "40x200"}),
-		"CoolantSupplyRising": is(`meter_temperature_celsius{@point,role="cooling"}`, "20x120 20+0.1x80", "20x120 20+0.02x80"),
-		"CoolantLeak":         is(`meter_leak_detected{@meter,role="cooling"}`, "0x170 1x30", "0x200"),
-		"CoolantFlowLow":      is(`meter_flow_cubic_metres_per_second{@meter,role="cooling"}`, "0.02x200 0.01x40", "0.02x200 0.018x40").lasts(10*time.Second, 36*time.Minute),
+		"MeterSilent": state("silent").
+			and("fires when nobody reads it any more", true, some(1, "stale")).
+			and("is quiet where many are read by nobody, which is one alert", false, some(6, "stale")).
+			and("goes on when others follow", true, some(6, "stale").with(Series{`meter_state{@meter,role="pdu_output",state="ok"}`: "1x40 stale"})),
+		"MetersNotRead": Scene{Fires: some(6, "stale"), Quiet: some(4, "stale")}.
+			and("is quiet when they are read and do not answer", false, mute(6)).
+			and("is over when most are read again", false, some(6, "stale _x30 1x70")),
+		"MeterFrozen": state("frozen").gone(`meter_state{@meter,role="pdu_output",state="frozen"}`, "1").
+			and("is over when it moves", false, Series{`meter_state{@meter,role="pdu_output",state="frozen"}`: "1x90 stale", `meter_state{@meter,role="pdu_output",state="ok"}`: "_x90 1x110"}),
+		"MeterImplausible":  state("quarantined").gone(`meter_state{@meter,role="pdu_output",state="quarantined"}`, "1"),
+		"ReconciliationGap": is(`site_reconciliation_stages{@site,finding="exceeds"}`, "1x300", "0x300").with(Series{`site_reconciliation_stages{@site,finding="unknown"}`: "2x300"}).lasts(10*time.Second, 45*time.Minute),
 	}
 }
 
@@ -94,10 +133,13 @@ func report() map[string]Scene {
 		Quiet: Series{carbon + `provider="table",tier="5"}`: "300x200", carbon + `provider="entsoe",tier="2"}`: "280x200"},
 	}
 	return map[string]Scene{
-		"PUEAbovePlan":       is(`site_pue_ratio{@site,category="1"}`, "1.4x200", "1.25x200").with(Series{`site_pue_plan_ratio{@site}`: "1.3x200"}).lasts(time.Minute, 3*time.Hour),
-		"CoverageLow":        is(`site_coverage_ratio{@site,boundary="it"}`, "0.93x200", "0.995x200").with(Series{`site_coverage_needed_ratio{@site}`: "0.99x200"}).lasts(time.Minute, 2*time.Hour).called("boundary", "it"),
+		"PUEAbovePlan": is(`site_pue_ratio{@site,category="1"}`, "1.4x200", "1.25x200").with(Series{`site_pue_plan_ratio{@site}`: "1.3x200"}).lasts(time.Minute, 3*time.Hour).
+			apart(6*time.Hour, `site_pue_ratio{@site,category="1"}`, "1.4", "1.295", "1.28"),
+		"CoverageLow": is(`site_coverage_ratio{@site,boundary="it"}`, "0.93x200", "0.995x200").with(Series{`site_coverage_needed_ratio{@site}`: "0.99x200"}).lasts(time.Minute, 2*time.Hour).called("boundary", "it").
+			apart(6*time.Hour, `site_coverage_ratio{@site,boundary="it"}`, "0.93", "0.991", "0.993"),
 		"CarbonFeedFallback": fallback.lasts(time.Minute, 3*time.Hour).called("zone", "DE-LU"),
 		"CarbonFeedMissing":  is(carbon+`provider="entsoe",tier="2"}`, "300x60 stale", "300x200").lasts(time.Minute, 2*time.Hour).called("zone", "DE-LU"),
-		"YearlyLimitAtRisk":  is(`site_year_forecast_ratio{@site,figure="energy"}`, "1.07x300", "0.96x300").lasts(2*time.Minute, 8*time.Hour).called("figure", "energy"),
+		"YearlyLimitAtRisk": is(`site_year_forecast_ratio{@site,figure="energy"}`, "1.07x300", "0.96x300").lasts(2*time.Minute, 8*time.Hour).called("figure", "energy").
+			and("goes on at 0.99", true, Series{`site_year_forecast_ratio{@site,figure="energy"}`: "1.07x110 0.99x300"}).lasting(4*time.Minute, 12*time.Hour),
 	}
 }

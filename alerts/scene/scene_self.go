@@ -18,14 +18,15 @@ func itself() map[string]Scene {
 	refused := is(`gigawatch_stream_rejected_total{@self,lane="ledger",reason="future"}`, "0+1x200", "3x200")
 	refused.Extra = map[string]string{"lane": "ledger", "reason": "future"}
 	return map[string]Scene{
-		"LedgerNotAdvancing":  booked("0+100x60 _x140", "0+100x200"),
-		"HoursSealedLate":     is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour),
-		"TelemetryBehind":     is(`gigawatch_stream_telemetry_lag_seconds{@self}`, "40x200", "2x200"),
+		"LedgerNotAdvancing": booked("0+100x60 _x140", "0+100x200"),
+		"HoursSealedLate":    is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour),
+		"TelemetryBehind": is(`gigawatch_stream_telemetry_lag_seconds{@self}`, "40x200", "2x200").
+			apart(30*time.Minute, `gigawatch_stream_telemetry_lag_seconds{@self}`, "40", "10", "2"),
 		"LedgerCommitFailing": is(`gigawatch_stream_commit_failures_total{@self}`, "0x170 4x30", "4x200"),
 		"LedgerDamaged":       is(`gigawatch_ledger_lost_states_total{@self}`, "1x200", "0x200"),
 		"StoreFailing":        is(`gigawatch_recording_store_failures_total{@self}`, "0+1x200", "9x200"),
-		"DataDiskFilling":     free("120x200", "300x200"),
-		"DataDiskFull":        free("30x200", "120x200"),
+		"DataDiskFilling":     free("120x200", "300x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "120", "160", "180").gone(`gigawatch_data_free_bytes{@self}`, "120"),
+		"DataDiskFull":        free("30x200", "120x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "30", "55", "70").gone(`gigawatch_data_free_bytes{@self}`, "30"),
 		"CertificateExpiring": is(`gigawatch_certificate_expiry_timestamp_seconds{@self}`, "1000000x200", "9000000x200").lasts(time.Minute, 2*time.Hour),
 		"BatchesRefused":      refused,
 		"BusLostRecords":      is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
@@ -34,8 +35,9 @@ func itself() map[string]Scene {
 		"Watchdog":            booked("0+100x200", "0+100x60 _x140"),
 		"Canary":              is(rule.MetricCanaryHot+`{@self,site="s1"}`, "0x178 1x22", "0x200"),
 		"CanaryMissed":        is(rule.MetricCanaryMissed+`{@self,site="s1"}`, "0x170 2x30", "1x200"),
-		"AlertsSlow":          is(rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31x200", "12x200"),
-		"AlertsCapped":        is(rule.MetricSuppressed+`{@self,site="s1"}`, "0x170 40x30", "0x200"),
-		"AlertsUndelivered":   is(rule.MetricUndelivered+`{@self,receiver="am-1"}`, "1x200", "0x200"),
+		"AlertsSlow": is(rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31x200", "12x200").
+			apart(45*time.Minute, rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31", "19", "12"),
+		"AlertsCapped":      is(rule.MetricSuppressed+`{@self,site="s1"}`, "0x170 40x30", "0x200"),
+		"AlertsUndelivered": is(rule.MetricUndelivered+`{@self,receiver="am-1"}`, "1x200", "0x200"),
 	}
 }
