@@ -89,7 +89,7 @@ bench-dashboards:
 
 # What of alerts takes many minutes of real time, with Debian's Alertmanager: a receiver that fails for five, each hop of the watchdog's way.
 soak-alerts: packages
-	GIGAWATCH_SOAK=1 go test -tags $(TAGS) -run '^TestSoak' -v -count=1 -timeout 30m ./aggregator/internal/rule
+	GIGAWATCH_SOAK=1 go test -tags $(TAGS) -run '^TestSoak' -v -count=1 -parallel 16 -timeout 30m ./aggregator/internal/rule
 
 bench-collector: build packages
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 1x -timeout 30m ./collector $(ARGS)

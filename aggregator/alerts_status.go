@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 	table "github.com/gigawatch/gigawatch/alerts/rule"
 )
@@ -16,15 +18,61 @@ type alertStatus struct {
 	Beneath  int    `json:"beneath"` // so many more are part of it, and are not sent
 }
 
+// heldStatus is how many alerts of one rule are held back.
+type heldStatus struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"` // window, cap
+	Count  int    `json:"count"`
+}
+
+// windowStatus is a window of maintenance that is open, or begins within a day.
+type windowStatus struct {
+	ID     string   `json:"id"`
+	Match  []string `json:"match"`
+	From   int64    `json:"from"` // milliseconds since 1970
+	To     int64    `json:"to"`
+	Owner  string   `json:"owner"`
+	Reason string   `json:"reason"`
+	Open   bool     `json:"open"`
+	Held   int      `json:"held_back"`
+}
+
+// quieted is what a person was not told of.
+func quieted(e *rule.Evaluator, site string, now time.Time) (held []heldStatus, windows []windowStatus) {
+	held, windows = []heldStatus{}, []windowStatus{}
+	if e == nil {
+		return held, windows
+	}
+	for _, h := range e.Held(site) {
+		if len(held) < mostShown {
+			held = append(held, heldStatus{h.Rule, h.Reason, h.Count})
+		}
+	}
+	for _, w := range e.Windows(now) {
+		if w.State == "over" || w.Site() != "" && w.Site() != site || w.From.Sub(now) > 24*time.Hour || len(windows) == mostShown {
+			continue
+		}
+		x := windowStatus{ID: w.ID, Match: []string{}, From: w.From.UnixMilli(), To: w.To.UnixMilli(), Owner: w.Owner, Reason: w.Reason, Open: w.State == "open", Held: w.Held}
+		for _, m := range w.Match {
+			if m.Label != "site" {
+				x.Match = append(x.Match, m.String())
+			}
+		}
+		windows = append(windows, x)
+	}
+	return held, windows
+}
+
 // mostShown is how many alerts of a site the page has.
 const mostShown = 50
 
-// firing are the alerts of a site that a person was told of.
-func firing(e *rule.Evaluator, site string) (out []alertStatus, reason string) {
+// firing are the alerts of a site that a person was told of, and how many more there
+// are.
+func firing(e *rule.Evaluator, site string) (out []alertStatus, more int, reason string) {
 	if e == nil {
-		return nil, "no rules are loaded"
+		return nil, 0, "no rules are loaded"
 	}
-	list, _ := e.Told(site, mostShown)
+	list, more := e.Told(site, mostShown)
 	out = make([]alertStatus, len(list))
 	for i := range list {
 		v := &list[i]
@@ -37,5 +85,5 @@ func firing(e *rule.Evaluator, site string) (out []alertStatus, reason string) {
 			Since: v.Since.UnixMilli(), Beneath: v.Beneath,
 		}
 	}
-	return out, ""
+	return out, more, ""
 }

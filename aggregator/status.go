@@ -37,8 +37,11 @@ type siteStatus struct {
 	Figures      []figureStatus          `json:"figures"` // of today
 	Tree         *treeStatus             `json:"power_tree"`
 	Energy       map[string]energyStatus `json:"energy_today"`
-	Alerts       []alertStatus           `json:"alerts"` // null: there are no rules
+	Alerts       []alertStatus           `json:"alerts"`      // null: there are no rules
+	AlertsMore   int                     `json:"alerts_more"` // that are not in the list
 	AlertsReason string                  `json:"alerts_reason"`
+	Held         []heldStatus            `json:"alerts_held"` // that nobody was told of
+	Windows      []windowStatus          `json:"windows"`
 }
 
 // dayStatus is [From, To) in milliseconds since 1970, and when the ledger was asked
@@ -124,7 +127,8 @@ func (p *statusPage) status(_ context.Context, sees func(site string) bool, site
 func (p *statusPage) site(st *live.Status) siteStatus {
 	out := siteStatus{Status: st, Energy: map[string]energyStatus{},
 		TimeZone: p.today.ledger.Place(st.Site).String(), File: p.files.of(st.Site).status(), Figures: []figureStatus{}, PUE: pueStatus{Quality: map[string]float64{}, Flags: []string{}}}
-	out.Alerts, out.AlertsReason = firing(p.alerts, st.Site)
+	out.Alerts, out.AlertsMore, out.AlertsReason = firing(p.alerts, st.Site)
+	out.Held, out.Windows = quieted(p.alerts, st.Site, time.Now())
 	out.Carbon.Grid = []gridStatus{}
 	if g := st.Grid; g != nil {
 		out.Zone = g.Zone

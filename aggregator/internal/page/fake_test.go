@@ -23,28 +23,31 @@ type (
 		Bus     map[string]float64 `json:"bus"`
 	}
 	fakeSite struct {
-		Site      string               `json:"site"`
-		Simulated bool                 `json:"simulated"`
-		Zone      string               `json:"zone"`
-		TimeZone  string               `json:"time_zone"`
-		File      *siteFile            `json:"site_file"`
-		Today     *today               `json:"today"`
-		Hosts     counts               `json:"hosts"`
-		GPUs      counts               `json:"gpus"`
-		Power     map[string]powerNow  `json:"power"`
-		History   history              `json:"history"`
-		PUE       pue                  `json:"pue"`
-		Carbon    carbon               `json:"carbon"`
-		Figures   []figure             `json:"figures"`
-		Tree      *tree                `json:"power_tree"`
-		Energy    map[string]energyDay `json:"energy_today"`
-		Freshness *float64             `json:"freshness_seconds"`
-		Halls     []hall               `json:"halls"`
-		Worst     []gpu                `json:"worst_gpus"`
-		Alerts    []alert              `json:"alerts"`
-		AlertsWhy string               `json:"alerts_reason"`
-		Agents    agents               `json:"agents"`
-		Machines  []machineNow         `json:"machines"`
+		Site       string               `json:"site"`
+		Simulated  bool                 `json:"simulated"`
+		Zone       string               `json:"zone"`
+		TimeZone   string               `json:"time_zone"`
+		File       *siteFile            `json:"site_file"`
+		Today      *today               `json:"today"`
+		Hosts      counts               `json:"hosts"`
+		GPUs       counts               `json:"gpus"`
+		Power      map[string]powerNow  `json:"power"`
+		History    history              `json:"history"`
+		PUE        pue                  `json:"pue"`
+		Carbon     carbon               `json:"carbon"`
+		Figures    []figure             `json:"figures"`
+		Tree       *tree                `json:"power_tree"`
+		Energy     map[string]energyDay `json:"energy_today"`
+		Freshness  *float64             `json:"freshness_seconds"`
+		Halls      []hall               `json:"halls"`
+		Worst      []gpu                `json:"worst_gpus"`
+		Alerts     []alert              `json:"alerts"`
+		AlertsMore int                  `json:"alerts_more"`
+		AlertsWhy  string               `json:"alerts_reason"`
+		Held       []held               `json:"alerts_held"`
+		Windows    []window             `json:"windows"`
+		Agents     agents               `json:"agents"`
+		Machines   []machineNow         `json:"machines"`
 	}
 	today struct {
 		From  int64 `json:"from"`
@@ -153,6 +156,21 @@ type (
 		Evidence string `json:"evidence"`
 		Do       string `json:"do"`
 		Beneath  int    `json:"beneath"`
+	}
+	held struct {
+		Name   string `json:"name"`
+		Reason string `json:"reason"`
+		Count  int    `json:"count"`
+	}
+	window struct {
+		ID     string   `json:"id"`
+		Match  []string `json:"match"`
+		From   int64    `json:"from"`
+		To     int64    `json:"to"`
+		Owner  string   `json:"owner"`
+		Reason string   `json:"reason"`
+		Open   bool     `json:"open"`
+		Held   int      `json:"held_back"`
 	}
 )
 

@@ -50,6 +50,33 @@ func (e *Evaluator) Told(site string, limit int) (list []View, more int) {
 	}), limit)
 }
 
+// A Held is how many alerts of one rule at a site are held back, by a window or because
+// there are too many. Those that are part of another are not among them.
+type Held struct {
+	Rule, Reason string
+	Count        int
+}
+
+// Held are those of a site, the most first.
+func (e *Evaluator) Held(site string) (list []Held) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := map[Held]int{}
+	for _, a := range e.alerts {
+		if a.place.site == site && a.phase == Suppressed && (a.reason == reasonWindow || a.reason == reasonCap) {
+			n[Held{Rule: a.rule.Name, Reason: a.reason}]++
+		}
+	}
+	for h, count := range n {
+		h.Count = count
+		list = append(list, h)
+	}
+	slices.SortFunc(list, func(a, b Held) int {
+		return cmp.Or(b.Count-a.Count, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
+
 func (e *Evaluator) shown(list []View, limit int) ([]View, int) {
 	more := 0
 	slices.SortFunc(list, func(a, b View) int {

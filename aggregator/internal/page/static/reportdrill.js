@@ -60,7 +60,7 @@ export class Drill {
     const value = a.at ? sumOf(a) : short(x);
     write(el("drill-value"), value ? f.join(value) : "not known");
     el("drill-value").classList.toggle("absent", !value);
-    const how = [f.known(x.value) ? `${exact(x.value, x.unit)}${a.at ? " in the whole year" : ""}` : "", x.missing ? f.sentence(x.missing) : "", x.quality, covered(x.coverage_pct), x.method, x.measured_at ? `at ${x.measured_at}` : ""];
+    const how = [f.known(x.value) ? `${exact(x.value, x.unit)}${a.at ? " in the whole year" : ""}` : "", x.missing ? f.sentence(x.missing) : "", x.quality, covered(x.coverage_pct), a.of.length === 2 ? "" : x.method, x.measured_at ? `at ${x.measured_at}` : ""];
     write(el("drill-how"), how.filter(Boolean).join(" · "));
     const notes = [...(x.notes || [])];
     if (a.now) notes.unshift(`This is the figure as it was locked. The ledger and the site file would now give ${a.now}; below stands what they have now.`);

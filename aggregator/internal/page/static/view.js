@@ -174,7 +174,9 @@ export function alerts(site, now) {
   show(el("alerts"), list.length > 0);
   show(el("alerts-empty"), list.length === 0);
   write(el("alerts-empty"), absent ? f.sentence(site.alerts_reason || "alert rules are not loaded") : "None firing.");
-  write(el("alerts-count"), list.length ? f.count(list.length) : "");
+  const more = site.alerts_more || 0;
+  write(el("alerts-count"), more ? `${f.count(list.length)} of ${f.count(list.length + more)} shown` : list.length ? f.count(list.length) : "");
+  quiet(site, now);
   [...rows(el("alerts"), list.length, () => {
     const item = make("li");
     item.append(make("b"), make("span", "severity"), make("span"), make("span", "muted"), make("p", "evidence"), make("p", "do"));
@@ -192,6 +194,29 @@ export function alerts(site, now) {
     show(item.children[4], Boolean(evidence));
     show(item.children[5], Boolean(first));
   });
+}
+
+// quiet is what nobody was told of: what is held back, and windows of maintenance.
+function quiet(site, now) {
+  const held = site.alerts_held || [];
+  const windows = site.windows || [];
+  const why = { window: "in maintenance", cap: "too many at once" };
+  const lines = [
+    ...held.map((h) => `${f.count(h.count)} ${h.name} not sent: ${why[h.reason] || h.reason}`),
+    ...windows.map((w) => {
+      const what = w.match.join(" ") || "all of the site";
+      const when = w.open ? `until ${day(w.to, now)}` : `${day(w.from, now)} to ${day(w.to, now)}`;
+      return `Maintenance of ${what}, ${when}: ${w.reason} (${w.owner})${w.open && w.held_back ? `, holds back ${f.count(w.held_back)}` : ""}`;
+    }),
+  ];
+  show(el("quiet"), lines.length > 0);
+  [...rows(el("quiet"), lines.length, () => make("li"))].forEach((item, i) => write(item, lines[i]));
+}
+
+// day is a time, with its date where it is not within half a day.
+function day(ms, now) {
+  const date = new Date(ms).toISOString().slice(0, 10);
+  return Math.abs(ms - now) < 12 * 3600 * 1000 ? `${f.clock(ms, false)} UTC` : `${date} ${f.clock(ms, false)} UTC`;
 }
 
 export function halls(list) {

@@ -1,0 +1,74 @@
+package page
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// rackDown is a site of which a rack is down, r0006 as ever, and of which more stands than is sent.
+func rackDown(now time.Time, since int64) []fakeSite {
+	s := site("demo", 2, 6, now, since)
+	s.Simulated = false
+	s.Hosts = counts{96, 88}
+	s.Alerts = []alert{
+		{"RackDown", "critical", "Rack r0006 (h01) is down", now.Add(-7*time.Minute - 5*time.Second).UnixMilli(), "8 of its hosts fell silent. Of them no alerts are sent.",
+			"Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.", 8},
+		{"GPUMemoryHot", "warning", "Memory of GPU 3 of n00007 (h01 r0002) is too hot", now.Add(-2 * time.Hour).UnixMilli(), "96.4 °C; the memory is built for up to 95 °C.", "Compare with the other GPUs of the host: one alone is its heat sink, all are its air or coolant.", 0},
+	}
+	s.AlertsMore = 31
+	s.Held = []held{{"GPUMemoryErrorsRising", "cap", 12}, {"HostPowerMissing", "window", 3}}
+	s.Windows = []window{
+		{"w-1", []string{"rack=r0004"}, now.Add(-time.Hour).UnixMilli(), now.Add(3 * time.Hour).UnixMilli(), "ada", "a new switch", true, 3},
+		{"w-2", []string{}, now.Add(20 * time.Hour).UnixMilli(), now.Add(26 * time.Hour).UnixMilli(), "facility", "the yearly test of the UPS", false, 0},
+	}
+	return []fakeSite{s}
+}
+
+// What fires says what is wrong, since when, on what evidence and what to do first;
+// what is not sent is counted, and who is at work stands beneath.
+func TestAlertsOnThePage(t *testing.T) {
+	chrome := browser(t)
+	at := time.Now()
+	f := newFake(t, rackDown)
+	for _, width := range []int64{1440, 360} {
+		p := open(t, chrome, f.URL, width, 1000, "light")
+		p.live()
+		want(p, map[string]string{"alerts-empty": "", "alerts-count": "2 of 33 shown"})
+		said := p.text("alerts")
+		for _, part := range []string{
+			"RackDown critical Rack r0006 (h01) is down for 7 min · 8 more are part of it", "8 of its hosts fell silent. Of them no alerts are sent.", "Look at the rack's PDUs and breakers",
+			"GPUMemoryHot warning Memory of GPU 3 of n00007 (h01 r0002) is too hot for 2 h", "96.4 °C; the memory is built for up to 95 °C.",
+		} {
+			if !strings.Contains(said, part) {
+				t.Errorf("the alerts say %q, want %q", said, part)
+			}
+		}
+		until := at.Add(3 * time.Hour).UTC().Format("15:")
+		for _, part := range []string{
+			"12 GPUMemoryErrorsRising not sent: too many at once", "3 HostPowerMissing not sent: in maintenance",
+			"Maintenance of rack=r0004, until " + until, "UTC: a new switch (ada), holds back 3", "Maintenance of all of the site, 20", "the yearly test of the UPS (facility)",
+		} {
+			if quiet := p.text("quiet"); !strings.Contains(quiet, part) {
+				t.Errorf("beneath it says %q, want %q", quiet, part)
+			}
+		}
+		sane(p)
+		if eval[bool](p, "document.documentElement.scrollWidth > document.documentElement.clientWidth") {
+			t.Errorf("at %d the page is wider than its window", width)
+		}
+		if *shots != "" && width > 1000 {
+			image, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+			if err == nil {
+				err = os.WriteFile(filepath.Join(*shots, "rack-down.png"), image, 0o644)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
