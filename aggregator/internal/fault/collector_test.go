@@ -223,6 +223,7 @@ func (c *collector) misread(values []metric.Raw) []metric.Raw {
 		if r.key == c.glitch && values[r.value] != metric.Missing && c.oracle.knows(r.key, int64(values[r.epoch])) {
 			shown[r.value] = 0
 			if c.jumps {
+				c.r.jumped = true
 				shown[r.value] = 4e18 + values[r.value]%1000
 			}
 			c.blurred[r.key] = true

@@ -26,7 +26,10 @@ type device struct {
 	fault func(op, name string) error // nil: none
 }
 
-type inode struct{ data, synced []byte }
+type inode struct {
+	data, synced []byte
+	lost         [2]int // of data, what a failed sync has given up: a later one says nothing of it
+}
 
 func newDevice(rng *rand.Rand) *device {
 	return &device{rng: rng, names: map[string]*inode{}, kept: map[string]*inode{}}
@@ -50,7 +53,7 @@ func (d *device) kill() *device {
 	n, seen := newDevice(d.rng), map[*inode]*inode{}
 	same := func(f *inode) *inode {
 		if seen[f] == nil {
-			seen[f] = &inode{slices.Clone(f.data), slices.Clone(f.synced)}
+			seen[f] = &inode{slices.Clone(f.data), slices.Clone(f.synced), f.lost}
 		}
 		return seen[f]
 	}
@@ -84,7 +87,7 @@ func (d *device) cut() *device {
 		}
 		if seen[f] == nil {
 			data := d.survives(f)
-			seen[f] = &inode{data, slices.Clone(data)}
+			seen[f] = &inode{data: data, synced: slices.Clone(data)}
 		}
 		n.names[name], n.kept[name] = seen[f], seen[f]
 	}
@@ -134,7 +137,7 @@ func (d shelf) Write(name string, b []byte) error {
 		b = b[:d.rng.IntN(len(b)+1)]
 	}
 	if f := d.names[name]; f != nil {
-		f.data = slices.Clone(b)
+		f.data, f.lost = slices.Clone(b), [2]int{}
 	} else {
 		d.names[name] = &inode{data: slices.Clone(b)}
 	}
@@ -151,20 +154,33 @@ func (d shelf) Append(name string, size int64, b []byte) error {
 		f = &inode{}
 		d.names[name] = f
 	}
+	f.lost[1] = min(f.lost[1], int(size)) // it is written again
 	data := append(slices.Clone(f.data[:min(size, int64(len(f.data)))]), make([]byte, max(0, size-int64(len(f.data))))...)
 	f.data = append(data, b...)
 	return err
 }
 
 func (d shelf) Sync(name string) error {
-	if err := d.fail("sync", name); err != nil {
-		return err
-	}
 	f := d.names[name]
 	if f == nil {
 		return fs.ErrNotExist
 	}
+	return f.sync(d.fail("sync", name))
+}
+
+// sync makes what was written durable, unless it fails: then the pages are gone, and those who
+// read them see them until the power goes.
+func (f *inode) sync(err error) error {
+	if err != nil {
+		if f.lost[1] == 0 && len(f.data) > len(f.synced) {
+			f.lost = [2]int{len(f.synced), len(f.data)}
+		}
+		return err
+	}
 	f.synced = slices.Clone(f.data)
+	for i := f.lost[0]; i < min(f.lost[1], len(f.synced)); i++ {
+		f.synced[i] = 0
+	}
 	return nil
 }
 
@@ -262,7 +278,7 @@ func (d drawer) Create(name string) (agent.File, error) {
 		f = &inode{}
 		d.names[name] = f
 	}
-	f.data = nil
+	f.data, f.lost = nil, [2]int{}
 	return &handle{d.device, f, name}, nil
 }
 
@@ -316,9 +332,5 @@ func (h *handle) Truncate(size int64) error {
 }
 
 func (h *handle) Sync() error {
-	if err := h.d.fail("sync", h.name); err != nil {
-		return err
-	}
-	h.f.synced = slices.Clone(h.f.data)
-	return nil
+	return h.f.sync(h.d.fail("sync", h.name))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -153,6 +154,9 @@ func (r *run) answers(l *ledger.Ledger, when string) {
 		if x.Final && mj < r.watch.hours[x.From] {
 			r.bad("I5", "%s, the sealed hour %s had %d mJ and has %d", when, time.UnixMilli(x.From).UTC(), r.watch.hours[x.From], mj)
 		}
+		if r.settled && x.From >= r.began.UnixMilli() && x.To <= time.Now().Add(-3*time.Hour).UnixMilli() && !x.Final && !r.clocks() {
+			r.bad("I5", "%s, %s is not sealed", when, time.UnixMilli(x.From).UTC())
+		}
 		if x.Final && r.committed {
 			if r.watch.hours == nil {
 				r.watch.hours = map[int64]uint64{}
@@ -217,5 +221,32 @@ func (r *run) truth() {
 				r.bad("oracle", "%s showed %d mJ, and the world says %d", name(key), c.oracle.high[i].sum, x)
 			}
 		}
+	}
+}
+
+// causes are the faults that an alarm may come of. Those that follow surely from a fault are in
+// raised.
+var causes = map[account.AlarmKind][]kind{
+	account.Frozen:      {freezeCounter},
+	account.Quarantined: {glitchCounter, clock},
+	account.Rebased:     {glitchCounter, clock},
+	account.Glitch:      {glitchCounter, clock, freezeCounter},
+	account.Overflow:    {glitchCounter},
+	account.Conflict:    nil,
+	account.Full:        nil,
+	account.Discarded:   nil,
+	account.Shortfall:   nil,
+}
+
+// alarmed holds the alarms against what was injected.
+func (r *run) alarmed() {
+	for _, a := range slices.Sorted(maps.Keys(r.alarms)) {
+		of, known := causes[a]
+		if known && !slices.ContainsFunc(of, func(k kind) bool { return r.sum.Injected[k.String()] > 0 }) {
+			r.bad("I7", "%d alarms %q, and nothing that causes them was injected", r.alarms[a], a)
+		}
+	}
+	if r.jumped && r.alarms[account.Quarantined] == 0 {
+		r.bad("I7", "a reading beyond physics was booked from, and no alarm raised")
 	}
 }

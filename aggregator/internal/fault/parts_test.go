@@ -26,8 +26,7 @@ func parts(l *metric.Layout, n int) *metric.Layout {
 					out.Entities = append(out.Entities, e)
 				}
 			}
-			c.First = first
-			out.Columns = append(out.Columns, c)
+			out.Columns = append(out.Columns, metric.Column{Metric: c.Metric, Form: c.Form, Point: c.Point, First: first, Count: c.Count})
 		}
 	}
 	return out

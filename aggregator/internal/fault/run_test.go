@@ -49,6 +49,7 @@ type run struct {
 
 	committed bool // in this step
 	settled   bool // all is durable
+	jumped    bool // a register was read beyond physics
 
 	watch watch
 	sum   tally

@@ -116,6 +116,7 @@ func (r *run) heal() {
 	r.settled = true
 	r.fromStorage("in the end")
 	r.truth()
+	r.alarmed()
 }
 
 func summary(seeds int, s *tally, took time.Duration) string {
