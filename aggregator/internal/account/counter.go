@@ -288,6 +288,7 @@ func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 		if err := s.restart(n, first); err != nil {
 			return err
 		}
+		u.before.ended = r.time // not before the second reading said so
 		return s.advance(n, r, r.value-a.value, o)
 	}
 	o.alarm(Rebased, c.name, "its register was set or replaced; the jump is not booked")
