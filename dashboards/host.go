@@ -10,7 +10,7 @@ func host() *board {
 		uid: "host", person: "who is sent to a host", question: "what is wrong with this host, and since when?", since: "now-3h", refresh: "30s",
 		chosen: []variable{bySite, byHall.open(), byRack.open(), byHost}, next: []string{"gpu", "hall", "jobs"}, events: []string{"health"},
 		rows: []row{
-			{"", 8, []panel{
+			{"", 6, []panel{
 				{figure, 8, "Power", "What the node draws, and of it the boards of its GPUs.", watts, asks(
 					power("host", "host").in("host").as("Host", hostColour), now(`sum(gpu_power_watts{`+h+`})`, "").as("GPUs", gpuColour)), look{empty: "Not known"}},
 				attention(16, needs("table").in("host"), "Hall", "Rack", "Host"),
@@ -37,7 +37,7 @@ func host() *board {
 				{gauges, 8, "NVMe wear", "Share of each NVMe disk's rated endurance that is used; it may pass 100 %.", share, asks(now(`nvme_wear_ratio{`+h+`}`, "{{device}}")), look{steps: spaceUsed, empty: "No NVMe disk"}},
 				{lines, 8, "GPUs expected and present", "GPUs that the host should have, and those that the driver shows.", count, asks(series(`host_gpus{`+h+`}`, "{{state}}")), look{empty: "The host has no GPUs, or its driver does not say"}},
 			}},
-			{"Agent", 7, []panel{
+			{"Agent", 5, []panel{
 				{lines, 12, "What waits on the host", "Bytes on the host's disk that wait for the bus, or for the aggregator's word that they are durable.", bytesOf, asks(series(`agent_spool_bytes{`+h+`}`, "{{lane}}")), look{empty: "The agent does not say"}},
 				{timeline, 12, "Silent sources", "When a source of the agent had not answered for more than three of its periods; its samples are missing then.", count, asks(series(`agent_source_stale{`+h+`}`, "{{sensor}}")), look{says: []saying{{"answers", good}, {"silent", bad}}, empty: "The agent does not say"}},
 			}},
