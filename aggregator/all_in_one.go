@@ -42,6 +42,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	hosts := flags.Int("hosts", 16, "hosts of the simulated site; 0: none")
 	gpus := flags.Int("gpus", 8, "GPUs a simulated host")
 	seed := flags.Uint64("seed", 1, "seed of the simulated site")
+	faults := flags.Duration("faults", 2*time.Minute, "mean time between faults of the simulated site; 0: nothing breaks")
 	interval := flags.Duration("interval", time.Second, "between ticks")
 	truth := flags.String("truth", "", "`file` for the simulated site's true joules, written at the end")
 	insecure := flags.Bool("insecure", false, "listen beyond loopback with neither token nor TLS: anybody who reaches the port reads everything")
@@ -73,13 +74,16 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err := web.CheckListen(*listen, *tokenFile != "" || *principals != "", secure.Cert != "", *insecure); err != nil {
 		return fmt.Errorf("%w: %w; -principals and -tls-cert, -tls-key open it safely", program.ErrUsage, err)
 	}
+	if *faults < 0 {
+		return fmt.Errorf("%w: -faults %s is below zero", program.ErrUsage, *faults)
+	}
 	if *hosts < 0 {
 		return fmt.Errorf("%w: -hosts %d is below zero", program.ErrUsage, *hosts)
 	}
 	var demo *simulation
 	var sites []siteConfig
 	if *hosts > 0 {
-		demo, err = openSimulation(filepath.Join(*dir, simulatedSite), sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval)}, max(pollEvery, *interval))
+		demo, err = openSimulation(filepath.Join(*dir, simulatedSite), sim.Config{Site: simulatedSite, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval), Faults: sim.Faults{Off: *faults == 0, Every: *faults}}, max(pollEvery, *interval))
 		if err != nil {
 			return err
 		}
