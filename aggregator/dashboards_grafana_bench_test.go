@@ -13,33 +13,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
-	"github.com/hashicorp/go-hclog"
-	goplugin "github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
-)
 
-const dataSource = "gigawatch-gigawatch-datasource"
+	"github.com/gigawatch/gigawatch/plugin/handshake"
+)
 
 // grafana is what Grafana is to the data source's program: the other end of its
 // handshake.
 type grafana struct {
-	data     pluginv2.DataClient
-	resource pluginv2.ResourceClient
+	*handshake.Program
 	settings *pluginv2.PluginContext
-}
-
-// grafanaPart hands out one gRPC client.
-type grafanaPart[T any] struct {
-	goplugin.NetRPCUnsupportedPlugin
-	client func(grpc.ClientConnInterface) T
-}
-
-func (grafanaPart[T]) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
-
-func (p grafanaPart[T]) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
-	return p.client(c), nil
 }
 
 // startGrafana builds the data source's program and starts it for an aggregator.
@@ -49,35 +32,14 @@ func startGrafana(b *testing.B, url string) *grafana {
 	if out, err := exec.Command("go", "build", "-tags", "dedupelabels,arrow_json_stdlib", "-o", path, "../plugin/pkg").CombinedOutput(); err != nil {
 		b.Fatalf("build the data source: %v\n%s", err, out)
 	}
-	cmd := exec.Command(path)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-	c := goplugin.NewClient(&goplugin.ClientConfig{
-		Cmd: cmd, SkipHostEnv: true, AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: grpcplugin.ProtocolVersion, MagicCookieKey: grpcplugin.MagicCookieKey, MagicCookieValue: grpcplugin.MagicCookieValue},
-		Plugins: goplugin.PluginSet{
-			"data":     grafanaPart[pluginv2.DataClient]{client: pluginv2.NewDataClient},
-			"resource": grafanaPart[pluginv2.ResourceClient]{client: pluginv2.NewResourceClient},
-		},
-		Logger: hclog.New(&hclog.LoggerOptions{Output: io.Discard}),
-	})
-	b.Cleanup(c.Kill)
-	rpc, err := c.Client()
+	p, err := handshake.Start(path, io.Discard)
 	if err != nil {
-		b.Fatalf("handshake with the data source: %v", err)
+		b.Fatal(err)
 	}
-	g := &grafana{settings: &pluginv2.PluginContext{OrgId: 1, PluginId: dataSource, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
+	b.Cleanup(p.Kill)
+	return &grafana{p, &pluginv2.PluginContext{OrgId: 1, PluginId: handshake.PluginID, DataSourceInstanceSettings: &pluginv2.DataSourceInstanceSettings{
 		Uid: "one", Name: "one", Url: url, JsonData: []byte("{}"), LastUpdatedMS: 1,
 	}}}
-	for name, set := range map[string]func(any){
-		"data": func(v any) { g.data = v.(pluginv2.DataClient) }, "resource": func(v any) { g.resource = v.(pluginv2.ResourceClient) },
-	} {
-		v, err := rpc.Dispense(name)
-		if err != nil {
-			b.Fatalf("dispense %s: %v", name, err)
-		}
-		set(v)
-	}
-	return g
 }
 
 // first is the first value that a variable would offer.
@@ -86,7 +48,7 @@ func (g *grafana) first(b *testing.B, list string) string {
 	bare, _, _ := strings.Cut(list, "?")
 	var a struct{ Items []struct{ Value string } }
 	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
-		c, err := g.resource.CallResource(b.Context(), &pluginv2.CallResourceRequest{PluginContext: g.settings, Method: "GET", Path: bare, Url: list})
+		c, err := g.Resource.CallResource(b.Context(), &pluginv2.CallResourceRequest{PluginContext: g.settings, Method: "GET", Path: bare, Url: list})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -112,7 +74,7 @@ type answered struct {
 // ask sends what one panel asks, as Grafana does: all its queries in one request.
 func (g *grafana) ask(ctx context.Context, queries []*pluginv2.DataQuery) (a answered) {
 	began := time.Now()
-	r, err := g.data.QueryData(ctx, &pluginv2.QueryDataRequest{PluginContext: g.settings, Queries: queries})
+	r, err := g.Data.QueryData(ctx, &pluginv2.QueryDataRequest{PluginContext: g.settings, Queries: queries})
 	a.took = time.Since(began)
 	if err != nil {
 		a.err = err.Error()

@@ -18,11 +18,11 @@ var order = strings.Fields(`
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
-	aggregator/internal/durable aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
+	aggregator/internal/durable aggregator/internal/names aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/fault aggregator/internal/intake aggregator/internal/health aggregator/internal/store
-	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/names aggregator/internal/statement aggregator/internal/page
+	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
-	plugin/pkg plugin/browser dashboards alerts deploy/grafana
+	plugin/pkg plugin/handshake plugin/browser dashboards alerts deploy/grafana
 `)
 
 // only says which packages of the module a package may import, where the order
@@ -50,7 +50,7 @@ var only = map[string]string{
 	"aggregator/internal/live":      "collector/metric",
 	"aggregator/internal/account":   "collector/metric",
 	"aggregator/internal/terms":     "collector/metric collector/site aggregator/internal/account",
-	"aggregator/internal/ledger":    "collector/metric aggregator/internal/account",
+	"aggregator/internal/ledger":    "collector/metric aggregator/internal/account aggregator/internal/names",
 	"aggregator/internal/intake":    "collector/metric aggregator/internal/account",
 	"aggregator/internal/store":     "collector/metric",
 	"aggregator/internal/report":    "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs

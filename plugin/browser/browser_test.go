@@ -40,6 +40,9 @@ func TestBrowser(t *testing.T) {
 	if aggregator == "" {
 		aggregator = startAggregator(t)
 	}
+	if *racks > 0 {
+		aggregator = manyRacks(t, aggregator, *racks)
+	}
 	f := serve(t, startProgram(t, filepath.Join(dist, "gpx_gigawatch_linux_amd64")), dist, host, settings{URL: aggregator, JSON: []byte(`{"defaultSite":"simulated"}`)})
 	warm(t, aggregator)
 	p := open(t, chrome, f, 1200)

@@ -18,6 +18,8 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
+
+	"github.com/gigawatch/gigawatch/plugin/handshake"
 )
 
 // settings are a data source as Grafana's page saves it.
@@ -30,7 +32,7 @@ type settings struct {
 // facade answers as Grafana's server does to its page, of one data source.
 type facade struct {
 	*httptest.Server
-	program *program
+	program *handshake.Program
 
 	mu      sync.Mutex
 	saved   settings
@@ -38,7 +40,7 @@ type facade struct {
 }
 
 // serve starts the façade; host is the folder of the built page.
-func serve(t *testing.T, p *program, dist, host string, saved settings) *facade {
+func serve(t *testing.T, p *handshake.Program, dist, host string, saved settings) *facade {
 	t.Helper()
 	f := &facade{program: p, saved: saved, version: 1}
 	mux := http.NewServeMux()
@@ -111,7 +113,7 @@ func (f *facade) query(w http.ResponseWriter, r *http.Request) {
 			TimeRange: &pluginv2.TimeRange{FromEpochMS: from, ToEpochMS: to},
 		})
 	}
-	got, err := f.program.data.QueryData(r.Context(), req)
+	got, err := f.program.Data.QueryData(r.Context(), req)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -135,7 +137,7 @@ func (f *facade) query(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *facade) health(w http.ResponseWriter, r *http.Request) {
-	got, err := f.program.diagnostics.CheckHealth(r.Context(), &pluginv2.CheckHealthRequest{PluginContext: f.context()})
+	got, err := f.program.Diagnostics.CheckHealth(r.Context(), &pluginv2.CheckHealthRequest{PluginContext: f.context()})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -158,7 +160,7 @@ func (f *facade) resources(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/api/datasources/uid/gw/resources/")
-	got, err := f.program.resource.CallResource(r.Context(), &pluginv2.CallResourceRequest{PluginContext: f.context(), Method: r.Method, Path: path, Url: path + "?" + r.URL.RawQuery, Body: body})
+	got, err := f.program.Resource.CallResource(r.Context(), &pluginv2.CallResourceRequest{PluginContext: f.context(), Method: r.Method, Path: path, Url: path + "?" + r.URL.RawQuery, Body: body})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -175,7 +177,7 @@ func (f *facade) resources(w http.ResponseWriter, r *http.Request) {
 
 // live is a channel of Grafana Live, as Server-Sent Events.
 func (f *facade) live(w http.ResponseWriter, r *http.Request) {
-	frames, err := f.program.stream.RunStream(r.Context(), &pluginv2.RunStreamRequest{PluginContext: f.context(), Path: r.URL.Query().Get("path")})
+	frames, err := f.program.Stream.RunStream(r.Context(), &pluginv2.RunStreamRequest{PluginContext: f.context(), Path: r.URL.Query().Get("path")})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return

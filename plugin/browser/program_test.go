@@ -3,8 +3,8 @@
 package browser_test
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,16 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
-	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
-	"github.com/hashicorp/go-hclog"
-	goplugin "github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
-
 	"github.com/gigawatch/gigawatch/collector/sim"
+	"github.com/gigawatch/gigawatch/plugin/handshake"
 )
 
-const id = "gigawatch-gigawatch-datasource"
+const id = handshake.PluginID
 
 // lacks skips the test for want of something, or fails where CI demands it.
 func lacks(t *testing.T, reason string) {
@@ -53,59 +48,14 @@ func dist(t *testing.T) string {
 	return dir
 }
 
-// part hands out one gRPC client.
-type part[T any] struct {
-	goplugin.NetRPCUnsupportedPlugin
-	client func(grpc.ClientConnInterface) T
-}
-
-func (part[T]) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
-
-func (p part[T]) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
-	return p.client(c), nil
-}
-
-// program is the plugin's back end, started as Grafana starts it.
-type program struct {
-	diagnostics pluginv2.DiagnosticsClient
-	data        pluginv2.DataClient
-	resource    pluginv2.ResourceClient
-	stream      pluginv2.StreamClient
-}
-
-func startProgram(t *testing.T, path string) *program {
+// startProgram starts the plugin's back end as Grafana does.
+func startProgram(t *testing.T, path string) *handshake.Program {
 	t.Helper()
-	cmd := exec.Command(path)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-	c := goplugin.NewClient(&goplugin.ClientConfig{
-		Cmd: cmd, SkipHostEnv: true, AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: grpcplugin.ProtocolVersion, MagicCookieKey: grpcplugin.MagicCookieKey, MagicCookieValue: grpcplugin.MagicCookieValue},
-		Plugins: goplugin.PluginSet{
-			"diagnostics": part[pluginv2.DiagnosticsClient]{client: pluginv2.NewDiagnosticsClient},
-			"data":        part[pluginv2.DataClient]{client: pluginv2.NewDataClient},
-			"resource":    part[pluginv2.ResourceClient]{client: pluginv2.NewResourceClient},
-			"stream":      part[pluginv2.StreamClient]{client: pluginv2.NewStreamClient},
-		},
-		Logger: hclog.NewNullLogger(),
-	})
-	t.Cleanup(c.Kill)
-	rpc, err := c.Client()
+	p, err := handshake.Start(path, io.Discard)
 	if err != nil {
-		t.Fatalf("handshake with the plugin: %v", err)
+		t.Fatal(err)
 	}
-	p := &program{}
-	for name, set := range map[string]func(any){
-		"diagnostics": func(v any) { p.diagnostics = v.(pluginv2.DiagnosticsClient) },
-		"data":        func(v any) { p.data = v.(pluginv2.DataClient) },
-		"resource":    func(v any) { p.resource = v.(pluginv2.ResourceClient) },
-		"stream":      func(v any) { p.stream = v.(pluginv2.StreamClient) },
-	} {
-		v, err := rpc.Dispense(name)
-		if err != nil {
-			t.Fatalf("dispense %s: %v", name, err)
-		}
-		set(v)
-	}
+	t.Cleanup(p.Kill)
 	return p
 }
 

@@ -40,6 +40,30 @@ func TestFindingsAreMarkedAsMoments(t *testing.T) {
 	}
 }
 
+// After a restart all meters are silent for a moment: one band, and not as many as
+// there are meters.
+func TestMetersThatFallSilentTogetherAreOneMark(t *testing.T) {
+	f := newFake(t, "north")
+	f.answer("/api/v1/query_range", func(w http.ResponseWriter, _ *http.Request) {
+		var list []any
+		for _, name := range []string{"m1", "m2", "m3"} {
+			values := [][2]any{{now.Add(-30 * time.Minute).Unix(), "1"}}
+			if name == "m3" {
+				values = [][2]any{{now.Add(-20 * time.Minute).Unix(), "1"}}
+			}
+			list = append(list, map[string]any{"metric": map[string]string{"meter": name, "role": "grid_input", "state": "silent"}, "values": values})
+		}
+		succeed(w, map[string]any{"resultType": "matrix", "result": list})
+	})
+	frame := start(t).one(t, f.source(""), asked{"queryType": "annotations", "what": []string{"meter"}})[0]
+	if got := titles(frame); got != "2 meters silent, meter m3 silent" {
+		t.Errorf("told %q", got)
+	}
+	if got := frame.Fields[3].At(0); got != "They are m1, m2." {
+		t.Errorf("told %q", got)
+	}
+}
+
 // Between two points of a long range a meter may fail and come back: that counts.
 func TestMetersThatFailForAMomentAreMarked(t *testing.T) {
 	f := newFake(t, "north")

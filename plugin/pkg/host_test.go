@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,31 +12,33 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
-	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
-	"github.com/hashicorp/go-hclog"
-	goplugin "github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
+
+	"github.com/gigawatch/gigawatch/plugin/handshake"
 )
 
-const id = "gigawatch-gigawatch-datasource"
+const id = handshake.PluginID
 
-// built is where the program is built, once, and only if a test starts it.
+// A built is a program that is built once, and only if a test starts it.
 type built struct {
-	dir  string
+	name, tags, of string
+
 	once sync.Once
 	err  error
 }
 
-var program built
+var (
+	folder  string                                                                          // of what is built, and of what it writes
+	program = built{name: "gpx_gigawatch", tags: "dedupelabels,arrow_json_stdlib", of: "."} // as it is shipped
+	server  = built{name: "aggregator", tags: "dedupelabels", of: "../../aggregator"}
+)
 
-// path is the program as it is shipped.
 func (b *built) path() (string, error) {
-	path := filepath.Join(b.dir, "gpx_gigawatch")
+	path := filepath.Join(folder, b.name)
 	b.once.Do(func() {
-		if out, err := exec.Command("go", "build", "-tags", "dedupelabels,arrow_json_stdlib", "-o", path, ".").CombinedOutput(); err != nil {
-			b.err = fmt.Errorf("build the program: %w\n%s", err, out)
+		if out, err := exec.Command("go", "build", "-tags", b.tags, "-o", path, b.of).CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("build %s: %w\n%s", b.name, err, out)
 		}
 	})
 	return path, b.err
@@ -48,71 +49,30 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	program.dir, simulated.dir = dir, dir
+	folder = dir
 	code := m.Run()
 	simulated.end()
+	breaking.end()
 	_ = os.RemoveAll(dir) // a folder of temporary files
 	os.Exit(code)
 }
 
 // host is what Grafana is to the program: the other end of its handshake.
-type host struct {
-	diagnostics pluginv2.DiagnosticsClient
-	data        pluginv2.DataClient
-	resource    pluginv2.ResourceClient
-	stream      pluginv2.StreamClient
-}
+type host struct{ *handshake.Program }
 
-// part hands out one gRPC client.
-type part[T any] struct {
-	goplugin.NetRPCUnsupportedPlugin
-	client func(grpc.ClientConnInterface) T
-}
-
-func (part[T]) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
-
-func (p part[T]) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
-	return p.client(c), nil
-}
-
-// start runs the program as Grafana does: with the handshake and without the
-// environment of its own.
+// start runs the program.
 func start(t *testing.T) *host {
 	t.Helper()
 	path, err := program.path()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-	c := goplugin.NewClient(&goplugin.ClientConfig{
-		Cmd: cmd, SkipHostEnv: true, AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: grpcplugin.ProtocolVersion, MagicCookieKey: grpcplugin.MagicCookieKey, MagicCookieValue: grpcplugin.MagicCookieValue},
-		Plugins: goplugin.PluginSet{
-			"diagnostics": part[pluginv2.DiagnosticsClient]{client: pluginv2.NewDiagnosticsClient},
-			"data":        part[pluginv2.DataClient]{client: pluginv2.NewDataClient},
-			"resource":    part[pluginv2.ResourceClient]{client: pluginv2.NewResourceClient},
-			"stream":      part[pluginv2.StreamClient]{client: pluginv2.NewStreamClient},
-		},
-		Logger: hclog.New(&hclog.LoggerOptions{Output: &lines{t: t}, Level: hclog.Warn}),
-	})
-	t.Cleanup(c.Kill)
-	rpc, err := c.Client()
+	p, err := handshake.Start(path, &lines{t: t})
 	if err != nil {
-		t.Fatalf("handshake: %v", err)
+		t.Fatal(err)
 	}
-	h := &host{}
-	for name, set := range map[string]func(any){
-		"diagnostics": func(v any) { h.diagnostics = v.(pluginv2.DiagnosticsClient) }, "data": func(v any) { h.data = v.(pluginv2.DataClient) },
-		"resource": func(v any) { h.resource = v.(pluginv2.ResourceClient) }, "stream": func(v any) { h.stream = v.(pluginv2.StreamClient) },
-	} {
-		v, err := rpc.Dispense(name)
-		if err != nil {
-			t.Fatalf("dispense %s: %v", name, err)
-		}
-		set(v)
-	}
-	return h
+	t.Cleanup(p.Kill)
+	return &host{p}
 }
 
 // lines keeps what the program logs, for tests of what it must not say.
@@ -191,7 +151,7 @@ func (h *host) ask(t *testing.T, s *source, headers map[string]string, qs ...ask
 			TimeRange: &pluginv2.TimeRange{FromEpochMS: from.UnixMilli(), ToEpochMS: to.UnixMilli()},
 		})
 	}
-	resp, err := h.data.QueryData(t.Context(), req)
+	resp, err := h.Data.QueryData(t.Context(), req)
 	if err != nil {
 		t.Fatalf("query data: %v", err)
 	}
@@ -232,7 +192,7 @@ func (h *host) call(t *testing.T, s *source, method, path string, body any) (int
 		t.Fatal(err)
 	}
 	bare, _, _ := strings.Cut(path, "?")
-	c, err := h.resource.CallResource(t.Context(), &pluginv2.CallResourceRequest{PluginContext: s.context(), Method: method, Path: bare, Url: path, Body: raw})
+	c, err := h.Resource.CallResource(t.Context(), &pluginv2.CallResourceRequest{PluginContext: s.context(), Method: method, Path: bare, Url: path, Body: raw})
 	if err != nil {
 		t.Fatal(err)
 	}

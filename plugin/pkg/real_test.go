@@ -18,32 +18,36 @@ import (
 // A simulation is the aggregator itself with a simulated site, started once, and
 // only if a test asks it: what it takes to have something to say, it takes once.
 type simulation struct {
-	dir  string
-	once sync.Once
-	url  string
-	err  error
-	cmd  *exec.Cmd
+	name   string
+	faults time.Duration // between two of the site
+	once   sync.Once
+	url    string
+	err    error
+	cmd    *exec.Cmd
 }
 
-var simulated simulation
+var (
+	simulated = simulation{name: "well", faults: 2 * time.Minute}
+	breaking  = simulation{name: "breaking", faults: 4 * time.Second} // so that there is always something to tell
+)
 
-// aggregate is the address of the aggregator.
-func aggregate(t *testing.T) string {
+// aggregate is the address of the aggregator of a site.
+func aggregate(t *testing.T, s *simulation) string {
 	t.Helper()
-	simulated.once.Do(simulated.start)
-	if simulated.err != nil {
-		t.Fatal(simulated.err)
+	s.once.Do(s.start)
+	if s.err != nil {
+		t.Fatal(s.err)
 	}
-	return simulated.url
+	return s.url
 }
 
 func (s *simulation) start() {
-	path := filepath.Join(s.dir, "aggregator")
-	if out, err := exec.Command("go", "build", "-tags", "dedupelabels", "-o", path, "../../aggregator").CombinedOutput(); err != nil {
-		s.err = fmt.Errorf("build the aggregator: %w\n%s", err, out)
+	path, err := server.path()
+	if err != nil {
+		s.err = err
 		return
 	}
-	cmd := exec.Command(path, "all-in-one", "-data", filepath.Join(s.dir, "data"), "-listen", "127.0.0.1:0", "-hosts", "4", "-gpus", "4", "-log", "error")
+	cmd := exec.Command(path, "all-in-one", "-data", filepath.Join(folder, s.name), "-listen", "127.0.0.1:0", "-hosts", "4", "-gpus", "4", "-faults", s.faults.String(), "-log", "error")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -79,7 +83,7 @@ func (s *simulation) end() {
 // Every type of question, asked of the aggregator itself.
 func TestAgainstTheAggregator(t *testing.T) {
 	h := start(t)
-	s := &source{uid: "real", url: aggregate(t), json: map[string]any{"defaultSite": "simulated"}}
+	s := &source{uid: "real", url: aggregate(t, &simulated), json: map[string]any{"defaultSite": "simulated"}}
 	until := func(what string, done func() bool) {
 		t.Helper()
 		for deadline := time.Now().Add(2 * time.Minute); !done(); time.Sleep(500 * time.Millisecond) {

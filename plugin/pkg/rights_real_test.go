@@ -29,9 +29,12 @@ type guarded struct {
 
 func startGuarded(t *testing.T) *guarded {
 	t.Helper()
-	aggregate(t) // it is built
+	binary, err := server.path()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	g := &guarded{t: t, binary: filepath.Join(simulated.dir, "aggregator"), list: filepath.Join(dir, "principals.yaml")}
+	g := &guarded{t: t, binary: binary, list: filepath.Join(dir, "principals.yaml")}
 	g.write()
 	cmd := exec.Command(g.binary, "all-in-one", "-data", filepath.Join(dir, "data"), "-listen", "127.0.0.1:0", "-hosts", "4", "-gpus", "4", "-principals", g.list, "-log", "error")
 	out, err := cmd.StdoutPipe()

@@ -11,7 +11,7 @@ import (
 
 func (h *host) subscribe(t *testing.T, s *source, path string) pluginv2.SubscribeStreamResponse_Status {
 	t.Helper()
-	r, err := h.stream.SubscribeStream(t.Context(), &pluginv2.SubscribeStreamRequest{PluginContext: s.context(), Path: path})
+	r, err := h.Stream.SubscribeStream(t.Context(), &pluginv2.SubscribeStreamRequest{PluginContext: s.context(), Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func (h *host) subscribe(t *testing.T, s *source, path string) pluginv2.Subscrib
 func (h *host) watch(t *testing.T, s *source, path string) (next func() (string, error), stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	c, err := h.stream.RunStream(ctx, &pluginv2.RunStreamRequest{PluginContext: s.context(), Path: path})
+	c, err := h.Stream.RunStream(ctx, &pluginv2.RunStreamRequest{PluginContext: s.context(), Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestChannelsThatAreNot(t *testing.T) {
 			t.Errorf("subscription to %q is %v, want %v", path, got, want)
 		}
 	}
-	p, err := h.stream.PublishStream(t.Context(), &pluginv2.PublishStreamRequest{PluginContext: s.context(), Path: "live/site/north", Data: []byte("{}")})
+	p, err := h.Stream.PublishStream(t.Context(), &pluginv2.PublishStreamRequest{PluginContext: s.context(), Path: "live/site/north", Data: []byte("{}")})
 	if err != nil || p.Status != pluginv2.PublishStreamResponse_PERMISSION_DENIED {
 		t.Errorf("publishing is %v, %v", p, err)
 	}

@@ -17,7 +17,7 @@ import (
 // health is Save & test.
 func (h *host) health(t *testing.T, s *source) (backend.HealthStatus, string, string) {
 	t.Helper()
-	r, err := h.diagnostics.CheckHealth(t.Context(), &pluginv2.CheckHealthRequest{PluginContext: s.context()})
+	r, err := h.Diagnostics.CheckHealth(t.Context(), &pluginv2.CheckHealthRequest{PluginContext: s.context()})
 	if err != nil {
 		t.Fatal(err)
 	}
