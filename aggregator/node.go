@@ -260,6 +260,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.self.Run)
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
+	rest.Go(func() error { return n.ledger.Warm(fed) }) // it has an end
 	both(&rest, fed, n.files.Run)
 	if n.rights != nil {
 		both(&rest, fed, n.rights.Run)

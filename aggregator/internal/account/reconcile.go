@@ -125,6 +125,10 @@ func NewReconciliation(b *Basis, from, to, until int64, category int, of []Stage
 func (r *Reconciliation) NeedsMachines() bool { return r.stages&(1<<StageHosts|1<<StageGPUs) != 0 }
 func (r *Reconciliation) NeedsRows() bool     { return r.stages&(1<<StageRack|1<<StageHost) != 0 }
 
+// NeedsSheet reports whether r rests on what single meters of an hour showed, besides
+// what the hour came to.
+func (r *Reconciliation) NeedsSheet() bool { return r.stages&(1<<StageMeter) != 0 || r.NeedsRows() }
+
 // WantsAll reports whether r wants the rows of all hosts and of all GPUs.
 func (r *Reconciliation) WantsAll() bool { return r.stages&(1<<StageHost|1<<StageGPUs) != 0 }
 
@@ -160,15 +164,10 @@ const mostMissing = 10
 // Over reports whether an hour is over: others are left out.
 func (r *Reconciliation) Over(number int64) bool { return (number+1)*hour <= r.until }
 
-// Add takes in an hour: its sheet, and, where r needs them, the rows that it wants
-// and what [MachinesOf] them comes to.
-func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow, all *Machines) {
-	if !r.Over(s.Number) {
-		return
-	}
+// Add takes in an hour that is over: what it came to, and, where r needs them, its
+// sheet, the rows that it wants and what [MachinesOf] them comes to.
+func (r *Reconciliation) Add(res *Resolved, s *Sheet, rows []ReconciledRow, all *Machines) {
 	r.hours++
-	h := r.b.lookUp(s, r.until)
-	res := r.b.Resolve(s, r.until, false)
 	total := func(items ...int) (x side, met bool) {
 		for _, i := range items {
 			known, any := true, false
@@ -205,7 +204,6 @@ func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow, all *Machines) {
 	if hasPDU && hasIT {
 		r.balance(StagePDU, "", pdu, its)
 	}
-	r.meters(h)
 	innermost, metered := its, hasIT
 	if !metered {
 		innermost, metered = pdu, hasPDU
@@ -219,6 +217,11 @@ func (r *Reconciliation) Add(s *Sheet, rows []ReconciledRow, all *Machines) {
 	if metered && all != nil && all.gpus.count > 0 {
 		r.balance(StageGPUs, "", innermost, all.gpus)
 	}
+	if !r.NeedsSheet() {
+		return
+	}
+	h := r.b.lookUp(s, r.until)
+	r.meters(h)
 	r.single(h, rows)
 }
 

@@ -28,7 +28,8 @@ func TestWhatMayLackIsAsStated(t *testing.T) {
 		}
 		b := basis(t, account.Terms{Meters: []account.Meter{up("distribution-a", tc.a), up("distribution-b", tc.b), meter("ups_output", "distribution-a", "distribution-b")}})
 		r := account.NewReconciliation(b, noon, noon+hour, noon+hour, 1, []account.Stage{account.StageMeter})
-		r.Add(s.sheet(b, 0), nil, nil)
+		sheet := s.sheet(b, 0)
+		r.Add(b.Resolve(sheet, noon+hour, false), sheet, nil, nil)
 		gaps := r.Gaps()
 		if len(gaps) != 1 || gaps[0].Low != tc.low || gaps[0].High != tc.high || gaps[0].Finding != tc.finding {
 			t.Errorf("%s: %+v", name, gaps)

@@ -319,10 +319,16 @@ func (l *Ledger) reconcile(r *account.Reconciliation, b *account.Basis, site str
 			l.cache.putMachines(site, number, len(v.files), all)
 		}
 	}
-	s, err := l.sheet(&v, b)
+	res, err := l.resolved(&v, b, false)
 	if err != nil {
 		return err
 	}
-	r.Add(s, rows, all)
+	var s *account.Sheet
+	if r.NeedsSheet() {
+		if s, err = l.sheet(&v, b); err != nil {
+			return err
+		}
+	}
+	r.Add(res, s, rows, all)
 	return nil
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,5 +48,44 @@ func TestStagesAreReconciledAlikeHoweverTheyAreAsked(t *testing.T) {
 	}
 	if len(all) < 20 {
 		t.Errorf("only %d gaps: the test proves little", len(all))
+	}
+}
+
+// After a start the newest hours are read ahead, once, and say what they said before.
+func TestHoursAreReadAheadAfterAStart(t *testing.T) {
+	disk := newMemory(nil)
+	l, err := open(config(), disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	r := newReplay(t, sim.Config{Site: "fra1", Hosts: 5, GPUs: 2, Seed: 5, Start: began}, l)
+	r.run(3*time.Hour + 20*time.Minute)
+	r.commit()
+	stages := []account.Stage{account.StageHosts, account.StageGPUs}
+	want, err := l.Reconcile("fra1", began.UnixMilli(), began.UnixMilli()+3*hourMs, stages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := open(config(), disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for range 2 {
+			if err := again.Warm(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if n, kept := again.tally.warmed.Get(), len(again.cache.summed); n < 2 || int(n) != kept {
+		t.Errorf("%d hours were read ahead, and of %d it is kept what all machines drew", n, kept)
+	}
+	got, err := again.Reconcile("fra1", began.UnixMilli(), began.UnixMilli()+3*hourMs, stages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-before the start +after):\n%s", d)
 	}
 }

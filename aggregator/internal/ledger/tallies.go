@@ -11,14 +11,15 @@ import (
 
 // Names of the ledger's self-metrics.
 const (
-	MetricRecords       = "gigawatch_ledger_records_total"       // by verdict
-	MetricAlarms        = "gigawatch_ledger_alarms_total"        // by kind
-	MetricSealed        = "gigawatch_ledger_hours_sealed_total"  // by kind: hour, restatement
-	MetricSealSeconds   = "gigawatch_ledger_seal_seconds"        //
-	MetricCommitSeconds = "gigawatch_ledger_commit_seconds"      //
-	MetricSnapshotBytes = "gigawatch_ledger_snapshot_bytes"      //
-	MetricDamagedSlots  = "gigawatch_ledger_damaged_slots_total" // found at start
-	MetricLostStates    = "gigawatch_ledger_lost_states_total"   // sites whose state was lost
+	MetricRecords       = "gigawatch_ledger_records_total"          // by verdict
+	MetricAlarms        = "gigawatch_ledger_alarms_total"           // by kind
+	MetricSealed        = "gigawatch_ledger_hours_sealed_total"     // by kind: hour, restatement
+	MetricSealSeconds   = "gigawatch_ledger_seal_seconds"           //
+	MetricCommitSeconds = "gigawatch_ledger_commit_seconds"         //
+	MetricSnapshotBytes = "gigawatch_ledger_snapshot_bytes"         //
+	MetricDamagedSlots  = "gigawatch_ledger_damaged_slots_total"    // found at start
+	MetricWarmed        = "gigawatch_ledger_hours_read_ahead_total" // after a start
+	MetricLostStates    = "gigawatch_ledger_lost_states_total"      // sites whose state was lost
 )
 
 type tallies struct {
@@ -28,6 +29,7 @@ type tallies struct {
 	sealing, commits         *metrics.Summary
 	snapshotBytes            *metrics.Gauge
 	damagedSlots, lostStates *metrics.Counter
+	warmed                   *metrics.Counter
 }
 
 func newTallies(set *metrics.Set) *tallies {
@@ -40,6 +42,7 @@ func newTallies(set *metrics.Set) *tallies {
 		sealing: set.GetOrCreateSummary(MetricSealSeconds), commits: set.GetOrCreateSummary(MetricCommitSeconds),
 		snapshotBytes: set.GetOrCreateGauge(MetricSnapshotBytes, nil),
 		damagedSlots:  set.GetOrCreateCounter(MetricDamagedSlots), lostStates: set.GetOrCreateCounter(MetricLostStates),
+		warmed: set.GetOrCreateCounter(MetricWarmed),
 	}
 	for v := range t.verdicts {
 		t.verdicts[v] = set.GetOrCreateCounter(fmt.Sprintf("%s{verdict=%q}", MetricRecords, account.Verdict(v)))
