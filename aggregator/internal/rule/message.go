@@ -97,9 +97,10 @@ func (e *Evaluator) texts(c *compiled, labels []metric.Pair, value float64, s *s
 	}
 	add("do", do)
 	if evidence = sentence(evidence); evidence != "" {
-		if more := s.besides(); more != "" {
-			evidence = strings.TrimSuffix(evidence, ".") + "." + more
+		if !strings.HasSuffix(evidence, ".") && !strings.HasSuffix(evidence, "…") {
+			evidence += "."
 		}
+		evidence += s.besides()
 	}
 	add("evidence", evidence)
 	if e.c.Runbook != "" {

@@ -53,13 +53,13 @@ func (e *Evaluator) tellFaults(faults []Fault, now int64) {
 			e.over(e.alerts[x.id()], 1, now)
 			continue
 		}
-		since, says := now, ""
-		for _, f := range faults {
+		since, says := now, "Not taken by "
+		for i, f := range faults {
 			since = min(since, f.Since)
-			if says != "" {
+			if i > 0 {
 				says += "; "
 			}
-			says += f.Receiver + ": " + f.Says
+			says += f.Receiver + " (" + plain(f.Says) + ")"
 		}
 		e.raise(c, x, 1, since, now, float64(len(faults)), says[:min(len(says), 500)])
 	}

@@ -317,3 +317,11 @@ func within(line string, from, to int) bool {
 	}
 	return from <= at && at <= to
 }
+
+// sortedPairs are labels, by name and value.
+func sortedPairs(list ...string) (out []metric.Pair) {
+	for i := 0; i < len(list); i += 2 {
+		out = append(out, metric.Pair{Name: list[i], Value: list[i+1]})
+	}
+	return out
+}
