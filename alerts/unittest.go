@@ -58,9 +58,6 @@ func writeUnitTests(rules []rule.Rule, files map[string][]byte) error {
 				return fmt.Errorf("rule %s has no scene", r.Name)
 			}
 			f.Tests = append(f.Tests, caseOf(r, &s, "fires", true, s.Fires, s.Every, s.At), caseOf(r, &s, "is quiet", false, s.Quiet, s.Every, s.At))
-			for _, c := range s.Cases {
-				f.Tests = append(f.Tests, caseOf(r, &s, c.Name, c.Fires, c.Series, c.Every, c.At))
-			}
 		}
 		text, err := asYAML(testsHead, f)
 		if err != nil {

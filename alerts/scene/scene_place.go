@@ -25,7 +25,14 @@ func places() map[string]Scene {
 		return counts(s, "hall_hosts", `@site,hall="h2"`, 50, h2)
 	}
 	return map[string]Scene{
-		"RackDown":       {Fires: counts(Series{}, "rack_hosts", "@rack", 18, 3), Quiet: counts(Series{}, "rack_hosts", "@rack", 18, 14)},
+		"RackDown": Scene{Fires: counts(Series{}, "rack_hosts", "@rack", 18, 3), Quiet: counts(Series{}, "rack_hosts", "@rack", 18, 14)}.
+			and("fires for all of a small rack", true, counts(Series{}, "rack_hosts", "@rack", 2, 0)).
+			and("is quiet for one of a small rack", false, counts(Series{}, "rack_hosts", "@rack", 2, 1)).
+			and("is quiet for a rack of one, which is its host", false, counts(Series{}, "rack_hosts", "@rack", 1, 0)).
+			and("fires for 30 %", true, counts(Series{}, "rack_hosts", "@rack", 20, 14)).
+			and("is quiet for a quarter", false, counts(Series{}, "rack_hosts", "@rack", 20, 15)).
+			and("fires for five", true, counts(Series{}, "rack_hosts", "@rack", 16, 11)).
+			and("is quiet for four", false, counts(Series{}, "rack_hosts", "@rack", 12, 8)),
 		"HallDown":       {Fires: hall(0, 0), Quiet: hall(0, 18)},
 		"SiteDown":       {Fires: site(0, 20), Quiet: site(0, 50)},
 		"TelemetryBlind": {Fires: counts(Series{}, "site_hosts", "@site", 100, 0), Quiet: counts(Series{}, "site_hosts", "@site", 100, 20)},

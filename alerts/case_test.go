@@ -1,0 +1,124 @@
+package main
+
+import (
+	"cmp"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/promqltest"
+
+	"github.com/gigawatch/gigawatch/alerts/rule"
+	"github.com/gigawatch/gigawatch/alerts/scene"
+)
+
+// Each rule by itself, so that many situations of it take no longer than all rules
+// take for two: those that its scene has besides, and one that is over before the rule
+// has waited for it.
+func TestPromtoolGoesThroughEachCase(t *testing.T) {
+	promtool := tool(t, "promtool", "prometheus")
+	dir := t.TempDir()
+	args := []string{"test", "rules"}
+	write := func(name string, v any) {
+		text, err := asYAML("", v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range rule.Table() {
+		s, _ := scene.Of(r.Name)
+		write(r.Name+".yaml", ruleFile{Groups: []ruleGroup{{Name: r.Name, Interval: "5s", Rules: []promRule{{
+			Alert: r.Name, Expr: r.Expr(), For: lasting(r.For), KeepFiringFor: lasting(r.Hold), Labels: labelsOf(&r), Annotations: map[string]string{},
+		}}}}})
+		add := func(name string, every time.Duration, tests ...testCase) {
+			write(name, testFile{RuleFiles: []string{r.Name + ".yaml"}, EvaluationInterval: lasting(every), Tests: tests})
+			args = append(args, filepath.Join(dir, name))
+		}
+		var cases []testCase
+		for _, c := range s.Cases {
+			cases = append(cases, caseOf(&r, &s, c.Name, c.Fires, c.Series, c.Every, c.At))
+		}
+		if cases != nil {
+			add(r.Name+"_cases.yaml", time.Minute, cases...)
+		}
+		if r.For > 0 {
+			begins := begin(t, &r, &s)
+			add(r.Name+"_soon.yaml", min(time.Minute, max(5*time.Second, r.For/5)),
+				caseOf(&r, &s, "is quiet before it has waited", false, s.Fires, s.Every, begins+r.For/2))
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Of alternatives there is none that no situation needs: without it, one of them would
+// not fire any more.
+func TestEachAlternativeFiresSomething(t *testing.T) {
+	language := parser.NewParser(parser.Options{})
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: language})
+	defer engine.Close()
+	for _, r := range rule.Table() {
+		parts := strings.Split(cmp.Or(r.Ask, r.Prom), "\nor\n")
+		if len(parts) == 1 {
+			continue
+		}
+		s, _ := scene.Of(r.Name)
+		fires := []scene.Scene{s}
+		for _, c := range s.Cases {
+			if c.Fires {
+				fires = append(fires, scene.Scene{Fires: c.Series, Every: c.Every, At: c.At})
+			}
+		}
+		for i := range parts {
+			whole, less := r, r
+			whole.Still, less.Still = "", ""
+			less.Ask, less.Prom = "", strings.Join(slices.Delete(slices.Clone(parts), i, i+1), "\nor\n")
+			if _, err := language.ParseExpr(less.Prom); err != nil {
+				continue // it is within brackets
+			}
+			if !slices.ContainsFunc(fires, func(f scene.Scene) bool {
+				return len(ask(t, engine, &whole, &f, f.Fires)) > len(ask(t, engine, &less, &f, f.Fires))
+			}) {
+				t.Errorf("%s: nothing needs\n%s", r.Name, parts[i])
+			}
+		}
+	}
+}
+
+// begin is when what a scene fires begins to be so, as far as it lasts.
+func begin(t *testing.T, r *rule.Rule, s *scene.Scene) time.Duration {
+	t.Helper()
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{})})
+	defer engine.Close()
+	load := "load " + lasting(s.Every) + "\n"
+	for _, name := range s.Fires.Names() {
+		load += "  " + name + " " + s.Fires[name] + "\n"
+	}
+	store := promqltest.LoadedStorage(t, load)
+	defer store.Close()
+	q, err := engine.NewRangeQuery(t.Context(), store, nil, r.Expr(), time.Unix(0, 0), time.Unix(0, 0).Add(s.At), s.Every)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	m, err := q.Exec(t.Context()).Matrix()
+	if err != nil || len(m) != 1 {
+		t.Fatalf("%s: %d series: %v", r.Name, len(m), err)
+	}
+	points := m[0].Floats
+	i := len(points) - 1
+	for i > 0 && points[i].T-points[i-1].T == s.Every.Milliseconds() {
+		i--
+	}
+	return time.Duration(points[i].T) * time.Millisecond
+}
