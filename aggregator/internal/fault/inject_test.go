@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/sim"
@@ -57,6 +58,7 @@ func (r *run) breakWorld() {
 func (r *run) breakBus() {
 	l := r.lane
 	if l == nil {
+		r.breakServer()
 		return
 	}
 	switch {
@@ -247,6 +249,10 @@ func (r *run) aggregate() {
 }
 
 func (r *run) deliver(n int) {
+	if r.lane == nil {
+		r.arrive()
+		return
+	}
 	r.lane.deliver(n)
 	synctest.Wait()
 }
@@ -311,7 +317,7 @@ func (r *run) slots() (found []slotHead) {
 // older must still be on the bus: two things at once are too many.
 func (r *run) damageSlot() {
 	s := r.slots()
-	if len(s) < 2 || r.lane == nil || s[1].stream != fmt.Sprintf("LEDGER/%d", r.lane.created.UnixNano()) {
+	if len(s) < 2 || r.lane == nil || s[1].stream != fmt.Sprintf("%s/%d", bus.Ledger, r.lane.created.UnixNano()) {
 		return
 	}
 	next := s[1].sequence + 1

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -32,6 +33,7 @@ type run struct {
 	began      time.Time
 	collectors []*collector
 	lane       *lane // nil: the bus is a server
+	server     *real
 	held       []letter
 	step       int
 	calm       bool // no faults any more
@@ -101,7 +103,13 @@ func (r *run) carry(subject string, b []byte) {
 	}
 }
 
-func (r *run) store(subject string, b []byte) { r.lane.store(subject, b) }
+func (r *run) store(subject string, b []byte) {
+	if r.lane != nil {
+		r.lane.store(subject, b)
+	} else if err := r.server.conn.Publish(subject, b); err != nil {
+		r.t.Fatal(err)
+	}
+}
 
 // late lets what was held up arrive, in any order.
 func (r *run) late() {
@@ -174,7 +182,7 @@ func (r *run) start() error {
 	}
 	r.ledger, r.set = l, set
 	r.reading = stream.NewLedger(stream.LedgerConfig{
-		JetStream: r.jetstream(), Publish: r.acknowledge, Stream: "LEDGER", Book: books{l, r}, Every: time.Hour,
+		JetStream: r.jetstream(), Publish: r.acknowledge, Stream: bus.Ledger, Book: books{l, r}, Every: time.Hour,
 		Logger: slog.New(slog.DiscardHandler), Metrics: set,
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -185,7 +193,12 @@ func (r *run) start() error {
 	return nil
 }
 
-func (r *run) jetstream() jetstream.JetStream { return r.lane }
+func (r *run) jetstream() jetstream.JetStream {
+	if r.lane == nil {
+		return r.server.js
+	}
+	return r.lane
+}
 
 // gone reports whether the aggregator has ended by itself.
 func (r *run) gone() bool {

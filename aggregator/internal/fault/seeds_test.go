@@ -92,7 +92,9 @@ const liveness = 25 * time.Minute
 // heal ends all faults, and what is due after that.
 func (r *run) heal() {
 	r.calm = true
-	r.lane.down, r.lane.frozen = false, false
+	if r.lane != nil {
+		r.lane.down, r.lane.frozen = false, false
+	}
 	for _, c := range r.collectors {
 		c.cut, c.down, c.sick, c.wrong = 0, min(c.down, 3), 0, 0
 		c.device.fault = nil

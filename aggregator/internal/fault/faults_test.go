@@ -1,0 +1,68 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTheListOfFaultsNamesTestsThatThereAre holds FAULTS.md against the tests of the module and
+// against the faults that are injected here.
+func TestTheListOfFaultsNamesTestsThatThereAre(t *testing.T) {
+	text, err := os.ReadFile("FAULTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	for _, room := range []string{"aggregator", "collector"} {
+		err := filepath.WalkDir("../../../"+room, func(path string, e os.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			for _, m := range declared.FindAllSubmatch(b, -1) {
+				tests[filepath.Base(filepath.Dir(path))+"."+string(m[1])] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Split(line, "|")
+		if len(f) < 5 {
+			continue
+		}
+		number := strings.TrimSpace(f[1])
+		if strings.Trim(number, "0123456789") != "" || number == "" {
+			continue
+		}
+		rows[number] = strings.Fields(f[3])
+		for _, name := range rows[number] {
+			if !tests[name] {
+				t.Errorf("row %s names %s, and there is no such test", number, name)
+			}
+		}
+		if len(rows[number]) == 0 && !strings.Contains(line, "not covered") {
+			t.Errorf("row %s names no test, and does not say so", number)
+		}
+	}
+	for n := range 27 {
+		if _, ok := rows[fmt.Sprint(n+1)]; !ok {
+			t.Errorf("there is no row %d", n+1)
+		}
+	}
+	for k := range kinds {
+		for number := range strings.FieldsSeq(table[k].rows) {
+			if !strings.Contains(strings.Join(rows[number], " "), "fault.TestFaults") {
+				t.Errorf("%s is injected as fault %s, and the row does not name the test", k, number)
+			}
+		}
+	}
+}
