@@ -34,6 +34,7 @@ type config struct {
 	Rights    string // file of principals; "": none
 	TLS       tlsFiles
 	Insecure  bool
+	HideNames bool         // of jobs and tenants, in sealed hours
 	Sites     []siteConfig // empty: whatever speaks
 	AnySite   bool         // others than Sites may speak, too
 	Bus       busConfig
@@ -77,6 +78,7 @@ type rawConfig struct {
 		ClientCA string `yaml:"client_ca"`
 	} `yaml:"tls"`
 	Insecure bool      `yaml:"insecure"`
+	Hide     bool      `yaml:"hide_names"`
 	Sites    []rawSite `yaml:"sites"`
 	Bus      struct {
 		Embedded *struct {
@@ -128,7 +130,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 		return nil, err
 	}
 	c := &config{
-		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, Rights: r.Rights, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}, Insecure: r.Insecure,
+		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, Rights: r.Rights, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}, Insecure: r.Insecure, HideNames: r.Hide,
 		Bus: busConfig{
 			Embedded: r.Bus.Embedded != nil,
 			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key},

@@ -17,6 +17,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/names"
 	"github.com/gigawatch/gigawatch/aggregator/internal/terms"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/program"
@@ -250,7 +251,7 @@ func (f *importFlags) openFolder(stderr io.Writer) (_ query.Imports, done func()
 	if err != nil {
 		return nil, nil, errors.Join(err, dir.Close())
 	}
-	l, err := ledger.Open(ledger.Config{Dir: dir, Logger: log, Metrics: metrics.NewSet()})
+	l, err := ledger.Open(ledger.Config{Dir: dir, Logger: log, Metrics: metrics.NewSet(), Names: names.NewKeeper(f.data, time.Now), Hide: names.Hides(f.data)})
 	if err != nil {
 		return nil, nil, errors.Join(err, dir.Close())
 	}

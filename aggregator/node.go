@@ -24,6 +24,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/names"
 	"github.com/gigawatch/gigawatch/aggregator/internal/page"
 	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
@@ -148,7 +149,7 @@ func (n *node) openStore(context.Context) (err error) {
 }
 
 func (n *node) openLedger(context.Context) (err error) {
-	if n.ledger, err = ledger.Open(ledger.Config{Dir: n.dir, Logger: n.log, Metrics: n.set}); err != nil {
+	if n.ledger, err = ledger.Open(ledger.Config{Dir: n.dir, Logger: n.log, Metrics: n.set, Names: names.NewKeeper(n.c.Data, time.Now), Hide: n.c.HideNames}); err != nil {
 		return err
 	}
 	n.onClose(n.ledger.Close)

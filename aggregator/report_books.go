@@ -12,6 +12,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/desk"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/names"
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
 	"github.com/gigawatch/gigawatch/collector/program"
 	"github.com/gigawatch/gigawatch/collector/site"
@@ -75,7 +76,7 @@ func viewBooks(data string) func(*desk.Described) (desk.Books, func() error, err
 		if _, err := os.Stat(filepath.Join(data, "ledger")); err != nil {
 			return nil, nil, fmt.Errorf("report on %s: %s holds no books: %w", name, data, err)
 		}
-		l, err := ledger.View(data, ledger.Config{Logger: slog.New(slog.DiscardHandler)})
+		l, err := ledger.View(data, ledger.Config{Logger: slog.New(slog.DiscardHandler), Names: names.NewKeeper(data, time.Now)})
 		if err != nil {
 			return nil, nil, fmt.Errorf("report on %s is refused: %w", name, err)
 		}

@@ -107,7 +107,7 @@ func (x *stating) hours(from, to time.Time) (l *ledger.Ledger, b report.Books, b
 	if _, err := os.Stat(filepath.Join(x.described.data, "ledger")); err != nil {
 		return nil, b, nil, fmt.Errorf("statement of %s: %s holds no books: %w", name, x.described.data, err)
 	}
-	if l, err = ledger.View(x.described.data, ledger.Config{Logger: slog.New(slog.DiscardHandler)}); err != nil {
+	if l, err = ledger.View(x.described.data, ledger.Config{Logger: slog.New(slog.DiscardHandler), Names: names.NewKeeper(x.described.data, time.Now)}); err != nil {
 		return nil, b, nil, fmt.Errorf("statement of %s is refused: %w", name, err)
 	}
 	held := func() error {

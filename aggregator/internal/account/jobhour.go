@@ -208,6 +208,13 @@ func (h *Hour) Unrecord() {
 	h.arrangeJobs()
 }
 
+// CallJobs gives jobs other names: as has one for each, in their order, no two of
+// them alike.
+func (h *Hour) CallJobs(as []Job) {
+	h.Jobs = as
+	h.arrangeJobs()
+}
+
 // arrangeJobs puts hosts, jobs and their rows in the one order that they can be
 // in. Hosts without rows are left out.
 func (h *Hour) arrangeJobs() {

@@ -86,9 +86,13 @@ func (l *Ledger) eachShare(v *view, yield func(host string, j *account.Job, r *a
 		if err != nil {
 			return err
 		}
+		jobs, err := l.shown(v.site, h.Jobs)
+		if err != nil {
+			return err
+		}
 		for j := range h.Shares {
 			r := &h.Shares[j]
-			yield(h.Hosts[r.Host], &h.Jobs[r.Job], r)
+			yield(h.Hosts[r.Host], &jobs[r.Job], r)
 		}
 	}
 	return nil

@@ -120,6 +120,9 @@ func (l *Ledger) seal(contents []*account.Hour) error {
 		if g == nil {
 			g = newSiteLog(h.Site)
 		}
+		if err := l.called(h); err != nil {
+			return fmt.Errorf("seal %s of %s: %w", hourName(ref.Number), ref.Site, err)
+		}
 		x, b, err := l.settle(g, h)
 		if err != nil {
 			return fmt.Errorf("seal %s of %s: %w", hourName(ref.Number), ref.Site, err)

@@ -22,6 +22,8 @@ type Config struct {
 	Disk    Disk           // in its place, where it is no folder of the operating system's
 	Account account.Config // what is plausible; its zero has the defaults
 	Cache   int            // bytes of sealed hours kept for answers; 0 stands for 64 MiB
+	Names   Names          // nil: jobs and tenants are sealed, and shown, as they are called
+	Hide    bool           // hours that are sealed call them by what Names makes of them
 	Logger  *slog.Logger
 	Metrics *metrics.Set
 }
@@ -34,6 +36,9 @@ type Ledger struct {
 	close  func() error
 	tally  *tallies
 	opened int64 // ms since 1970, of the first commit: since when agents could catch up
+
+	names Names
+	hide  bool
 
 	amending sync.Mutex // one revision or import at a time: each looks at what stands
 
@@ -88,7 +93,7 @@ func empty(c Config, d Disk) *Ledger {
 	return &Ledger{
 		log: c.Logger, disk: d, close: func() error { return nil }, tally: newTallies(c.Metrics),
 		logs: map[string]*siteLog{}, durable: map[agentKey]account.Watermark{}, bases: map[string]*account.Basis{}, alarms: map[alarmKey]int64{},
-		cache: newCache(c.Cache), slot: -1,
+		cache: newCache(c.Cache), slot: -1, names: c.Names, hide: c.Hide,
 	}
 }
 

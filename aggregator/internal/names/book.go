@@ -3,7 +3,6 @@ package names
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +22,8 @@ type Name struct {
 	Kind string `json:"kind"` // tenant or job
 	Name string `json:"name"`
 	Used string `json:"used"` // day of the newest use
+
+	Secret string `json:"secret,omitempty"` // that hides the names of its jobs
 }
 
 // A Book is the names of a site. It is not for several goroutines.
@@ -32,6 +33,7 @@ type Book struct {
 	all  []Name
 	keys map[[2]string]int // by kind and name: index
 	of   map[string]int    // by key
+	seen os.FileInfo       // of the file when it was read
 }
 
 // mostBook bounds its file, and mostName a name.
@@ -48,6 +50,7 @@ func Open(data, site string, now func() time.Time) (*Book, error) {
 
 func (b *Book) read() error {
 	b.all, b.keys, b.of = nil, map[[2]string]int{}, map[string]int{}
+	b.seen, _ = os.Stat(b.path) // before: what is changed meanwhile is read again
 	text, err := os.ReadFile(b.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -116,6 +119,9 @@ func (b *Book) change(do func() (write bool, err error)) (err error) {
 
 // Key is what name is called; it is made and kept if there is none yet.
 func (b *Book) Key(kind, name string) (string, error) {
+	if isKey(kind, name) { // of somebody who was forgotten
+		return name, nil
+	}
 	if name == "" || len(name) > mostName || strings.ContainsRune(name, '\n') {
 		return "", fmt.Errorf("keep names: %.80q is no name", name)
 	}
@@ -131,15 +137,29 @@ func (b *Book) Key(kind, name string) (string, error) {
 			b.all[i].Used = max(b.all[i].Used, today)
 			return write, nil
 		}
-		var drawn [10]byte
-		if _, err := rand.Read(drawn[:]); err != nil {
-			return false, fmt.Errorf("draw a key: %w", err)
+		var err error
+		if key, err = draw(kind); err != nil {
+			return false, err
 		}
-		key = kind + "-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(drawn[:]))
 		b.put(Name{Key: key, Kind: kind, Name: name, Used: today})
 		return true, nil
 	})
 	return key, err
+}
+
+// isKey reports whether a name has the form of a key, which tells nothing.
+func isKey(kind, name string) bool {
+	text, ok := strings.CutPrefix(name, kind+"-")
+	return ok && len(text) >= 16 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
+
+// draw draws a key.
+func draw(kind string) (string, error) {
+	var drawn [10]byte
+	if _, err := rand.Read(drawn[:]); err != nil {
+		return "", fmt.Errorf("draw a key: %w", err)
+	}
+	return kind + "-" + letters.EncodeToString(drawn[:]), nil
 }
 
 // Name is what key stands for; ok is false if nobody is known by it, or was
