@@ -10,10 +10,11 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
+	"github.com/gigawatch/gigawatch/aggregator/internal/names"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// tenancyCommand makes the books of a site with two tenants in December 2025, and sets BOOKS to their folder.
+// tenancyCommand makes the books of a site with two tenants in December 2025, and sets BOOKS to their folder; with hidden, names are not sealed.
 func tenancyCommand(ts *testscript.TestScript, _ bool, args []string) {
 	dir, err := os.MkdirTemp("/dev/shm", "gigawatch-test-")
 	if err != nil {
@@ -21,20 +22,20 @@ func tenancyCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(err)
 	ts.Defer(func() { _ = os.RemoveAll(dir) })
-	ts.Check(makeTenancy(dir))
+	ts.Check(makeTenancy(dir, len(args) > 0 && args[0] == "hidden"))
 	ts.Setenv("BOOKS", dir)
 }
 
 // makeTenancy has three hosts of two boards: one is acme's, one is zeta's for a day,
 // one is nobody's. Boards draw 1 kWh an hour, hosts 3, the facility 12 in all.
-func makeTenancy(dir string) (err error) {
+func makeTenancy(dir string, hide bool) (err error) {
 	const hours, boards = 744, 2
 	d, err := ledger.OpenDir(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	l, err := ledger.Open(ledger.Config{Dir: d, Account: account.Config{Interval: 3_600_000}, Logger: quietly()})
+	l, err := ledger.Open(ledger.Config{Dir: d, Account: account.Config{Interval: 3_600_000}, Logger: quietly(), Names: names.NewKeeper(dir, time.Now), Hide: hide})
 	if err != nil {
 		return err
 	}
