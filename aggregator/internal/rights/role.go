@@ -12,8 +12,8 @@ type Role uint8
 const (
 	Viewer   Role = 1 << iota // reads
 	Operator                  // likewise, sets health aside, and reads the aggregator's own metrics
-	Energy                    // likewise reads, takes in readings and signs reports
-	Admin                     // all
+	Energy                    // likewise reads, takes in readings, makes reports and signs them
+	Admin                     // all, but sign a report: it approves one that another signed
 )
 
 // Everybody is all roles.
