@@ -28,7 +28,7 @@ func boards() []Rule {
 			Name: "GPULost", Severity: Critical, Owner: GPUs, Level: GPU, Hold: event, Board: boardHealth,
 			Summary:  onGPU + " is lost",
 			Evidence: "The GPU answers nothing while its neighbours do, or the driver reported XID 79 (fallen off the bus) in the last ten minutes.",
-			Do:       "Drain the host, then restart it. Do not reset the GPU alone: it is not on the bus.",
+			Do:       "Drain the host, then power-cycle it, cold. Do not reset the GPU alone: it is not on the bus.",
 			Judged:   &Judged{Causes: []string{"lost", "xid_79"}},
 			Prom:     either(of(`gpu_state{state="lost"} == 1`), xids("79")),
 		},

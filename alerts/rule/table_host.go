@@ -56,6 +56,16 @@ func links() []Rule {
 			Judged:   &Judged{Causes: []string{"fabric_rate_*"}},
 			Prom:     `min by (` + labels(Host) + `) ((fabric_port_rate_bits_per_second > 0) / fabric_port_rate_max_bits_per_second < 1)`,
 		},
+		{
+			// A port without a link may be one that nobody uses: what is told is that a link was
+			// lost.
+			Name: "HostFabricLinkLost", Severity: Warning, Owner: GPUs, Level: Host, Hold: event, Board: boardHost,
+			Summary:  "A fabric port of " + onHost + " lost its link",
+			Evidence: "Losses in ten minutes: {{ $value | humanize }}. It may be down still: jobs on the host fail or hang.",
+			Do:       "See whether it is up again (ibstat, ethtool). If not, drain the host; many hosts at once are their switch.",
+			Judged:   &Judged{Causes: []string{"fabric_link_down_*"}},
+			Prom:     by(Host, `increase(fabric_port_link_downs_total[10m]) > 0`),
+		},
 	}
 }
 

@@ -3,7 +3,8 @@ package rule
 // meters are the instruments that energy, water and heat are counted by.
 func meters() []Rule {
 	const meter = "Meter {{ $labels.meter }} of {{ $labels.site }}"
-	mute := by(Meter, `meter_state{state=~"silent|stale"} == 1`)
+	// A state that was is seen for as long as a query looks back where nobody ended it.
+	mute := by(Meter, `meter_state{state=~"silent|stale"} == 1`) + ` unless on (site, meter) meter_state{state="ok"} == 1`
 	unread := unheard(`meter_state`)
 	manyUnread := `count by (` + labels(Site) + `) (` + unread + `) >= 5`
 	state := func(states string) (ask, known, still string) {

@@ -117,7 +117,14 @@ func itself() []Rule {
 			Summary:  "The certificate of " + here + " expires soon",
 			Evidence: "It is valid for another {{ $value | humanizeDuration }}.",
 			Do:       "Renew it in place: the aggregator takes the new files by itself.",
-			Ask:      self(`gigawatch_certificate_expiry_timestamp_seconds - time()`) + ` < 1814400`,
+			Ask:      self(`(gigawatch_certificate_expiry_timestamp_seconds > 0) - time()`) + ` < 1814400`,
+		},
+		{
+			Name: "CertificateExpired", Severity: Critical, Owner: Platform, Level: Aggregator, For: minute, Hold: hour, Board: boardSelf,
+			Summary:  "The certificate of " + here + " expires within two days, or has",
+			Evidence: "It is valid for another {{ $value | humanizeDuration }}; below zero it has expired, and dashboards and API clients are refused.",
+			Do:       "Renew it in place: the aggregator takes the new files by itself.",
+			Ask:      self(`(gigawatch_certificate_expiry_timestamp_seconds > 0) - time()`) + ` < 172800`,
 		},
 		{
 			Name: "BatchesRefused", Severity: Warning, Owner: Platform, Level: Aggregator, Extra: []string{"lane", "reason"}, For: 5 * minute, Hold: 10 * minute, Board: boardSelf,

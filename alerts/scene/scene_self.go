@@ -28,13 +28,16 @@ func itself() map[string]Scene {
 		"DataDiskFilling":     free("120x200", "300x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "120", "160", "180").gone(`gigawatch_data_free_bytes{@self}`, "120"),
 		"DataDiskFull":        free("30x200", "120x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "30", "55", "70").gone(`gigawatch_data_free_bytes{@self}`, "30"),
 		"CertificateExpiring": is(`gigawatch_certificate_expiry_timestamp_seconds{@self}`, "1000000x200", "9000000x200").lasts(time.Minute, 2*time.Hour),
-		"BatchesRefused":      refused,
-		"BusLostRecords":      is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
-		"SiteFileRefused":     is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),
-		"RemoteWriteFailing":  is(`gigawatch_store_remote_samples_failed_total{@self,remote="central"}`, "0+10x200", "70x200").called("remote", "central"),
-		"Watchdog":            booked("0+100x200", "0+100x60 _x140"),
-		"Canary":              is(rule.MetricCanaryHot+`{@self,site="s1"}`, "0x178 1x22", "0x200"),
-		"CanaryMissed":        is(rule.MetricCanaryMissed+`{@self,site="s1"}`, "0x170 2x30", "1x200"),
+		"CertificateExpired": is(`gigawatch_certificate_expiry_timestamp_seconds{@self}`, "100000x200", "1000000x200").lasts(time.Minute, time.Hour).
+			and("fires when it has", true, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self}`: "60x200"}).
+			and("is quiet when it cannot be read", false, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self}`: "0x200"}),
+		"BatchesRefused":     refused,
+		"BusLostRecords":     is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
+		"SiteFileRefused":    is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),
+		"RemoteWriteFailing": is(`gigawatch_store_remote_samples_failed_total{@self,remote="central"}`, "0+10x200", "70x200").called("remote", "central"),
+		"Watchdog":           booked("0+100x200", "0+100x60 _x140"),
+		"Canary":             is(rule.MetricCanaryHot+`{@self,site="s1"}`, "0x178 1x22", "0x200"),
+		"CanaryMissed":       is(rule.MetricCanaryMissed+`{@self,site="s1"}`, "0x170 2x30", "1x200"),
 		"AlertsSlow": is(rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31x200", "12x200").
 			apart(45*time.Minute, rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31", "19", "12"),
 		"AlertsCapped":      is(rule.MetricSuppressed+`{@self,site="s1"}`, "0x170 40x30", "0x200"),
