@@ -8,6 +8,11 @@
 //	rules/*.yaml ─▶ Set: which figures, units, roundings, limits ──┘     │                  submitted, corrected
 //	other sites, earlier records ─▶ double counts, year on year ─────────┘
 //
+// Beside the record stand statements of the same hours: of jobs at four boundaries, of
+// tenants, whose rows sum to the site; and of records: of all sites, and for ESRS E1.
+// Each is JSON, and a [leaflet] of which CSV, workbook and document are made; in what
+// is kept of them jobs and tenants are called by keys.
+//
 // Invariants:
 //   - It is pure: no file, no clock, no network. The same books, statements and
 //     rules give the same record, byte for byte.

@@ -24,6 +24,7 @@ type siteHour struct {
 	facility, it, nodes, shared         int64
 	hasFacility, hasIT                  bool // there is a figure
 	allFacility, allIT, allShared, open bool
+	bridged                             bool // what facility or IT drew is known of a longer time together
 }
 
 // siteHours reads the hours of [from, to), ms since 1970 on whole hours. shared are
@@ -45,6 +46,8 @@ func siteHours(l Hourly, name string, from, to int64, shared []string) ([]siteHo
 		for i := range lines {
 			h := &hours[(lines[i].From-from)/hourMillis]
 			h.open = h.open || !lines[i].Final
+			all, err := lines[i].Energy.Total()
+			h.bridged = h.bridged || x.boundary != metric.Hosts && (err != nil || lines[i].Energy[metric.CounterBridged] > all/4) // a quarter of an hour
 			if lines[i].Reason != "" {
 				continue
 			}

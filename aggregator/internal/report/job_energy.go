@@ -188,7 +188,7 @@ func (m *jobMake) outwardFacility(it *hop) *hop {
 		x := &m.months[k]
 		var facility, drew int64
 		for at := x.from; at < x.to; at += hourMillis {
-			if s := &m.site[(at-m.siteFrom)/hourMillis]; s.ownPUE() {
+			if s := &m.site[(at-m.siteFrom)/hourMillis]; s.anyPUE() {
 				facility, drew = facility+s.facility, drew+s.it
 			}
 		}
@@ -214,8 +214,11 @@ func (m *jobMake) outwardFacility(it *hop) *hop {
 	return h
 }
 
-// ownPUE reports whether an hour has a PUE of its own.
-func (s *siteHour) ownPUE() bool { return s.allFacility && s.allIT && s.it > 0 && s.facility > 0 }
+// anyPUE reports whether an hour counts in the PUE of its month, and ownPUE whether
+// it has one of its own: what is known of a longer time together is of no hour.
+func (s *siteHour) anyPUE() bool { return s.allFacility && s.allIT && s.it > 0 && s.facility > 0 }
+
+func (s *siteHour) ownPUE() bool { return s.anyPUE() && !s.bridged }
 
 // put notes the energy at a boundary.
 func (m *jobMake) put(boundary string, h *hop, method, how string, mix account.Amount) {
