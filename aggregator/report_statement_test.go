@@ -14,7 +14,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// tenancyCommand makes the books of a site with two tenants in December 2025, and sets BOOKS to their folder; with hidden, names are not sealed.
+// tenancyCommand makes the books of a site with two tenants in December 2025, and
+// sets BOOKS to their folder; with hidden, names are not sealed.
 func tenancyCommand(ts *testscript.TestScript, _ bool, args []string) {
 	dir, err := os.MkdirTemp("/dev/shm", "gigawatch-test-")
 	if err != nil {
