@@ -12,7 +12,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-peers bench-dashboards bench-collector soak-alerts generate fuzz clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-peers bench-dashboards bench-collector soak-alerts generate fuzz faults clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -100,6 +100,10 @@ generate:
 fuzz:
 	@for f in $$(grep -rlE '^func Fuzz' --include=*_test.go collector aggregator); do for t in $$(grep -oE '^func Fuzz[A-Za-z]+' $$f | cut -c6-); do \
 	go test -tags $(TAGS) -run '^$$' -fuzz "^$$t$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; done; done
+
+# Seeds of the fault simulation, and the bugs it must notice; FROM is the first, FLIPS how many bits of files are flipped, each file cut at every byte.
+faults:
+	FAULT_SEEDS=$${SEEDS:-1000} FAULT_FROM=$${FROM:-0} FAULT_FLIPS=$${FLIPS:-10000} FAULT_CUTS=1 FAULT_SEARCH=60 go test -tags $(TAGS) -count=1 -timeout 12h -v ./aggregator/internal/fault | grep -vE '^ *(=== |--- PASS)'
 
 clean:
 	rm -rf bin out data $(PAGE)/node_modules $(PAGE)/static/vendor plugin/node_modules plugin/dist
