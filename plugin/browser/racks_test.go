@@ -27,7 +27,10 @@ func manyRacks(t *testing.T, aggregator string, n int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := httputil.NewSingleHostReverseProxy(to)
+	p := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Header.Set("Accept-Encoding", "identity")
+	}}
 	p.ModifyResponse = func(r *http.Response) error {
 		if r.Request.URL.Path != "/api/v1/map" {
 			return nil
