@@ -66,7 +66,7 @@ type tallied struct {
 
 func (e *Evaluator) site(name string) *site {
 	s := e.sites[name]
-	if s == nil && len(e.sites) < mostSites {
+	if s == nil && name != "" && len(e.sites) < mostSites {
 		s = &site{name: name, silent: map[string]int64{}, active: map[quiet]*alert{}, fell: map[place]int64{}, thawed: e.began + thaw}
 		e.sites[name] = s
 	}

@@ -47,7 +47,13 @@ func TestTextsReadAsTheyShould(t *testing.T) {
 	heard := heardOf{}
 	byHosts(t, heard)
 	byPlaces(t, heard)
-	byItself(t, heard)
+	own := heardOf{}
+	byItself(t, own)
+	for name, m := range own {
+		if heard[name].StartsAt.IsZero() { // of many boards it is another each time
+			heard[name] = m
+		}
+	}
 	for _, r := range table.Table() {
 		if x, ok := scene.Of(r.Name); ok && r.Ask != "" {
 			bySeries(t, heard, r, &x)
