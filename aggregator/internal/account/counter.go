@@ -29,6 +29,7 @@ type counter struct {
 	quantity  Quantity
 	flags     Flags // for the next row
 	mixed     bool  // the device changed hands since it was read
+	vague     int64 // ms more than it seems that may have passed since time: no clock ran through where it was not read
 }
 
 const unknownEpoch = math.MinInt64
@@ -104,6 +105,7 @@ func (c *counter) pass(n uint32, r *reading) {
 	if c.owner == n {
 		c.mixed = c.mixed || c.holding != r.holding
 		c.holding, c.record = r.holding, r.record
+		c.vague = max(c.vague, r.unsure)
 	}
 }
 
@@ -123,6 +125,7 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 		r.epoch = c.epoch
 	}
 	same := r.epoch == c.epoch || c.epoch == unknownEpoch
+	r.unsure = max(r.unsure, c.vague)
 	dt := r.time - c.time + r.unsure
 	onward := r.value >= c.last && plausible(r.value-c.last, r.rate, dt)
 	switch {
@@ -174,7 +177,7 @@ func (s *site) settle(n uint32, r reading) {
 		c.power = q
 	}
 	c.last, c.time, c.epoch = r.value, r.time, r.epoch
-	c.holding, c.record, c.mixed = r.holding, r.record, false
+	c.holding, c.record, c.mixed, c.vague = r.holding, r.record, false, 0
 }
 
 // flowed reports whether a meter whose lifetime is another one than before can

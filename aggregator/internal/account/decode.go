@@ -251,6 +251,9 @@ func (s *site) decodeCounter(d *decoder, c *counter) {
 	if c.holding = unasked; d.format > 1 {
 		s.decodeHolding(d, c)
 	}
+	if d.format > 4 {
+		c.vague = int64(d.below(1 << 62))
+	}
 }
 
 func (s *site) decodeHour(d *decoder) *openHour {

@@ -12,8 +12,9 @@ import (
 // Format is the version of a state's encoding. One of a later is refused; those
 // before are read: Format 1 knew no jobs, Format 2 no quarters of meters, no
 // sources of what it said of the grid, and nothing that lies over an hour; Format 3
-// did not tell when a lifetime seemed to end.
-const Format = 4
+// did not tell when a lifetime seemed to end; Format 4 forgot that a clock had not run
+// through where a counter was not read.
+const Format = 5
 
 // Append appends the encoding of s to dst: the same bytes for the same state.
 //
@@ -166,6 +167,7 @@ func (c *counter) encode(e *encoder, near int64, newest uint32) {
 	e.uint(uint64(c.holding))
 	e.uint(uint64(newest - c.record))
 	e.bools(c.mixed)
+	e.uint(uint64(c.vague))
 }
 
 func (h *openHour) encode(e *encoder) {
