@@ -22,6 +22,7 @@ func cooling() []Rule {
 	stands := func(series, share string) string {
 		return series + ` <= ` + share + ` * (max_over_time(` + flow + day + `) > 0) unless on (site, meter) ` + last(least)
 	}
+	counted := func(meters string) string { return `count by (` + labels(Hall) + `) (` + meters + `)` }
 	return []Rule{
 		{
 			// 45 °C: ASHRAE TC 9.9's warmest water class in wide use, W45, and what direct-to-chip
@@ -74,19 +75,24 @@ func cooling() []Rule {
 			Still: by(Meter, last(flow)+` / (quantile_over_time(0.9, `+flow+day+`) > 0) <= 0.6`) + ` unless on (site, meter) ` + last(least),
 		},
 		{
-			// Nobody hears of a leak from a detector that nobody hears. By hall: an agent reads
-			// many, and is one cause. While the site is blind as a whole, that is the alert.
+			// Nobody hears of a leak from a detector that nobody hears. By hall, and of a good
+			// part of what it has: an agent reads many. One that is broken, or was taken out, is
+			// MeterSilent. While the site is blind as a whole, that is the alert.
 			Name: "CoolingBlind", Severity: Critical, Owner: Facility, Level: Hall, For: 2 * minute, Hold: 5 * minute, Board: boardHall,
 			Summary:  "Cooling of " + ofSite + "{{ with $labels.hall }}, hall {{ . }},{{ end }} is not watched any more",
 			Evidence: "Instruments that were heard within a day and are not now: {{ $value | humanize }} (leak detectors, flow, supply temperature). Nobody would be told of a leak or a dead pump there.",
 			Do:       "Have somebody look at the loops until they are read again. Then the agent that reads them and its gateways.",
-			Ask: `count by (` + labels(Hall) + `) (` + either(by(Meter, unheard(leak)), by(Meter, unheard(flow)), by(Meter, unheard(supply))) + `)` +
+			Ask: counted(either(by(Meter, unheard(leak)), by(Meter, unheard(flow)), by(Meter, unheard(supply)))) +
+				` >= 0.3 * ` + counted(either(by(Meter, within(leak)), by(Meter, within(flow)), by(Meter, within(supply)))) +
 				` unless on (site) (` + blind() + `)`,
 		},
 	}
 }
 
-// unheard are the meters that had a value within a day and have none now.
+// within are the meters that had a value within a day.
+func within(series string) string { return `max_over_time(` + series + `[1d:10m])` }
+
+// unheard are those of them that have none now.
 func unheard(series string) string {
-	return by(Meter, `max_over_time(`+series+`[1d:10m])`) + ` unless on (site, meter) ` + series
+	return by(Meter, within(series)) + ` unless on (site, meter) ` + series
 }

@@ -37,8 +37,11 @@ func cooling() map[string]Scene {
 		and("is quiet at a standstill, which is another alert", false, Series{flow: "0.02x120 0x70"}).
 		and("is quiet where the site's file says what is too little", false, Series{flow: "0.02x120 0.0095x70", least: "0.006x200"})
 	blind := is(leak, "0x100 stale", "0x200").
-		and("fires for a flow", true, Series{flow: "0.02x100 stale", leak: "0x200"}).
+		and("fires for a flow", true, Series{flow: "0.02x100 stale"}).
+		and("fires for a temperature", true, Series{supply: "30x100 stale"}).
 		and("is over when it is heard again", false, Series{leak: "0x50 stale _x50 0x80"}).
+		and("is quiet for one of four", false, Series{leak: "0x100 stale",
+			`meter_leak_detected{site="s1",hall="h1",rack="r1",meter="m2",role="cooling"}`: "0x200", `meter_leak_detected{site="s1",hall="h1",rack="r1",meter="m3",role="cooling"}`: "0x200", `meter_leak_detected{site="s1",hall="h1",rack="r1",meter="m4",role="cooling"}`: "0x200"}).
 		and("is quiet of other meters", false, Series{`meter_power_watts{@meter,role="pdu_output"}`: "5000x100 stale"}).
 		and("is quiet while the site is blind as a whole", false, Series{
 			leak: "0x100 stale", `site_hosts{@site,state="expected"}`: "100x200", `site_hosts{@site,state="reporting"}`: "100x100 0x100"}).
