@@ -39,6 +39,7 @@ type look struct {
 
 	wide    uint32   // as the panel is
 	most    *float64 // the axis reaches that at least
+	mute    bool     // tiles are colours alone, as many have no room for words
 	heat    bool     // colour by how great a value is among the others
 	stacked bool
 	limits  bool // thresholds are drawn as lines
