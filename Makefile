@@ -6,6 +6,7 @@ BACNET := collector/internal/meter/bacnet/testdata
 TAGS := dedupelabels
 PLUGIN := gigawatch-gigawatch-datasource
 JEST := npm test --prefix plugin --silent -- --reporters=../.ci/jest.cjs
+LONGEST := ./plugin/pkg ./aggregator ./plugin/browser # they begin first, and wait more than they work
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := go build -trimpath -tags $(TAGS) -ldflags "-X main.version=$(VERSION)" -o bin/
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -48,7 +49,7 @@ plugin-zip: plugin
 # All of it, the data source's front end and its tests in a browser included. What it needs is fetched while it builds.
 test:
 	@$(MAKE) --no-print-directory -j2 packages plugin build
-	@{ failed=0; $(JEST) || failed=1; go test -tags $(TAGS),browser -count=1 -timeout 14m -v ./... || failed=1; exit $$failed; } 2>&1 | awk -f .ci/count.awk
+	@{ failed=0; $(JEST) || failed=1; go test -tags $(TAGS),browser -p 3 -count=1 -timeout 14m -v $(LONGEST) ./... || failed=1; exit $$failed; } 2>&1 | awk -f .ci/count.awk
 
 # Of these the front end's alone.
 test-plugin: plugin packages
