@@ -9,7 +9,7 @@ func alertsNow() *board {
 		chosen: []variable{bySite}, next: []string{"site", "gpu-health", "self"}, events: []string{"health", "meter"},
 		rows: []row{
 			{"", 4, []panel{
-				firing(6, "Firing", "Alerts of the aggregator that fire. Grafana's own stand under Alerting.", "firing", bad),
+				firing(6, "Firing", "Alerts of the aggregator that fire, without the watchdog, which fires as long as all is well. Grafana's own stand under Alerting.", "firing", bad),
 				firing(6, "Pending", "Alerts whose condition holds, and not yet for long enough.", "pending", caution),
 				{figure, 6, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")), look{only: "/^Count$/", sum: "sum", name: "Failed or degraded", steps: anyIsBad, empty: "0"}},
 				howFresh(6),

@@ -149,7 +149,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			succeed(w, map[string]any{"alerts": []any{}})
 			return
 		}
-		succeed(w, map[string]any{"alerts": []any{map[string]any{"labels": map[string]string{"alertname": "GPULost", "severity": "critical", "site": sites[0]}, "state": "firing", "activeAt": now, "value": "1e+00", "annotations": map[string]string{"summary": "GPU lost"}}}})
+		succeed(w, map[string]any{"alerts": []any{map[string]any{"labels": map[string]string{"alertname": "GPULost", "severity": "critical", "site": sites[0]}, "state": "firing", "activeAt": now, "value": "1e+00", "annotations": map[string]string{"summary": "GPU lost"}},
+			map[string]any{"labels": map[string]string{"alertname": "Watchdog", "severity": "notice", "site": sites[0]}, "state": "firing", "activeAt": now, "value": "1e+00", "annotations": map[string]string{"summary": "All is well"}}}})
 	case "/api/v1/imports":
 		succeed(w, query.ImportList{Site: site, Imports: []query.ImportLine{{ID: "i1", Reason: "bill of October", At: now.Add(-10 * time.Minute), Meters: []string{"m1"}, Corrected: 4}}})
 	case "/api/v1/reconciliation":

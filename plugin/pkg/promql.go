@@ -197,6 +197,10 @@ func rowsOf(list []series) *table {
 	return t
 }
 
+// notice is the severity of what fires as long as all is well, such as a watchdog. It
+// is listed, and not counted.
+const notice = "notice"
+
 // alertsModel asks which alerts there are.
 type alertsModel struct {
 	base
@@ -251,7 +255,9 @@ func (m *alertsModel) answer(a *asking) (*result, error) {
 				}
 				seen[key] = true
 			}
-			counts[[2]string{x.State, x.Labels["site"]}]++
+			if x.Labels["severity"] != notice {
+				counts[[2]string{x.State, x.Labels["site"]}]++
+			}
 			if n++; n <= most {
 				t.row(x.State, x.Labels["severity"], x.Labels["alertname"], x.Labels["site"], x.ActiveAt, x.Value, x.Annotations["summary"], data.Labels(x.Labels).String())
 			}
