@@ -17,13 +17,10 @@ func TestFindingsAreMarkedAsMoments(t *testing.T) {
 	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
 	last := func(hours int) *time.Time { t := at(hours); return &t }
 	f.answer("/api/v1/health", func(w http.ResponseWriter, _ *http.Request) {
-		var v query.Verdict
-		for _, x := range []query.Finding{
+		v := query.Verdict{Findings: []query.Finding{
 			{Cause: "long", State: "failed", Since: at(-100)}, {Cause: "over", State: "watch", Since: at(-100), Last: last(-50)}, {Cause: "later", State: "watch", Since: at(1)},
 			{Cause: "began", State: "failed", Since: at(-2)}, {Cause: "happened", State: "watch", Since: at(-100), Last: last(-1)}, {Cause: "both", State: "degraded", Since: at(-2), Last: last(-1)},
-		} {
-			v.Findings = append(v.Findings, x)
-		}
+		}}
 		succeed(w, query.HealthReport{Sites: []query.SiteHealth{{Site: "north", Subjects: []query.Verdict{v}}}})
 	})
 	frame := start(t).one(t, f.source(""), asked{"queryType": "annotations", "what": []string{"health"}, "from": at(-3)})[0]

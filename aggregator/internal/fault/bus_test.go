@@ -57,15 +57,6 @@ func (l *lane) hole(i, n int) {
 	l.stored = append(l.stored[:i:i], l.stored[min(len(l.stored), i+n):]...)
 }
 
-// age forgets what is older than a time.
-func (l *lane) age(before time.Time) {
-	n := 0
-	for n < len(l.stored) && l.stored[n].at.Before(before) {
-		n++
-	}
-	l.stored = l.stored[n:]
-}
-
 func (l *lane) open() []*reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -25,7 +25,6 @@ type collector struct {
 	records int // taken
 
 	down    int  // steps until it is started again
-	dead    bool // its host was, so that its disk lost what was not synced
 	cut     int  // steps for which nothing gets through
 	silent  bool // and no error says so
 	linked  bool // the bus was there at the last step
