@@ -8,6 +8,9 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
+// MaxLargest bounds EnergyQuestion.Largest.
+const MaxLargest = 1000
+
 // An EnergyQuestion asks the ledger for energy. From and To are on whole hours,
 // half-open; the zero EnergyQuestion asks for today, of the only site, whole.
 type EnergyQuestion struct {

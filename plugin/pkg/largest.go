@@ -13,14 +13,11 @@ import (
 // place is called so: names have no space.
 const theRest = "the rest"
 
-// maxLargest is the most that the aggregator takes.
-const maxLargest = 1000
-
 // largestOf says what is wrong with how many of the largest are asked for.
 func (m *powerModel) largestOf() error {
 	switch {
-	case m.Largest < 0 || m.Largest > maxLargest:
-		return wrong("largest is %d; write a number up to %d, or leave it out for all", m.Largest, maxLargest)
+	case m.Largest < 0 || m.Largest > query.MaxLargest:
+		return wrong("largest is %d; write a number up to %d, or leave it out for all", m.Largest, query.MaxLargest)
 	case m.Largest > 0 && !m.booked():
 		return wrong("largest=%d needs the ledger, which adds the others up; write measure=energy, or by=job or by=tenant; of the present ask queryType top", m.Largest)
 	case m.Largest > 0 && m.By == "site":

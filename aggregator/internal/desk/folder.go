@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
@@ -148,14 +147,11 @@ func (k Folder) Add(f *report.Filing, line []byte, r *report.Record, lock bool) 
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
-	held, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o640)
+	held, err := durable.Lock(filepath.Join(dir, "lock"), 0o640)
 	if err != nil {
-		return fmt.Errorf("keep report: %w", err)
-	}
-	defer func() { err = errors.Join(err, held.Close()) }() // which gives the lock up
-	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock report: %w", err)
 	}
+	defer func() { err = errors.Join(err, held.Close()) }()
 	was, err := k.steps(f.Site, f.Year)
 	if err != nil {
 		return err

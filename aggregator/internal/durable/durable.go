@@ -4,7 +4,9 @@ package durable
 
 import (
 	"errors"
+	"io"
 	"os"
+	"syscall"
 )
 
 // Replace writes a file in one step: after a power cut it is as it was, or as b.
@@ -19,4 +21,18 @@ func Replace(file string, b []byte, mode os.FileMode) error {
 		return err
 	}
 	return os.Rename(next, file)
+}
+
+// Lock waits until nobody else holds a file, which is made if there is none, and
+// holds it until it is closed: processes that read, change and replace what stands
+// beside it take turns.
+func Lock(file string, mode os.FileMode) (io.Closer, error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
@@ -88,14 +87,11 @@ func (b *Book) change(do func() (write bool, err error)) (err error) {
 	if err := os.MkdirAll(filepath.Dir(b.path), 0o700); err != nil {
 		return fmt.Errorf("keep names: %w", err)
 	}
-	held, err := os.OpenFile(b.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	held, err := durable.Lock(b.path+".lock", 0o600)
 	if err != nil {
-		return fmt.Errorf("keep names: %w", err)
-	}
-	defer func() { err = errors.Join(err, held.Close()) }() // which gives the lock up
-	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock names: %w", err)
 	}
+	defer func() { err = errors.Join(err, held.Close()) }()
 	if err := b.read(); err != nil {
 		return err
 	}

@@ -5,14 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -266,22 +263,16 @@ func (x *direct) load(now time.Time) error {
 	if x.file == "" {
 		return nil
 	}
-	b, err := os.ReadFile(x.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	var kept keptDirect
-	rest, err := summedBy(directHeading, b)
-	if err == nil {
-		err = json.Unmarshal(rest, &kept)
-	}
-	if err != nil {
-		aside := x.file + ".damaged"
-		x.log.Error("what was told the direct way cannot be read and is put aside", "error", err, "file", aside)
-		return os.Rename(x.file, aside)
+	whole, err := readKept(x.file, "what was told the direct way", x.log, func(b []byte) error {
+		rest, err := summedBy(directHeading, b)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(rest, &kept)
+	})
+	if err != nil || !whole {
+		return err
 	}
 	for key, t := range kept.Told {
 		if len(x.told) < mostTold {

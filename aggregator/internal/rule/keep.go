@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"log/slog"
 	"math"
 	"os"
 	"slices"
@@ -57,22 +58,14 @@ func (e *Evaluator) load(now time.Time) error {
 	if e.c.File == "" {
 		return nil
 	}
-	b, err := os.ReadFile(e.c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read alerts: %w", err)
-	}
 	if at, err := os.Stat(e.c.File); err == nil {
 		e.stale = now.Sub(at.ModTime()) > saveAll+time.Minute
 	}
-	kept, err := decode(b)
+	var kept []keptAlert
+	whole, err := readKept(e.c.File, "alerts", e.log, func(b []byte) (err error) { kept, err = decode(b); return err })
+	e.forgot = !whole
 	if err != nil {
-		aside := e.c.File + ".damaged"
-		e.log.Error("kept alerts cannot be read and are put aside", "error", err, "file", aside)
-		e.forgot = true
-		return os.Rename(e.c.File, aside)
+		return err
 	}
 	byName := map[string]*compiled{}
 	for _, c := range e.rules {
@@ -82,6 +75,24 @@ func (e *Evaluator) load(now time.Time) error {
 		e.restore(&kept[i], byName[kept[i].Rule], now.UnixMilli())
 	}
 	return nil
+}
+
+// readKept takes up what a file kept; nothing if there is none. One that cannot be used is
+// put aside and said, and whole is false.
+func readKept(file, what string, log *slog.Logger, take func([]byte) error) (whole bool, err error) {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return true, fmt.Errorf("read %s: %w", what, err)
+	}
+	if err := take(b); err != nil {
+		aside := file + ".damaged"
+		log.Error("what was kept cannot be read and is put aside", "of", what, "error", err, "file", aside)
+		return false, os.Rename(file, aside)
+	}
+	return true, nil
 }
 
 func decode(b []byte) (kept []keptAlert, err error) {

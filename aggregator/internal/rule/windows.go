@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -209,17 +207,12 @@ func (e *Evaluator) loadWindows(now time.Time) error {
 	if e.c.WindowsFile == "" {
 		return nil
 	}
-	b, err := os.ReadFile(e.c.WindowsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	_, err := readKept(e.c.WindowsFile, "maintenance windows", e.log, func(b []byte) (err error) {
+		e.windows, err = decodeWindows(b)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("read maintenance windows: %w", err)
-	}
-	if e.windows, err = decodeWindows(b); err != nil {
-		aside := e.c.WindowsFile + ".damaged"
-		e.log.Error("kept maintenance windows cannot be read and are put aside", "error", err, "file", aside)
-		return os.Rename(e.c.WindowsFile, aside)
+		return err
 	}
 	e.windows = e.standing(now)
 	return nil

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 )
@@ -74,14 +73,11 @@ func (f Folder) held(site string, do func() error) (err error) {
 	if err := os.MkdirAll(f.dir(site), 0o750); err != nil {
 		return fmt.Errorf("keep statement: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(f.dir(site), "lock"), os.O_RDWR|os.O_CREATE, 0o640)
+	lock, err := durable.Lock(filepath.Join(f.dir(site), "lock"), 0o640)
 	if err != nil {
-		return fmt.Errorf("keep statement: %w", err)
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }() // which gives the lock up
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock statements: %w", err)
 	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	return do()
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // A ranking is which things of an answer have lines of their own: those with the
@@ -33,9 +34,6 @@ func thingOf(l *account.Line) thing {
 // held, nor without a figure.
 func amongOthers(l *account.Line) bool { return l.Reason == "" && l.Allocation == account.Allocated }
 
-// maxLargest bounds how many things may be asked for; an answer without it has all.
-const maxLargest = 1000
-
 // largest ranks what q asks about, if v says so. It is of the whole time: what is
 // large in one interval and not in the next has a line in both, or in none.
 func (s *Server) largest(ctx context.Context, q account.Question, v url.Values) (*ranking, error) {
@@ -44,8 +42,8 @@ func (s *Server) largest(ctx context.Context, q account.Question, v url.Values) 
 		return nil, nil
 	}
 	n, err := strconv.Atoi(said)
-	if err != nil || n < 1 || n > maxLargest {
-		return nil, badParameter("largest", "%q is not a number from 1 to %d", said, maxLargest)
+	if err != nil || n < 1 || n > query.MaxLargest {
+		return nil, badParameter("largest", "%q is not a number from 1 to %d", said, query.MaxLargest)
 	}
 	if q.By == account.BySite {
 		return nil, badParameter("largest", "by site there is one line")
