@@ -171,7 +171,7 @@ func (t *Tally) Lines() []Line {
 	less := ""
 	if mj, err := t.outside.Total(); err == nil && len(t.office) > 0 {
 		slices.Sort(t.office)
-		less = fmt.Sprintf("%.6g kWh are taken off, used outside of the data centre: %s", float64(mj)/metric.MillijoulesPerKWh, some(t.office))
+		less = fmt.Sprintf("%s kWh are taken off, used outside of the data centre: %s", Number(float64(mj)/metric.MillijoulesPerKWh), some(t.office))
 	}
 	says := slices.DeleteFunc([]string{less, as, not, none}, func(s string) bool { return s == "" })
 	for i := range lines {

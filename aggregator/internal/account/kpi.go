@@ -272,7 +272,7 @@ func (f *figures) insufficient(k *KPI, interim bool) string {
 	case f.known == 0:
 		return span + " in which all meters are known" + f.longest()
 	case !interim && k.Coverage < enough:
-		return fmt.Sprintf("insufficient data: %.1f %% of the minutes are known, and %.4g %% are needed%s", 100*k.Coverage, 100*enough, f.longest())
+		return fmt.Sprintf("insufficient data: %.1f %% of the minutes are known, and %s %% are needed%s", 100*k.Coverage, Number(100*enough), f.longest())
 	}
 	return ""
 }

@@ -90,13 +90,13 @@ func (y *marketYear) carbon(b *Basis, year int, k *KPI) (kg float64, reason stri
 	}
 	grid := y.grid.Float()
 	if over, _ := claimed.Sub(y.grid); over.Float() > metric.MillijoulesPerKWh { // meters and certificates round
-		k.wrong("over_claimed", fmt.Sprintf("contracts of %d claim more than the grid gave: %.6g times as much; what they claim is scaled down to it", year, claimed.Float()/grid))
+		k.wrong("over_claimed", fmt.Sprintf("contracts of %d claim more than the grid gave: %s times as much; what they claim is scaled down to it", year, Number(claimed.Float()/grid)))
 		grams *= grid / claimed.Float()
 	}
 	if left, ok := y.grid.Sub(claimed); ok && left != (Wide{}) {
 		factor, ok := b.rest(year, y.mixed/grid, y.grams/grid)
 		if !ok {
-			return 0, fmt.Sprintf("no residual mix of %d is stated, and no contract covers %.4g kWh: the grid's own factor does not stand for it", year, left.Float()/metric.MillijoulesPerKWh)
+			return 0, fmt.Sprintf("no residual mix of %d is stated, and no contract covers %s kWh: the grid's own factor does not stand for it", year, Number(left.Float()/metric.MillijoulesPerKWh))
 		}
 		grams += left.Float() * factor
 	}

@@ -162,7 +162,7 @@ func (f *figures) ref(k *KPI) (float64, bool) {
 	}
 	k.Raw = &v
 	if over, _ := sum.Sub(f.facility()); over.Float() >= metric.MillijoulesPerKWh/2 {
-		k.wrong("E_RES_OVERCLAIM", fmt.Sprintf("more renewable energy is claimed than the facility drew: %.6g times as much", v))
+		k.wrong("E_RES_OVERCLAIM", fmt.Sprintf("more renewable energy is claimed than the facility drew: %s times as much", Number(v)))
 	}
 	return 1, true
 }

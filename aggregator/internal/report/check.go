@@ -77,8 +77,7 @@ func apart(v, w *big.Rat) *big.Rat {
 
 // share is v as per cent, for people.
 func share(v *big.Rat) string {
-	f, _ := v.Float64()
-	return fmt.Sprintf("%.4g %%", 100*f)
+	return number(times(v, "100")) + " %"
 }
 
 func (b *build) checkPeriod() {

@@ -105,7 +105,7 @@ func (b *build) checkClimate() {
 		b.issue("W_CDD_REGION", "cdd", "what is published for the region is not known: %s", why)
 	case !ok:
 	case above(apart(v, region), "0.15"):
-		b.issue("W_CDD_REGION", "cdd", "%s degree days, and %s are published for the region", number(v), number(region))
+		b.issue("W_CDD_REGION", "cdd", "%s degree days, and %s degree days are published for the region", number(v), number(region))
 	}
 }
 
@@ -119,7 +119,7 @@ func (b *build) checkICT() {
 		case f.Coverage == nil:
 			b.issue("E_ICT_COVERAGE", key, "how much of the floor it covers is not stated")
 		case f.Coverage.Sign() < 0 || f.Coverage.Cmp(Whole(100)) > 0:
-			b.issue("E_ICT_COVERAGE", key, "it covers %s %% of the floor", f.Coverage)
+			b.issue("E_ICT_COVERAGE", key, "it covers %s %% of the floor", f.Coverage.said())
 		}
 	}
 	if v := b.num("c_stor_pb"); v != nil && b.SeenStorage != nil && v.Cmp(b.SeenStorage) < 0 {

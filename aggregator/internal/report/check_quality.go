@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 )
@@ -34,7 +35,11 @@ func (b *build) checkIndicators() {
 				continue
 			}
 			if d := apart(f.rat(), o.rat()); above(d, "0.10") {
-				b.issue("W_YEAR_ON_YEAR", f.Key, "%s is %s, and was %s in %d", strings.ToUpper(f.Key), number(f.rat()), number(o.rat()), b.Year-1)
+				unit := ""
+				if f.Unit != "1" {
+					unit = " " + f.Unit
+				}
+				b.issue("W_YEAR_ON_YEAR", f.Key, "%s is %s%s, and was %s%s in %d", strings.ToUpper(f.Key), number(f.rat()), unit, number(o.rat()), unit, b.Year-1)
 			}
 		}
 	}
@@ -42,7 +47,7 @@ func (b *build) checkIndicators() {
 		b.issue("E_RESIDUAL_MISSING", "cue_mb", "%s", k.Reason)
 	}
 	if lb, mb, ok := b.both("cue_lb", "cue_mb"); ok && mb.Cmp(times(lb, "1.5")) > 0 {
-		b.issue("W_CUE_MARKET", "cue_mb", "market-based %s and location-based %s kg/kWh", number(mb), number(lb))
+		b.issue("W_CUE_MARKET", "cue_mb", "market-based %s kg/kWh and location-based %s kg/kWh", number(mb), number(lb))
 	}
 }
 
@@ -126,7 +131,7 @@ func (b *build) least(f *Figure) string {
 	slices.SortStableFunc(all, func(x, y one) int { return int(y.minutes - x.minutes) })
 	var t []string
 	for _, o := range all[:min(3, len(all))] {
-		t = append(t, fmt.Sprintf("%s for %d h %02d min", o.id, o.minutes/60, o.minutes%60))
+		t = append(t, fmt.Sprintf("%s for %s h %02d min", o.id, number(big.NewRat(o.minutes/60, 1)), o.minutes%60))
 	}
 	if len(t) == 0 {
 		return ""
@@ -136,7 +141,7 @@ func (b *build) least(f *Figure) string {
 
 func (b *build) checkLedger() {
 	if n := b.r.Ledger.Unsealed; n > 0 {
-		b.issue("E_UNSEALED", "ledger", "%d hours of the period are not sealed", n)
+		b.issue("E_UNSEALED", "ledger", "%s hours of the period are not sealed", number(big.NewRat(n, 1)))
 	}
 	if b.LogUnchanged != nil {
 		b.issue("E_LOG", "ledger", "%v", b.LogUnchanged)

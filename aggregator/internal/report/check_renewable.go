@@ -15,7 +15,7 @@ func (b *build) checkRenewables() {
 		meter := b.num("e_onsite_kwh")
 		switch {
 		case v.Sign() < 0:
-			b.issue("E_OS_NEGATIVE", "e_res_os_kwh", "%s kWh", number(v))
+			b.issue("E_OS_NEGATIVE", "e_res_os_kwh", "%s kWh count", number(v))
 		case meter != nil && v.Cmp(meter) > 0:
 			b.issue("E_OS_ABOVE_METER", "e_res_os_kwh", "%s kWh count, and the meter shows %s kWh", number(v), number(meter))
 		}
@@ -76,7 +76,7 @@ func (b *build) checkAgreements() {
 	for i := range b.r.Agreements {
 		a := &b.r.Agreements[i]
 		if a.Counts.Sign() < 0 {
-			b.issue("E_PPA_NEGATIVE", "e_res_ppa_kwh", "agreement %s counts for %s kWh", quoted(a.Name), a.Counts)
+			b.issue("E_PPA_NEGATIVE", "e_res_ppa_kwh", "agreement %s counts for %s kWh", quoted(a.Name), a.Counts.said())
 		}
 		if a.Contract == nil || a.Delivered == nil {
 			continue
@@ -98,7 +98,7 @@ func (b *build) checkAgreements() {
 			}
 		}
 		if sum.Cmp(a.Contract.Rat()) > 0 {
-			b.issue("E_PPA_OVER", "e_res_ppa_kwh", "agreement %s has %s kWh a year, and %s claim %s kWh of it", quoted(a.Name), a.Contract, strings.Join(by, ", "), number(sum))
+			b.issue("E_PPA_OVER", "e_res_ppa_kwh", "agreement %s has %s kWh a year, and %s claim %s kWh of it", quoted(a.Name), a.Contract.said(), strings.Join(by, ", "), number(sum))
 		}
 	}
 }

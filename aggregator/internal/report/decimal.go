@@ -131,13 +131,16 @@ func ratOf(v float64) *big.Rat {
 	return new(big.Rat).SetFloat64(v)
 }
 
-// number is r as a person reads it, with four significant figures or the whole
-// number.
+// number is r as a text says it, which puts its unit behind it.
 func number(r *big.Rat) string {
 	f, _ := r.Float64()
 	if math.Abs(f) >= 1000 {
-		d, _ := decimalOf(r, 0)
-		return d.String()
+		if d, ok := decimalOf(r, 0); ok {
+			return account.Grouped(d.String())
+		}
 	}
-	return strconv.FormatFloat(f, 'g', 4, 64)
+	return account.Number(f)
 }
+
+// said is d as a text says it: all of it.
+func (d Decimal) said() string { return account.Grouped(d.String()) }

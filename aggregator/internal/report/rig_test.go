@@ -218,6 +218,7 @@ func build(t testing.TB, in report.Input) *report.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
+	readable(t, r.Issues)
 	return r
 }
 
