@@ -207,7 +207,11 @@ func (s *site) resumes(n uint32, r *reading, dt int64) bool {
 	if r.powered {
 		power = max(power, r.power)
 	}
-	return !plausible(r.value-c.last, varies*power, dt)
+	if c.last > 0 || r.quality == metric.Integrated { // a sum begins with zero
+		return !plausible(r.value-c.last, varies*power, dt)
+	}
+	stood := c.time > u.before.ended && c.power > 0 // at zero, though power flowed: it did not count
+	return stood || !plausible(r.value, power, dt)
 }
 
 // goesOn reports whether r may belong to the lifetime that seemed to end at b.
@@ -281,6 +285,10 @@ func (s *site) doubtful(n uint32, r reading, same bool, o *Outcome) error {
 		u.aside = &point{epoch: r.epoch, value: r.value, time: r.time}
 		o.alarm(Quarantined, c.name, "physics does not allow its reading; the next decides")
 		c.pass(c.owner, &r)
+		return nil
+	}
+	if a.value == 0 && r.value == 0 && (r.powered && r.power > 0 || r.time-a.time <= memory) {
+		c.pass(c.owner, &r) // it counts nothing yet, and so has not begun anew: the next that is not zero decides
 		return nil
 	}
 	// Two readings agree with each other, and not with the last.

@@ -69,7 +69,7 @@ type agent struct {
 	incarnation uint64
 	sequence    uint64 // last accepted; 0: none
 	stamp       int64  // wall clock of it, as sent
-	waiting     uint64 // lowest sequence number that came beyond a hole; 0: none
+	waiting     uint64 // lowest sequence number that came beyond a hole, be it as given up; 0: none
 	since       int64  // its first arrival
 	beyond      int64  // newest arrival beyond the hole
 	gap         bool   // records before the next were given up
@@ -109,7 +109,7 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 		o.alarm(Revenant, "", "a record of an earlier life of the agent")
 		return o
 	case next && a.sequence > 0, first == 1:
-	case !a.outwaited(b.Sequence, arrived):
+	case !a.outwaited(first, arrived):
 		o.Verdict, o.Reason = Hole, "a record before it is missing"
 		return o
 	case a.sequence == 0:
@@ -125,19 +125,21 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	return o
 }
 
-// outwaited reports whether what is missing before a record beyond a hole was
-// waited for long enough: the agent sends and sends, and nothing older than the
-// oldest beyond the hole came.
-func (a *agent) outwaited(sequence uint64, arrived int64) bool {
-	silent := arrived-a.beyond > patienceSilent
-	a.beyond = arrived
-	if a.waiting == 0 || sequence < a.waiting || silent {
-		a.waiting, a.since = sequence, arrived
-		return false
-	}
+// outwaited reports whether what is missing before a record beyond a hole, which begins
+// at first, was waited for long enough: the agent sends and sends, and nothing older came.
+// An agent begins again with the oldest it has, so that this one comes again; what is newer
+// waits for it, or, if it was lost meanwhile, begins to be waited for itself.
+func (a *agent) outwaited(first uint64, arrived int64) bool {
 	patience := patienceKnown
 	if a.sequence == 0 {
 		patience = patienceUnknown
 	}
-	return arrived-a.since >= patience
+	silent := arrived-a.beyond > patienceSilent
+	long := arrived-a.since >= patience
+	a.beyond = arrived
+	if a.waiting == 0 || first < a.waiting || silent || long && first > a.waiting {
+		a.waiting, a.since = first, arrived
+		return false
+	}
+	return long && first == a.waiting
 }

@@ -35,6 +35,15 @@ func TestBatchIsBookedOnce(t *testing.T) {
 		"after a hole that nothing fills": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 10, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole},
 			{1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 60, account.Accepted}},
+		"after a hole, some on their way for long": { // of those that are there none is passed over
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 15, 0, 0, 80, account.Hole}, {1, 11, 0, 0, 80, account.Hole}, {1, 15, 0, 0, 80, account.Hole},
+			{1, 14, 0, 0, 80, account.Hole}, {1, 15, 0, 0, 80, account.Hole}, {1, 13, 0, 0, 80, account.Hole}, {1, 14, 0, 0, 80, account.Hole}, {1, 2, 0, 0, 80, account.Accepted}},
+		"after a hole, the oldest beyond it lost meanwhile": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole},
+			{1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole},
+			{1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole},
+			{1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole},
+			{1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Accepted}},
 		"after a hole and a long silence": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 900, account.Hole}, {1, 2, 0, 0, 0, account.Accepted}},
 		"without a number":      {{1, 0, fresh, 0, 0, account.Invalid}},

@@ -41,3 +41,64 @@ func TestAMeterThatReadsZeroForAWhileHasBegunNoLifetime(t *testing.T) {
 		})
 	}
 }
+
+// A board that reads zero for a while soon after a restart: what it showed before is little, so
+// that all it shows when it comes back could have been drawn since the zeros.
+func TestABoardThatReadsZeroSoonAfterItBeganAnew(t *testing.T) {
+	const per = 400_000 * 2 // mJ: of two seconds at 400 W
+	for name, tc := range map[string]struct {
+		zeros []int64 // s after the restart
+		back  int64   // s: when it is read again
+		after int64   // epoch of the zeros and from then on
+	}{
+		"once":                             {[]int64{60}, 80, 2},
+		"twice":                            {[]int64{60, 80}, 100, 2},
+		"twice, then nobody reads":         {[]int64{60, 80}, 500, 2},
+		"three times, far apart":           {[]int64{60, 700, 1400}, 1700, 2},
+		"for half an hour":                 {[]int64{60, 360, 660, 960, 1260, 1560, 1860}, 1880, 2},
+		"once, and that is called a life":  {[]int64{60}, 80, 3},
+		"twice, and that is called a life": {[]int64{60, 80}, 100, 3},
+		"twice, called a life, and nobody reads for a while": {[]int64{60, 80}, 500, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := account.NewState(account.Config{})
+			e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
+			shown := func(at int64) int64 { return per * at / 2 }
+			e.send(noon-10*second, 572_037_641_034, watts(400), 1)
+			for _, at := range []int64{10, 20, 40} {
+				e.send(noon+at*second, shown(at), watts(400), 2)
+			}
+			for _, at := range tc.zeros {
+				e.send(noon+at*second, 0, watts(400), tc.after)
+			}
+			last := tc.back + 20
+			for at := tc.back; at <= last; at += 10 {
+				e.send(noon+at*second, shown(at), watts(400), tc.after)
+			}
+			if counted, _ := booked(s, "GPU-1"); counted != uint64(shown(last)) {
+				t.Errorf("booked %d mJ, want %d", counted, shown(last))
+			}
+			checkBooks(t, s)
+		})
+	}
+}
+
+// One that did begin anew, and read zero at first, is booked from there.
+func TestABoardThatReadsZeroAndHasBegunAnew(t *testing.T) {
+	for name, epoch := range map[string]int64{"the agent knows": 2, "the agent does not": 1} {
+		t.Run(name, func(t *testing.T) {
+			s := account.NewState(account.Config{})
+			e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
+			const big = 572_037_641_034
+			e.send(noon, big, watts(400), 1)
+			e.send(noon+10*second, big+4_000_000, watts(400), 1)
+			for at := int64(20); at <= 100; at += 10 {
+				e.send(noon+at*second, 400_000*(at-20), watts(400), epoch)
+			}
+			if counted, _ := booked(s, "GPU-1"); counted != 4_000_000+80*400_000 {
+				t.Errorf("booked %d mJ, want %d", counted, 4_000_000+80*400_000)
+			}
+			checkBooks(t, s)
+		})
+	}
+}

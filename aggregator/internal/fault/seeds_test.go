@@ -15,7 +15,9 @@ var regressions = []struct {
 	found string
 }{
 	{88, "a meter that read zero, fell silent, read zero again and came back was booked whole"},
+	{1246, "of records that were on their way for long the first to come ended the waiting, and older ones that came were passed over"},
 	{2013, "a board that was not read in the record at which its agent's clock jumped lost what it drew meanwhile"},
+	{5049, "a board that read zero twice soon after a restart was booked whole when it came back"},
 }
 
 // TestFaults runs sites under all that can fail, and holds what is on disk against the
