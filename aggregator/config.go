@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/aggregator/internal/web"
@@ -42,7 +43,20 @@ type config struct {
 	XIDs      string       // file of the operator's own lines of the XID table; empty: none
 	Alerts    alertsConfig
 	Memory    int64 // bytes at which the garbage collector works harder; 0: the default
+
+	seams seams
 }
+
+// seams are where a test takes the place of what is around an aggregator. None is
+// set in one that runs.
+type seams struct {
+	disk        func(folder string) (ledger.Disk, error) // of the ledger; nil: the folder itself
+	acknowledge func(publish) publish                    // nil: as it is
+	commits     time.Duration                            // between those of the ledger; 0: as it likes
+}
+
+// publish sends a message.
+type publish = func(subject string, data []byte) error
 
 // siteNames are the sites that may speak; none stands for all.
 func (c *config) siteNames() (names []string) {

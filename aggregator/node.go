@@ -149,7 +149,17 @@ func (n *node) openStore(context.Context) (err error) {
 }
 
 func (n *node) openLedger(context.Context) (err error) {
-	if n.ledger, err = ledger.Open(ledger.Config{Dir: n.dir, Logger: n.log, Metrics: n.set, Names: names.NewKeeper(n.c.Data, time.Now), Hide: n.c.HideNames}); err != nil {
+	c := ledger.Config{Dir: n.dir, Logger: n.log, Metrics: n.set, Names: names.NewKeeper(n.c.Data, time.Now), Hide: n.c.HideNames}
+	if n.c.seams.disk != nil {
+		if c.Disk, err = n.c.seams.disk(n.dir.Path); err != nil {
+			return err
+		}
+	}
+	acknowledge := n.conn.Publish
+	if n.c.seams.acknowledge != nil {
+		acknowledge = n.c.seams.acknowledge(acknowledge)
+	}
+	if n.ledger, err = ledger.Open(c); err != nil {
 		return err
 	}
 	n.onClose(n.ledger.Close)
@@ -161,7 +171,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	}
 	n.today.limits = n.files.yearBounds
 	n.lane = stream.NewLedger(stream.LedgerConfig{
-		JetStream: n.js, Publish: n.conn.Publish, Stream: bus.Ledger, Sites: n.c.siteNames(), Book: newBook(n.ledger, n.today, n.set), Logger: n.log, Metrics: n.set,
+		JetStream: n.js, Publish: acknowledge, Stream: bus.Ledger, Sites: n.c.siteNames(), Every: n.c.seams.commits, Book: newBook(n.ledger, n.today, n.set), Logger: n.log, Metrics: n.set,
 	})
 	n.strays = stream.NewStrays(stream.StraysConfig{Conn: n.conn, Sites: n.c.siteNames(), Logger: n.log, Metrics: n.set})
 	return nil

@@ -6,13 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
 
 // serve is the aggregator of a site.
-func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("aggregator serve", flag.ContinueOnError)
 	path := flags.String("config", "", "configuration `file`")
 	check := flags.Bool("check", false, "say what is wrong with the configuration, and exit")
@@ -55,6 +56,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		}
 		return nil
 	}
+	return c.serve(ctx, log, stdout)
+}
+
+// serve is the aggregator of c until ctx ends.
+func (c *config) serve(ctx context.Context, log *slog.Logger, stdout io.Writer) (err error) {
 	n, err := open(ctx, c, log)
 	if err != nil {
 		return err

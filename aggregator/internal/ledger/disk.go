@@ -27,6 +27,9 @@ type Disk interface {
 // folder is a disk in a folder, which nothing can leave.
 type folder struct{ root *os.Root }
 
+// OpenFolder is the disk of a folder of the operating system's.
+func OpenFolder(path string) (Disk, error) { return openFolder(path) }
+
 func openFolder(path string) (*folder, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
