@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	series "github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
 
 	"github.com/gigawatch/gigawatch/alerts/rule"
 	"github.com/gigawatch/gigawatch/alerts/scene"
@@ -79,10 +81,11 @@ func TestWhatComesToAPhone(t *testing.T) {
 		}
 		texts := map[string]string{}
 		for n, text := range annotationsOf(&r) {
-			for l, v := range labels {
-				text = strings.ReplaceAll(text, "{{ $labels."+l+" }}", v)
+			said, err := expanded(t, text, promql.Sample{Metric: series.FromMap(labels), F: 15}, "missingkey=error")
+			if err != nil {
+				t.Fatal(err)
 			}
-			texts[n] = strings.ReplaceAll(text, "{{ $value | humanize }}", "15")
+			texts[n] = said
 		}
 		return map[string]any{"status": status, "labels": labels, "annotations": texts, "startsAt": at, "endsAt": at.Add(11 * time.Minute)}
 	}

@@ -93,17 +93,16 @@ func annotationsOf(r *rule.Rule) map[string]string {
 
 // variablesOf chooses on a dashboard what an alert is of.
 func variablesOf(r *rule.Rule) string {
-	var chosen []string
+	var chosen string
 	for _, l := range r.Level.Labels() {
 		switch l {
-		case "site", "hall", "rack", "host", "gpu":
-			chosen = append(chosen, fmt.Sprintf("var-%s={{ $labels.%s | urlquery }}", l, l))
+		case "site":
+			chosen = "?var-site={{ $labels.site | urlquery }}"
+		case "hall", "rack", "host", "gpu":
+			chosen += fmt.Sprintf("{{ with $labels.%s }}&var-%s={{ . | urlquery }}{{ end }}", l, l)
 		}
 	}
-	if len(chosen) == 0 {
-		return ""
-	}
-	return "?" + strings.Join(chosen, "&")
+	return chosen
 }
 
 // lasting is d as Prometheus writes it.

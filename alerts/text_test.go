@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
@@ -110,10 +111,7 @@ func text(t *testing.T, r *rule.Rule, s promql.Sample) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s, to %s)\n", r.Name, r.Severity, r.Owner)
 	for _, n := range names {
-		data := template.AlertTemplateData(s.Metric.Map(), nil, "", s)
-		head := `{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}`
-		e := template.NewTemplateExpander(t.Context(), head+annotations[n], r.Name, data, model.Time(0), nil, &url.URL{}, []string{"missingkey=error"})
-		said, err := e.Expand()
+		said, err := expanded(t, annotations[n], s, "missingkey=error")
 		if err != nil {
 			t.Errorf("%s: %s: %v", r.Name, n, err)
 		}
@@ -126,6 +124,47 @@ func text(t *testing.T, r *rule.Rule, s promql.Sample) string {
 		fmt.Fprintf(&b, "  %s: %s\n", n, said)
 	}
 	return b.String()
+}
+
+func expanded(t *testing.T, text string, s promql.Sample, missing string) (string, error) {
+	t.Helper()
+	data := template.AlertTemplateData(s.Metric.Map(), nil, "", s)
+	head := `{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}`
+	return template.NewTemplateExpander(t.Context(), head+text, "alert", data, model.Time(0), nil, &url.URL{}, []string{missing}).Expand()
+}
+
+// What stands in no hall or rack has no such label, and its text no hole there.
+// A board has an index or a uuid.
+func TestTextsHaveNoHoles(t *testing.T) {
+	hole := regexp.MustCompile(`no value|nil|[( ] |\(\)| [),.;:]|[&?]var-\w+=(&|$)|^ | $`)
+	for _, r := range rule.Table() {
+		may := map[rule.Level][]string{
+			rule.Host: {"hall", "rack"}, rule.GPU: {"hall", "rack", "gpu"}, rule.Meter: {"hall", "rack"}, rule.Point: {"hall", "rack"}, rule.Rack: {"hall"},
+		}[r.Level]
+		if r.Name == "CoolingBlind" { // of meters, which may be in no hall
+			may = []string{"hall"}
+		}
+		if r.Name == "RackNearFeed" || r.Name == "RackOverFeed" { // against the rating of a rack
+			may = []string{"hall"}
+		}
+		s, _ := scene.Of(r.Name)
+		for some := range 1 << len(may) {
+			is := s.Labels(&r)
+			for i, l := range may {
+				if some>>i&1 == 1 {
+					delete(is, l)
+				}
+			}
+			for name, text := range annotationsOf(&r) {
+				for _, missing := range []string{"missingkey=zero", "missingkey=invalid"} { // Prometheus', Grafana's
+					said, err := expanded(t, text, promql.Sample{Metric: labels.FromMap(is), F: 1}, missing)
+					if err != nil || hole.MatchString(said) {
+						t.Errorf("%s: of %v its %s reads %q: %v", r.Name, is, name, said, err)
+					}
+				}
+			}
+		}
+	}
 }
 
 var order = map[string]int{"summary": 1, "evidence": 2, "do": 3, "runbook_url": 4, "dashboard": 5}

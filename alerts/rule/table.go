@@ -11,11 +11,13 @@ func Table() []Rule {
 	return slices.Concat(boards(), links(), hosts(), places(), power(), meters(), cooling(), report(), agents(), itself(), path())
 }
 
-// Where something is, as summaries say it.
+// Where something is, as summaries say it. What is in no hall or rack, or of which
+// that is not known, has no such label, and then no place is said.
 const (
-	onGPU  = "GPU {{ $labels.gpu }} of {{ $labels.host }} ({{ $labels.hall }} {{ $labels.rack }})"
-	onHost = "{{ $labels.host }} ({{ $labels.hall }} {{ $labels.rack }})"
-	inRack = "rack {{ $labels.rack }} ({{ $labels.hall }})"
+	theGPU = "GPU {{ with $labels.gpu }}{{ . }}{{ else }}{{ $labels.uuid }}{{ end }}"
+	onGPU  = theGPU + " of " + onHost
+	onHost = "{{ $labels.host }}{{ with $labels.hall }} ({{ . }}{{ with $labels.rack }} {{ . }}{{ end }}){{ else }}{{ with $labels.rack }} ({{ . }}){{ end }}{{ end }}"
+	ofRack = "{{ $labels.rack }}{{ with $labels.hall }} ({{ . }}){{ end }}"
 	ofSite = "{{ $labels.site }}"
 )
 

@@ -9,7 +9,7 @@ func places() []Rule {
 	return []Rule{
 		{
 			Name: "RackDown", Severity: Critical, Owner: Facility, Level: Rack, Hold: hold, Board: boardHall,
-			Summary:  "Rack {{ $labels.rack }} ({{ $labels.hall }}) is down",
+			Summary:  "Rack " + ofRack + " is down",
 			Evidence: "{{ $value | humanize }} of its hosts fell silent. Of them no alerts are sent.",
 			Do:       "Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.",
 			Judged:   &Judged{Causes: []string{SilentRack}},
