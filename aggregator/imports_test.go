@@ -18,7 +18,7 @@ var order = strings.Fields(`
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
-	aggregator/internal/durable aggregator/internal/names aggregator/internal/bus aggregator/internal/stream aggregator/internal/live
+	aggregator/internal/durable aggregator/internal/names aggregator/internal/bus aggregator/internal/authority aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/fault aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
@@ -46,6 +46,7 @@ var only = map[string]string{
 	"collector/internal/spool":      "",
 	"aggregator/internal/durable":   "",
 	"aggregator/internal/bus":       "",
+	"aggregator/internal/authority": "collector/metric aggregator/internal/durable aggregator/internal/bus",
 	"aggregator/internal/stream":    "collector/metric collector/wire",
 	"aggregator/internal/live":      "collector/metric",
 	"aggregator/internal/account":   "collector/metric",

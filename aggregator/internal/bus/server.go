@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,10 +12,12 @@ import (
 
 // A ServerConfig describes a server inside this process.
 type ServerConfig struct {
-	Dir    string // store
-	Listen string // host; "" listens nowhere: in-process connections only
-	Port   int    // 0 with Listen: any free one
-	Store  int64  // bytes that all streams together may take
+	Dir    string      // store
+	Listen string      // host; "" listens nowhere: in-process connections only
+	Port   int         // 0 with Listen: any free one
+	Users  string      // file of who may speak, as aggregator bus makes it; "": whoever reaches it may all
+	TLS    *tls.Config // nil: in the clear
+	Store  int64       // bytes that all streams together may take
 	Logger *slog.Logger
 }
 
@@ -25,14 +28,9 @@ const start = 2 * time.Minute
 // seconds only: what is not durable at the aggregator is still in the
 // collectors' spools, and is sent again.
 func Start(c ServerConfig) (*server.Server, error) {
-	o := &server.Options{
-		ServerName: "gigawatch", NoSigs: true,
-		JetStream: true, StoreDir: c.Dir, JetStreamMaxStore: c.Store, SyncInterval: 10 * time.Second,
-		DontListen: c.Listen == "", Host: c.Listen, Port: c.Port,
-		MaxPayload: 1 << 20,
-	}
-	if c.Listen != "" && c.Port == 0 {
-		o.Port = server.RANDOM_PORT
+	o, err := c.options()
+	if err != nil {
+		return nil, err
 	}
 	s, err := server.NewServer(o)
 	if err != nil {
@@ -50,6 +48,31 @@ func Start(c ServerConfig) (*server.Server, error) {
 	}
 	return s, nil
 }
+
+// options are those of the server, with its users as their file has them now.
+func (c *ServerConfig) options() (*server.Options, error) {
+	o := &server.Options{}
+	if c.Users != "" {
+		var err error
+		if o, err = readUsers(c.Users); err != nil {
+			return nil, err
+		}
+	}
+	o.ServerName, o.NoSigs = "gigawatch", true
+	o.JetStream, o.StoreDir, o.JetStreamMaxStore, o.SyncInterval = true, c.Dir, c.Store, 10*time.Second
+	o.DontListen, o.Host, o.Port = c.Listen == "", c.Listen, c.Port
+	o.MaxPayload = 1 << 20
+	if c.Listen != "" && c.Port == 0 {
+		o.Port = server.RANDOM_PORT
+	}
+	if c.TLS != nil {
+		o.TLSConfig, o.TLS, o.TLSTimeout = c.TLS, true, handshake.Seconds()
+	}
+	return o, nil
+}
+
+// handshake is how long one may take: a fleet comes back at once.
+const handshake = 10 * time.Second
 
 // natsLog passes the server's log on; its chatter about starting is debug.
 type natsLog struct{ log *slog.Logger }
