@@ -81,6 +81,11 @@ func (n *node) instance() string {
 	return name
 }
 
+// laneQuiet is for how long the ledger lane, of which an agent says something every ten
+// seconds, may bring nothing: who watches the watchdog waits five minutes more, and is to
+// call after six.
+const laneQuiet = 40 * time.Second
+
 // advancing reports whether both lanes bring something new of a site. One that has
 // never had anything to book has but one.
 func (n *node) advancing(site string) bool {
@@ -88,10 +93,10 @@ func (n *node) advancing(site string) bool {
 		return false
 	}
 	if slices.Contains(n.ledger.Sites(), site) {
-		return time.Since(n.today.lastTook(site)) < 2*time.Minute
+		return time.Since(n.today.lastTook(site)) < laneQuiet
 	}
 	lag, ok := n.lane.Lag()
-	return !ok || lag < 2*time.Minute
+	return !ok || lag < laneQuiet
 }
 
 // judgements are what health found since it was last asked.

@@ -35,6 +35,10 @@ func TestWhatTheExampleHoldsBack(t *testing.T) {
 		at("HostProbeHung", "r1", "alive"),
 		at("HostSilent", "r2", "off"), // another rack
 		at("GPULost", "r2", "off"),    // of a host that is silent
+		at("RackHot", "r3", ""),
+		at("GPUThermalSlowdown", "r3", "hot"), // part of it
+		at("GPULost", "r3", "hot"),            // not its heat
+		at("GPUMemoryHot", "r2", "warm"),      // another rack
 	} {
 		post(labels)
 	}
@@ -52,6 +56,7 @@ func TestWhatTheExampleHoldsBack(t *testing.T) {
 	want := map[string]string{
 		"RackDown ": "active", "HostSilent dead": "suppressed", "GPULost alive": "active", "GPUMemoryUncontained two": "active",
 		"HostPowerMissing alive": "active", "HostProbeHung alive": "active", "HostSilent off": "active", "GPULost off": "suppressed",
+		"RackHot ": "active", "GPUThermalSlowdown hot": "suppressed", "GPULost hot": "active", "GPUMemoryHot warm": "active",
 	}
 	got := map[string]string{}
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {

@@ -9,6 +9,10 @@ const (
 	SilentRack = "silent_rack"
 	SilentHall = "silent_hall"
 	SilentSite = "silent_site"
+	// HotRack is a rack of which many boards are too hot, or near it, and HotHall a hall
+	// of such racks: what rules with Heat watch.
+	HotRack = "hot_rack"
+	HotHall = "hot_hall"
 	// Blind is a site of which nothing is heard at all: the bus, or the network to
 	// it. Nothing is then said of what would be silent.
 	Blind = "blind"

@@ -106,6 +106,10 @@ type Rule struct {
 
 	Prom string // what a Prometheus evaluates in place of Judged or Watch
 
+	// Heat is that a board is too hot, or slow because of it: of a board the worst alone is
+	// told, and of many in a rack the rack.
+	Heat bool
+
 	Direct bool // life and plant are at stake: it also goes the second way, past Alertmanager
 }
 

@@ -8,7 +8,7 @@ import (
 
 // Table is every rule, by what it is about. It is the caller's.
 func Table() []Rule {
-	return slices.Concat(boards(), links(), hosts(), places(), power(), meters(), cooling(), report(), agents(), itself(), path())
+	return slices.Concat(boards(), links(), hosts(), places(), heat(), power(), meters(), cooling(), report(), agents(), itself(), path())
 }
 
 // Where something is, as summaries say it. What is in no hall or rack, or of which

@@ -144,7 +144,7 @@ func boards() []Rule {
 		},
 		{
 			// Hardware slowdown halves clocks or worse, shortly before the board switches off.
-			Name: "GPUThermalSlowdown", Severity: Critical, Owner: GPUs, Level: GPU, For: 5 * time.Second, Hold: 5 * minute, Board: boardHealth,
+			Name: "GPUThermalSlowdown", Severity: Critical, Owner: GPUs, Level: GPU, For: 5 * time.Second, Hold: 5 * minute, Board: boardHealth, Heat: true,
 			Summary:  onGPU + " is too hot and slows down",
 			Evidence: "Because of heat the hardware held its clocks down for {{ $value | humanize }} s of the last twenty.",
 			Do:       "Look whether its neighbours are hot too: one GPU is its own cooling, a rack is the coolant.",
@@ -152,7 +152,7 @@ func boards() []Rule {
 			Prom:     of(`increase(gpu_slowdown_seconds_total{reason="hardware_thermal"}[1m]) / 3 >= 2`),
 		},
 		{
-			Name: "GPUThrottledByHeat", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardHealth,
+			Name: "GPUThrottledByHeat", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardHealth, Heat: true,
 			Summary:  onGPU + " is slower than it could be: heat",
 			Evidence: "The driver held its clocks down for more than a tenth of the last minute ({{ $value | humanizePercentage }}) because of heat.",
 			Do:       "Compare with the rack's other GPUs; look at supply temperature and flow.",
@@ -170,7 +170,7 @@ func boards() []Rule {
 		{
 			// 95 °C: the memory's maximum operating temperature of A100, H100, H200 and B200,
 			// as nvidia-smi -q says it (Memory Max Operating Temp).
-			Name: "GPUMemoryHot", Severity: Warning, Owner: GPUs, Level: GPU, For: 30 * time.Second, Hold: 2 * minute, Board: boardHealth,
+			Name: "GPUMemoryHot", Severity: Warning, Owner: GPUs, Level: GPU, For: 30 * time.Second, Hold: 2 * minute, Board: boardHealth, Heat: true,
 			Summary:  "Memory of " + onGPU + " is too hot",
 			Evidence: "{{ $value | humanize }} °C; the memory is built for up to 95 °C.",
 			Do:       "Compare with the other GPUs of the host: one alone is its heat sink, all are its air or coolant.",
@@ -179,7 +179,7 @@ func boards() []Rule {
 		},
 		{
 			// DCGM field 153 counts down to 0, where the GPU slows itself.
-			Name: "GPUNearSlowdown", Severity: Warning, Owner: GPUs, Level: GPU, For: minute, Hold: 2 * minute, Board: boardHealth,
+			Name: "GPUNearSlowdown", Severity: Warning, Owner: GPUs, Level: GPU, For: minute, Hold: 2 * minute, Board: boardHealth, Heat: true,
 			Summary:  onGPU + " is close to slowing down",
 			Evidence: "{{ $value | humanize }} °C are left before it slows itself down.",
 			Do:       "Look at the rack's other GPUs, then at supply temperature and flow.",
@@ -189,7 +189,7 @@ func boards() []Rule {
 		{
 			// A job is as fast as its slowest GPU. GPUs of one job at work have clocks within a
 			// few percent of each other.
-			Name: "GPUBelowPeers", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardJobs,
+			Name: "GPUBelowPeers", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardJobs, Heat: true,
 			Summary:  onGPU + " is slower than the other GPUs of its job",
 			Evidence: "Its clock is {{ $value | humanizePercentage }} of its peers' median; all GPUs of the job wait for it.",
 			Do:       "Look why: heat, power brake, power limit. Then move the job off the host.",

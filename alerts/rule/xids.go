@@ -6,8 +6,8 @@ import "strings"
 // that have a rule of their own, as regular expressions. An XID that the table lacks
 // is degraded there and nothing here.
 const (
-	xidFailed   = "46|54|62|109|110|119|120|143|151|158|167|169"
-	xidDegraded = "78|121|142|144|145|146|147|148|150|156|157|159|163|164|165|166|168|170"
+	xidFailed   = "46|54|62|109|110|119|120|143|151|157|158|167|169"
+	xidDegraded = "78|121|142|144|145|146|147|148|150|156|159|163|164|165|166|168|170"
 	xidOthers   = "48|63|64|74|79|92|94|95|136|140|149|154|155"
 )
 

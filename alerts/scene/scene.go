@@ -44,7 +44,7 @@ var shorts = map[string]rule.Level{
 
 // Of is the scene of a rule; ok is false if it has none.
 func Of(name string) (s Scene, ok bool) {
-	for _, all := range []map[string]Scene{boards(), hosts(), places(), power(), meters(), cooling(), report(), itself()} {
+	for _, all := range []map[string]Scene{boards(), hosts(), places(), heat(), power(), meters(), cooling(), report(), itself()} {
 		if s, ok = all[name]; ok {
 			break
 		}

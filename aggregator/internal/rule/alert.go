@@ -233,6 +233,9 @@ type flaps struct {
 // hold is for how long an alert goes on when it is over: what comes back meanwhile is
 // not told again.
 func (e *Evaluator) hold(a *alert) int64 {
+	if a.rule.beats {
+		return beatHold.Milliseconds()
+	}
 	hold := max(a.rule.Hold, shortest)
 	for range min(e.flaps[a.id].times, 10) {
 		hold = max(hold, min(2*hold, slowest))

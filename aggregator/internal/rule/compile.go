@@ -16,9 +16,10 @@ type compiled struct {
 	def   *metric.Def
 	while *metric.Def // nil: all devices
 
-	silence string // which kind of it the rule tells of; "": of none
+	silence string // which kind of it the rule tells of, or of heat, of a place; "": of none
 	own     bool   // it is of the evaluator itself
 	routine bool   // it fires while all is well
+	beats   bool   // it is the watchdog
 	canary  bool   // it watches boards that do not exist, and no others
 	lost    bool   // it tells of boards that are lost
 	missing bool   // it tells of hosts that lack boards
@@ -59,10 +60,11 @@ func (c *compiled) classify() {
 			c.lost = true
 		case "gpus_missing":
 			c.missing = true
-		case table.Silent, table.SilentRack, table.SilentHall, table.SilentSite, table.Blind:
+		case table.Silent, table.SilentRack, table.SilentHall, table.SilentSite, table.Blind, table.HotRack, table.HotHall:
 			c.silence = cause
 		case table.Advancing, table.Canary, table.CanaryMissed, table.Capped, table.Undelivered:
 			c.own = true
+			c.beats = c.beats || cause == table.Advancing
 			c.routine = c.routine || cause == table.Advancing || cause == table.Canary
 		}
 	}

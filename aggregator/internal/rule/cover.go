@@ -67,6 +67,8 @@ func (e *Evaluator) covered(a *alert) (reason, parent string) {
 		{reasonHall, table.SilentHall, place{hall: a.place.hall}, a.place.hall != "" && gone},
 		{reasonRack, table.SilentRack, place{hall: a.place.hall, rack: a.place.rack}, a.place.rack != "" && gone},
 		{reasonHost, table.Silent, host, a.place.host != ""},
+		{reasonHall, table.HotHall, place{hall: a.place.hall}, a.place.hall != "" && (a.rule.Heat || a.rule.silence == table.HotRack)},
+		{reasonRack, table.HotRack, place{hall: a.place.hall, rack: a.place.rack}, a.place.rack != "" && a.rule.Heat},
 	} {
 		if !p.known || p.cause == a.rule.silence {
 			continue
@@ -81,6 +83,11 @@ func (e *Evaluator) covered(a *alert) (reason, parent string) {
 // sameDevice finds another alert of the device, or of the host that a board is on,
 // that began together with a and is no less severe.
 func (e *Evaluator) sameDevice(a *alert) (reason, parent string) {
+	if a.rule.Heat {
+		if b := e.hottest[a.place.uuid]; b != nil && b != a && b.rule.Severity >= a.rule.Severity {
+			return reasonDevice, b.id
+		}
+	}
 	if a.rule.Judged == nil || a.place.host == "" {
 		return "", ""
 	}
@@ -131,6 +138,9 @@ func (e *Evaluator) musters(a *alert, now int64) bool {
 	}
 	waited := now - a.due
 	s := e.sites[a.place.site]
+	if s != nil && a.rule.warms() && waited < longestMuster.Milliseconds() && s.warming(a, now) {
+		return true
+	}
 	if a.rule.silence == "" || s == nil {
 		return waited+a.rule.For.Milliseconds() < mustering.Milliseconds()
 	}

@@ -84,6 +84,7 @@ type Evaluator struct {
 	judged    map[subject][]*alert
 	byDevice  map[string][]*alert // those that fire, for the time of a step
 	lost      map[hostKey]*alert  // likewise: a board of a host that is lost
+	hottest   map[string]*alert   // likewise: of heat, the worst of a board, by uuid
 	lacking   map[string]bool     // likewise: ids of those that their host does not even list
 	caps      *caps
 	capped    map[string]*atomic.Int64 // by site: how many the caps hold back
@@ -253,6 +254,7 @@ func (e *Evaluator) Step(now time.Time) {
 	e.compare(millis)
 	e.leave(millis)
 	e.settle(millis)
+	e.tellHeat(millis)
 	e.tellCapped(millis)
 	e.tellAdvancing(advancing, millis)
 	e.tellFaults(faults, millis)
@@ -285,8 +287,11 @@ func (e *Evaluator) Step(now time.Time) {
 
 // group finds those that others on the device, or on a host's boards, may be part of.
 func (e *Evaluator) group() {
-	e.byDevice, e.lost, e.lacking = map[string][]*alert{}, map[hostKey]*alert{}, map[string]bool{}
+	e.byDevice, e.lost, e.lacking, e.hottest = map[string][]*alert{}, map[hostKey]*alert{}, map[string]bool{}, map[string]*alert{}
 	for _, a := range e.alerts {
+		if a.rule.warms() && a.fires() && a.stands() {
+			e.warmer(a)
+		}
 		if a.rule.lost && a.phase == Firing {
 			k := hostKey{a.place.site, a.place.host}
 			if b := e.lost[k]; b == nil || a.id < b.id {

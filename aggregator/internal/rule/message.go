@@ -63,6 +63,9 @@ func (e *Evaluator) message(a *alert, now int64) Message {
 		Labels: a.labels, StartsAt: time.UnixMilli(a.since), EndsAt: time.UnixMilli(now).Add(valid),
 		Fresh: a.fired == now, Direct: a.rule.Direct, rule: a.rule, value: a.value, said: e.said(a),
 	}
+	if a.rule.beats {
+		m.EndsAt = time.UnixMilli(now).Add(beat)
+	}
 	if a.phase == Ended {
 		m.Ended, m.EndsAt = true, time.UnixMilli(a.ended)
 	}

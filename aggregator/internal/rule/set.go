@@ -12,6 +12,11 @@ const (
 	resend  = 30 * time.Second
 	valid   = 3 * resend      // a receiver ends what it hears no more of for so long
 	afterth = 5 * time.Minute // for how long it is told that an alert is over
+
+	// The watchdog is gone within a minute of what it watches: who waits five for it then
+	// calls after six.
+	beat     = 50 * time.Second
+	beatHold = 10 * time.Second
 )
 
 // step brings all alerts to the phase that they are in now, and collects those to
@@ -126,6 +131,9 @@ func (e *Evaluator) decide(a *alert, now int64) (send bool) {
 	a.fired, a.sent = now, now
 	if a.rule.Judged != nil && a.place.host != "" {
 		e.byDevice[a.device()] = append(e.byDevice[a.device()], a)
+	}
+	if a.rule.warms() {
+		e.warmer(a)
 	}
 	e.sentTotal.Inc()
 	return true

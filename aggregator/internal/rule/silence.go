@@ -31,7 +31,8 @@ type site struct {
 	active map[quiet]*alert   // what is silent, and has an alert
 	moved  bool               // silent has changed
 	rolled int64              // when places were last counted
-	fell   map[place]int64    // when something new fell silent within a place
+	fell   map[place]int64    // when something new fell silent within a place, or a rack hot
+	hot    map[place]*warmth  // racks with boards that are
 	counts map[place]*tallied // of the second
 }
 
@@ -88,7 +89,7 @@ func (p place) around(cause string) place {
 	switch {
 	case cause == table.Silent && p.rack != "":
 		return place{hall: p.hall, rack: p.rack}
-	case cause == table.SilentRack && p.hall != "":
+	case (cause == table.SilentRack || cause == table.HotRack) && p.hall != "":
 		return place{hall: p.hall}
 	}
 	return place{}

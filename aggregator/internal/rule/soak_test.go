@@ -206,7 +206,7 @@ func TestSoakTheWatchdog(t *testing.T) {
 				after = o.look().Sub(stopped)
 			}
 			t.Logf("%s: called after %v, 0 is never; %d beats", name, after.Round(time.Second), o.beats)
-			if dead := name != "one Alertmanager"; dead && (o.look().IsZero() || after > 7*time.Minute) || !dead && !o.look().IsZero() {
+			if dead := name != "one Alertmanager"; dead && (o.look().IsZero() || after > 6*time.Minute) || !dead && !o.look().IsZero() {
 				t.Errorf("called after %v", after)
 			}
 		})

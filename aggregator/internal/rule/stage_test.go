@@ -38,7 +38,7 @@ var columns = []struct {
 	{metric.HostUp, 0}, {metric.HostGPUs, 0}, {metric.HostPowerWatts, 0}, {metric.AgentSpoolDropped, 0},
 	{metric.GPUState, 0}, {metric.GPUMemoryTemperature, 0}, {metric.GPUTemperature, 0}, {metric.GPUSMClock, 0}, {metric.GPUUtilization, 0},
 	{metric.GPURecoveryAction, 0}, {metric.GPURowRemapFailed, 0}, {metric.GPUXIDEvents, 79}, {metric.GPUXIDTime, 79},
-	{metric.GPUXIDEvents, 45}, {metric.GPUXIDTime, 45}, {metric.GPUXIDEvents, 95}, {metric.GPUXIDTime, 95},
+	{metric.GPUSlowdownSeconds, 5}, {metric.GPUXIDEvents, 45}, {metric.GPUXIDTime, 45}, {metric.GPUXIDEvents, 95}, {metric.GPUXIDTime, 95},
 }
 
 func newMachine(hall, rack, host string, gpus int, job string) *machine {

@@ -47,6 +47,7 @@ func TestTextsReadAsTheyShould(t *testing.T) {
 	heard := heardOf{}
 	byHosts(t, heard)
 	byPlaces(t, heard)
+	byHeat(t, heard)
 	own := heardOf{}
 	byItself(t, own)
 	for name, m := range own {
@@ -131,7 +132,7 @@ func byHosts(t *testing.T, heard heardOf) {
 		start := time.Now()
 		var parts []*part
 		for _, r := range table.Table() {
-			if x, ok := scene.Of(r.Name); ok && r.Ask == "" && x.Every <= 10*time.Second {
+			if x, ok := scene.Of(r.Name); ok && r.Ask == "" && r.Level >= table.Host && x.Every <= 10*time.Second {
 				if list := actors(t, x.Fires, "n"+fmt.Sprint(len(parts)+1)); list != nil {
 					parts = append(parts, newPart("n"+fmt.Sprint(len(parts)+1), list, start))
 				}
@@ -175,6 +176,19 @@ func byPlaces(t *testing.T, heard heardOf) {
 		}
 		s.deaf = true
 		s.runs(2 * time.Minute)
+	})
+}
+
+// byHeat has the cooling of a rack fail, and that of a hall.
+func byHeat(t *testing.T, heard heardOf) {
+	inBubble(t, racks(2, 4, 6, 4), func(s *stage) {
+		s.config.Runbook, s.sink = "https://gigawatch.example/RUNBOOK.md", heard.take
+		s.start()
+		s.settles()
+		for _, prefix := range []string{"h1r01", "h2"} {
+			s.warm(s.in(prefix), 0, 97)
+			s.runs(2 * time.Minute)
+		}
 	})
 }
 
