@@ -16,7 +16,8 @@ import (
 // book is the ledger as the ledger lane sees it.
 type book struct {
 	*ledger.Ledger
-	today *today
+	today  *today
+	points *checkpoints
 }
 
 // alarms are all kinds there are.
@@ -29,11 +30,11 @@ func alarms() []account.AlarmKind {
 
 // newBook shows the count of every kind of alarm from the start, so that none is
 // absent because it is zero. The ledger counts them.
-func newBook(l *ledger.Ledger, t *today, set *metrics.Set) book {
+func newBook(l *ledger.Ledger, t *today, points *checkpoints, set *metrics.Set) book {
 	for _, kind := range alarms() {
 		set.GetOrCreateCounter(fmt.Sprintf("%s{kind=%q}", ledger.MetricAlarms, kind))
 	}
-	return book{l, t}
+	return book{l, t, points}
 }
 
 func (b book) Apply(batch *metric.Batch, arrived time.Time, name string, sequence uint64) (advanced bool, err error) {
@@ -49,6 +50,7 @@ func (b book) Commit(now time.Time) ([]stream.Watermark, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.points.keep()
 	b.today.wake()
 	out := make([]stream.Watermark, len(moved))
 	for i, w := range moved {

@@ -18,7 +18,7 @@ var order = strings.Fields(`
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
-	aggregator/internal/durable aggregator/internal/names aggregator/internal/bus aggregator/internal/authority aggregator/internal/stream aggregator/internal/live
+	aggregator/internal/durable aggregator/internal/names aggregator/internal/checkpoint aggregator/internal/bus aggregator/internal/authority aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/fault aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
@@ -64,6 +64,8 @@ var only = map[string]string{
 	"aggregator/internal/web":       "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
 	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/report aggregator/query",
 	"plugin/pkg":                    "collector/metric aggregator/query",
+
+	"aggregator/internal/checkpoint": "aggregator/internal/durable",
 }
 
 // never lists what a program must not link: the collector is light.

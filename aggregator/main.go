@@ -19,7 +19,9 @@ func main() { program.Main("aggregator", run) }
 const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator serve -init > FILE
        aggregator all-in-one [-data DIR] [-listen ADDR] [-principals FILE] [-hosts N] [-gpus N] [-seed S] [-interval 1s]
-       aggregator verify -data DIR
+       aggregator verify -data DIR [-site S] [-checkpoint [-since N] | -hour H [-in FILE]]
+       aggregator verify -proof FILE -key KEY[,KEY…] [-in FILE] [-file HOUR]
+       aggregator witness -data DIR -name N | -data DIR -key KEY [-file FILE]
        aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
        aggregator token -name N -sites A,B [-role R] [-tenants T] [-site-wide] [-o FILE]
        aggregator alert test -config FILE [-severity critical] [-owner platform] [-site S]
@@ -34,7 +36,9 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
 
 serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
-verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry
+verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry; prints the signed checkpoint
+            of a site's log and proofs of its hours, and checks those anywhere, by public keys alone
+witness     signs the checkpoint of a site's log besides, if it goes on from the last one that was signed
 import      says what a CSV file of meter readings would change, and with -apply changes it
 token       makes a token, and prints the line of the list of principals that lets it in
 alert       sends a test alert the way of all, and says what each receiver answered; opens, lists and closes windows of maintenance
@@ -55,6 +59,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return allInOne(ctx, args, stdout, stderr)
 	case "verify":
 		return verify(args, stdout, stderr)
+	case "witness":
+		return witnessCommand(args, stdin, stdout, stderr)
 	case "site":
 		return siteCommand(args, stdout, stderr)
 	case "alert":

@@ -171,7 +171,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	}
 	n.today.limits = n.files.yearBounds
 	n.lane = stream.NewLedger(stream.LedgerConfig{
-		JetStream: n.js, Publish: acknowledge, Stream: bus.Ledger, Sites: n.c.siteNames(), Every: n.c.seams.commits, Book: newBook(n.ledger, n.today, n.set), Logger: n.log, Metrics: n.set,
+		JetStream: n.js, Publish: acknowledge, Stream: bus.Ledger, Sites: n.c.siteNames(), Every: n.c.seams.commits, Book: newBook(n.ledger, n.today, newCheckpoints(n.c.Data, n.ledger, n.set, n.log), n.set), Logger: n.log, Metrics: n.set,
 	})
 	n.strays = stream.NewStrays(stream.StraysConfig{Conn: n.conn, Sites: n.c.siteNames(), Logger: n.log, Metrics: n.set})
 	return nil
@@ -199,7 +199,7 @@ func (n *node) openHTTP(context.Context) error {
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane, n.alerts}).status,
 		Health: n.health, Alerts: n.alerts, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
-		Metrics: n.set, Logger: n.log,
+		Metrics: n.set, Logger: n.log, Checkpoint: signedPoint(n.c.Data),
 	}
 	if n.http, err = web.New(c); err != nil {
 		return err

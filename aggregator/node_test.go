@@ -94,7 +94,7 @@ func TestAlarmsAreCountedByKind(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	b := newBook(l, newToday(l, nil, quietly()), set)
+	b := newBook(l, newToday(l, nil, quietly()), newCheckpoints(t.TempDir(), l, set, quietly()), set)
 	shown := func() string {
 		var w strings.Builder
 		set.WritePrometheus(&w)

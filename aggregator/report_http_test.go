@@ -30,7 +30,7 @@ func monthAggregator(t *testing.T, people map[string]rights.Role) (p *process, d
 		dir = t.TempDir()
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "data"), 0o755), makeMonth(filepath.Join(dir, "data"))); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "data"), 0o755), makeMonth(filepath.Join(dir, "data"), unsigned)); err != nil {
 		t.Fatal(err)
 	}
 	script, err := txtar.ParseFile("testdata/script/report.txt")

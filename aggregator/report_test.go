@@ -16,19 +16,26 @@ import (
 // December 2025, and sets BOOKS to their folder: one in memory where there is such
 // a file system.
 func monthCommand(ts *testscript.TestScript, _ bool, args []string) {
-	dir, err := os.MkdirTemp("/dev/shm", "gigawatch-test-")
-	if err != nil {
-		dir, err = os.MkdirTemp(ts.MkAbs("."), "books-")
-	}
+	dir, err := quickFolder(ts.MkAbs("."))
 	ts.Check(err)
 	ts.Defer(func() { _ = os.RemoveAll(dir) })
-	ts.Check(makeMonth(dir))
+	ts.Check(makeMonth(dir, unsigned))
 	ts.Setenv("BOOKS", dir)
+}
+
+// quickFolder is a new one in memory, where there is such a file system, else below
+// other.
+func quickFolder(other string) (dir string, err error) {
+	if dir, err = os.MkdirTemp("/dev/shm", "gigawatch-test-"); err != nil {
+		dir, err = os.MkdirTemp(other, "books-")
+	}
+	return dir, err
 }
 
 // makeMonth has 110 MWh of the grid, 10 of generation on the site and 2 of a
 // generator, 100 of IT, 60 m³ of water of which 40 are potable, and 30 MWh of heat.
-func makeMonth(dir string) (err error) {
+// after is called whenever it was made durable.
+func makeMonth(dir string, after func(*ledger.Ledger) error) (err error) {
 	d, err := ledger.OpenDir(dir)
 	if err != nil {
 		return err
@@ -76,15 +83,24 @@ func makeMonth(dir string) (err error) {
 			if _, err := l.Commit(at); err != nil {
 				return err
 			}
+			if err := after(l); err != nil {
+				return err
+			}
 		}
 	}
-	for n := range 3 {
-		if _, err := l.Commit(began.Add((hours + 6 + time.Duration(n)) * time.Hour)); err != nil {
+	for n := range 4 { // the last has the state know that the last hour is sealed
+		if _, err := l.Commit(began.Add((hours + 6 + time.Duration(min(n, 2))) * time.Hour)); err != nil {
+			return err
+		}
+		if err := after(l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// unsigned leaves books as they are.
+func unsigned(*ledger.Ledger) error { return nil }
 
 // spoilCommand changes one byte in the middle of a file.
 func spoilCommand(ts *testscript.TestScript, _ bool, args []string) {

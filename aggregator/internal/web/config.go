@@ -55,6 +55,10 @@ type Config struct {
 	Ready   func() []string // why the aggregator is not ready; nil: it is
 	Page    http.Handler    // every path outside /api/ that no other route has; nil: not found
 
+	// Checkpoint is how far the log of a site's ledger reaches, as it was signed, or
+	// as a witness signed it too; [os.ErrNotExist] if it was not. nil: not implemented.
+	Checkpoint func(site string, witnessed bool) ([]byte, error)
+
 	// Where is where a site stands, in degrees. nil: it is not known of any.
 	Where func(site string) (latitude, longitude float64, ok bool)
 

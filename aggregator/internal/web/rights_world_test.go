@@ -279,7 +279,8 @@ func worldConfig(t testing.TB, list string) (c web.Config, file string) {
 	storage := promqltest.LoadedStorage(t, worldSeries())
 	return web.Config{
 		Queryable: storage, Ledger: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Imports: worldImports{}, Reports: worldReports{}, Rights: keeper,
-		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") }),
+		Page:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") }),
+		Checkpoint: func(site string, _ bool) ([]byte, error) { return []byte(site + "\n"), nil },
 		Status: func(_ context.Context, sees func(string) bool, _ string, _ int64) (any, error) {
 			return slices.DeleteFunc(worldSites(), func(s string) bool { return !sees(s) }), nil
 		},
