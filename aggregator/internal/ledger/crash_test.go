@@ -123,6 +123,75 @@ func TestPowerCutAtEveryStepOfSealing(t *testing.T) {
 	}
 }
 
+// The process is killed at every single step of the commit that seals an hour, and
+// started again; then the power goes, before or after its first commit. What it said
+// to be durable in between is there: agents have forgotten it.
+func TestPowerCutAfterAKillAtEveryStepOfSealing(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		w := newWorld(6, 3, 2)
+		b := openBooks(t, w, newMemory(w.rng))
+		end := int64(600 * second)
+		if !first { // another hour of the same log
+			end += 3600 * second
+		}
+		for w.now+10*second < start+end {
+			tick(t, w, b)
+		}
+		before, position := b.disk.clone(), b.at
+		tick(t, w, b)
+		for cut := 0; ; cut++ {
+			done := false
+			for try := range 8 {
+				d := before.clone()
+				x := openBooks(t, w, d)
+				x.at = position
+				for x.read(w) {
+				}
+				d.left = cut
+				if _, err := x.Commit(time.UnixMilli(w.now)); err == nil {
+					done = true
+					break
+				}
+				d.left = -1 // the kernel has all of it
+				y := openBooks(t, w, d)
+				if try%2 == 1 {
+					if _, err := y.Commit(time.UnixMilli(w.now)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				said, leaves := map[string]uint64{}, len(sealed(d))
+				for _, h := range w.hosts {
+					if m, ok := y.Durable("s1", h.name); ok {
+						said[h.name] = m.Sequence
+					}
+				}
+				d = d.restart()
+				z := openBooks(t, w, d)
+				for _, h := range w.hosts {
+					if m, _ := z.Durable("s1", h.name); m.Sequence < said[h.name] {
+						t.Errorf("killed at step %d, try %d: record %d of %s was said to be durable, and %d is", cut, try, said[h.name], h.name, m.Sequence)
+					}
+				}
+				if n := len(sealed(d)); n < leaves {
+					t.Errorf("killed at step %d, try %d: the log had %d leaves, and has %d", cut, try, leaves, n)
+				}
+				if _, err := check(d); err != nil {
+					t.Errorf("killed at step %d, try %d: %v", cut, try, err)
+				}
+				for z.read(w) {
+				}
+				if _, err := z.Commit(time.UnixMilli(w.now)); err != nil {
+					t.Fatal(err)
+				}
+				w.verify(t, z, true)
+			}
+			if done {
+				break
+			}
+		}
+	}
+}
+
 // sealed are the sealed files with their content's leaf.
 func sealed(d *memory) (out []string) {
 	b, _ := d.ReadFile(logDir("s1") + "/leaves")

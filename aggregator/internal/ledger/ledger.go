@@ -59,6 +59,7 @@ type Ledger struct {
 
 	// owned by Apply and Commit
 	changed    bool
+	more       bool // the last commit sealed as many hours as one may
 	generation uint64
 	slot       int // that holds the newest state; -1: none
 	buffer     []byte
@@ -140,6 +141,11 @@ func (l *Ledger) load(c account.Config) ([]logMark, error) {
 			continue
 		}
 		l.state, l.stream, l.sequence, l.generation, l.slot = state, s.stream, s.sequence, s.generation, at[i]
+		// Whoever wrote it may have been killed before its name was durable, and
+		// agents forget what is said to be in it.
+		if err := l.disk.SyncDir(ledgerDir); err != nil {
+			return nil, fmt.Errorf("sync folder %s: %w", ledgerDir, err)
+		}
 		if i > 0 || len(damaged) > 0 {
 			l.log.Warn("the ledger goes on from its older state; what it had taken since is read again")
 		}
@@ -182,9 +188,14 @@ func (l *Ledger) readLogs(marks []logMark) error {
 				return err
 			}
 		}
-		if int64(len(g.leaves)) > mark.leaves { // a line that can be read may not be durable
+		if int64(len(g.leaves)) > mark.leaves { // what can be read may not be durable, a line as little as a name
 			if err := l.disk.Sync(logDir(site) + "/leaves"); err != nil {
 				return fmt.Errorf("sync log of %s: %w", site, err)
+			}
+			for _, dir := range []string{hoursDir(site), logDir(site)} {
+				if err := l.disk.SyncDir(dir); err != nil {
+					return fmt.Errorf("sync folder %s: %w", dir, err)
+				}
 			}
 		}
 		if !g.whole { // a crash may have cut the hashes short
