@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	_ "embed"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -72,15 +71,6 @@ func (c *config) siteNames() (names []string) {
 // tlsFiles are paths.
 type tlsFiles struct{ Cert, Key, ClientCA string }
 
-// busConfig is a server inside this process, or one elsewhere.
-type busConfig struct {
-	Embedded bool
-	Listen   string // of the embedded one, host:port; "": nowhere
-	Client   agent.BusConfig
-	Limits   bus.Limits // of the streams' bytes; zero: worked out
-	Replicas int        // of the streams; 0: as they are, else one
-}
-
 type rawConfig struct {
 	Data      string `yaml:"data"`
 	Listen    string `yaml:"listen"`
@@ -95,14 +85,13 @@ type rawConfig struct {
 	Hide     bool      `yaml:"hide_names"`
 	Sites    []rawSite `yaml:"sites"`
 	Bus      struct {
-		Embedded *struct {
-			Listen string `yaml:"listen"`
-		} `yaml:"embedded"`
-		URLs        []string `yaml:"urls"`
-		Credentials string   `yaml:"credentials"`
-		CA          string   `yaml:"ca"`
-		Cert        string   `yaml:"cert"`
-		Key         string   `yaml:"key"`
+		Embedded    *rawEmbedded `yaml:"embedded"`
+		URLs        []string     `yaml:"urls"`
+		Credentials string       `yaml:"credentials"`
+		CA          string       `yaml:"ca"`
+		Cert        string       `yaml:"cert"`
+		Key         string       `yaml:"key"`
+		Insecure    bool         `yaml:"insecure"`
 
 		Replicas       *string         `yaml:"replicas"`
 		TelemetryBytes *setting.Scalar `yaml:"telemetry_bytes"`
@@ -147,7 +136,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, Rights: r.Rights, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}, Insecure: r.Insecure, HideNames: r.Hide,
 		Bus: busConfig{
 			Embedded: r.Bus.Embedded != nil,
-			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key},
+			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key, Insecure: r.Bus.Insecure},
 			Limits: bus.Limits{
 				Telemetry: f.Size("bus.telemetry_bytes", r.Bus.TelemetryBytes, 0),
 				Ledger:    f.Size("bus.ledger_bytes", r.Bus.LedgerBytes, 0),
@@ -169,14 +158,13 @@ func parseConfig(name string, b []byte) (*config, error) {
 	f.Require((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls", "cert and key go together")
 	f.Require(c.TLS.ClientCA == "" || c.TLS.Cert != "" && c.Rights != "", "tls.client_ca", "goes with cert and key, and with principals that show certificates")
 	if r.Bus.Embedded != nil {
-		c.Bus.Listen = r.Bus.Embedded.Listen
 		f.Require(len(r.Bus.URLs) == 0, "bus.urls", "there is one bus: embedded, or at urls")
-		if c.Bus.Listen != "" {
-			_, _, err := net.SplitHostPort(c.Bus.Listen)
-			f.Require(err == nil, "bus.embedded.listen", "%q is no host:port", c.Bus.Listen)
-		}
+		c.Bus.takeEmbedded(f, r.Bus.Embedded)
 	} else {
 		f.Require(len(r.Bus.URLs) > 0, "bus", "missing: embedded, or urls of a server with JetStream")
+	}
+	if err := c.Bus.Client.Check(); err != nil {
+		f.Require(false, "bus.urls", "%v", err)
 	}
 	if s := r.Bus.Replicas; s != nil {
 		// Of two or four, one more may be lost than of one or three, and no more is

@@ -17,27 +17,42 @@ func TestBusSettings(t *testing.T) {
 		replicas int
 		errs     []string
 	}{
-		"left out":    {text: "urls: [a]", limits: bus.Limits{}, replicas: 0},
-		"a cluster":   {text: "urls: [a]\n  replicas: 3\n  telemetry_bytes: 100GiB\n  ledger_bytes: 300GiB", limits: bus.Limits{Telemetry: 100 * gib, Ledger: 300 * gib}, replicas: 3},
-		"one server":  {text: "urls: [a]\n  replicas: 1", replicas: 1},
+		"left out":    {text: "urls: [tls://a]", limits: bus.Limits{}, replicas: 0},
+		"a cluster":   {text: "urls: [tls://a]\n  replicas: 3\n  telemetry_bytes: 100GiB\n  ledger_bytes: 300GiB", limits: bus.Limits{Telemetry: 100 * gib, Ledger: 300 * gib}, replicas: 3},
+		"one server":  {text: "urls: [tls://a]\n  replicas: 1", replicas: 1},
 		"embedded":    {text: "embedded: {}\n  replicas: 1\n  ledger_bytes: 1GiB", limits: bus.Limits{Ledger: gib}, replicas: 1},
-		"two copies":  {text: "urls: [a]\n  replicas: 2", errs: []string{`c.yaml:4: bus.replicas: "2" is none of 1, 3 and 5`}},
-		"no number":   {text: "urls: [a]\n  replicas: many", errs: []string{`c.yaml:4: bus.replicas: "many" is none of`}},
-		"none":        {text: "urls: [a]\n  replicas: 0", errs: []string{`c.yaml:4: bus.replicas: "0" is none of`}},
-		"a list":      {text: "urls: [a]\n  replicas: [3]", errs: []string{`c.yaml:4: `}},
-		"unknown key": {text: "urls: [a]\n  replica: 3", errs: []string{`c.yaml:4: replica: no such key`}},
+		"two copies":  {text: "urls: [tls://a]\n  replicas: 2", errs: []string{`c.yaml:4: bus.replicas: "2" is none of 1, 3 and 5`}},
+		"no number":   {text: "urls: [tls://a]\n  replicas: many", errs: []string{`c.yaml:4: bus.replicas: "many" is none of`}},
+		"none":        {text: "urls: [tls://a]\n  replicas: 0", errs: []string{`c.yaml:4: bus.replicas: "0" is none of`}},
+		"a list":      {text: "urls: [tls://a]\n  replicas: [3]", errs: []string{`c.yaml:4: `}},
+		"unknown key": {text: "urls: [tls://a]\n  replica: 3", errs: []string{`c.yaml:4: replica: no such key`}},
 		"copies of the embedded": {text: "embedded: {}\n  replicas: 3",
 			errs: []string{`c.yaml:4: bus.replicas: the embedded bus is one server`}},
-		"all that is wrong at once": {text: "urls: [a]\n  replicas: 4\n  telemetry_bytes: 1MiB\n  ledger_bytes: -1GiB",
+		"all that is wrong at once": {text: "urls: [tls://a]\n  replicas: 4\n  telemetry_bytes: 1MiB\n  ledger_bytes: -1GiB",
 			errs: []string{`c.yaml:4: bus.replicas: "4"`, `c.yaml:5: bus.telemetry_bytes: less than 64 MiB holds no lane`, `c.yaml:6: bus.ledger_bytes: "-1GiB" is no size`}},
 		"more than the embedded takes": {text: "embedded: {}\n  telemetry_bytes: 41GiB\n  ledger_bytes: 121GiB",
 			errs: []string{`c.yaml:4: bus.telemetry_bytes: the embedded bus takes up to 40 GiB`, `c.yaml:5: bus.ledger_bytes: the embedded bus takes up to 120 GiB`}},
+		"open to nobody but this machine": {text: "embedded: {listen: '127.0.0.1:4222'}"},
+		"open to all": {text: "embedded: {listen: '0.0.0.0:4222'}",
+			errs: []string{`c.yaml:3: bus.embedded.listen: 0.0.0.0:4222 is beyond loopback`, "users: DIR/users.conf", "aggregator bus init", "credentials: DIR/creds", "tls: {cert: FILE, key: FILE}", "127.0.0.1:4222, which lets this machine in alone"}},
+		"open by a port alone":              {text: "embedded: {listen: ':4222'}", errs: []string{`:4222 is beyond loopback`}},
+		"open without TLS":                  {text: "embedded: {listen: 'bus-1:4222', users: u}\n  credentials: c", errs: []string{"wants\n  tls: {cert"}},
+		"open without users":                {text: "embedded: {listen: '[::]:4222', tls: {cert: a, key: b}}", errs: []string{"wants\n  users: DIR"}},
+		"opened safely":                     {text: "embedded: {listen: '0.0.0.0:4222', users: u, tls: {cert: a, key: b}}\n  credentials: c"},
+		"half of TLS":                       {text: "embedded: {tls: {cert: a}}", errs: []string{"bus.embedded.tls: cert and key go together"}},
+		"users, and the aggregator is none": {text: "embedded: {users: u}", errs: []string{"bus.credentials: missing: with users the aggregator shows who it is, too"}},
+		"in the clear":                      {text: "urls: [nats://bus-1:4222]", errs: []string{"c.yaml:3: bus.urls: nats://bus-1:4222 is beyond loopback, and in the clear"}},
+		"in the clear by name":              {text: "urls: [nats://bus-1:4222]\n  insecure: true"},
+		"a secret in an address":            {text: "urls: ['nats://anna:hunter2@bus-1:4222']", errs: []string{"bus.urls: address 1 holds a user or a password"}},
 	} {
 		c, err := parseConfig("c.yaml", []byte("data: d\nbus:\n  "+tc.text+"\n"))
 		for _, want := range tc.errs {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error shows the secret", name)
 		}
 		if len(tc.errs) > 0 {
 			continue
@@ -49,6 +64,14 @@ func TestBusSettings(t *testing.T) {
 		if c.Bus.Limits != tc.limits || c.Bus.Replicas != tc.replicas {
 			t.Errorf("%s: it says %+v", name, c.Bus)
 		}
+	}
+}
+
+// What lets anybody read is no leave to write.
+func TestInsecureOpensNoBus(t *testing.T) {
+	_, err := parseConfig("c.yaml", []byte("data: d\ninsecure: true\nbus: {embedded: {listen: '0.0.0.0:4222'}}\n"))
+	if err == nil || !strings.Contains(err.Error(), "bus.embedded.listen: 0.0.0.0:4222 is beyond loopback") {
+		t.Errorf("it says %v", err)
 	}
 }
 
@@ -99,11 +122,14 @@ func TestSitesOfTheConfiguration(t *testing.T) {
 		"named twice":           {text: "{file: bare.yaml}\n  - {name: s1}", errs: []string{`c.yaml:5: sites.1.name: "s1" stands twice`}},
 		"below zero":            {text: "{name: s1, hosts: -3}", errs: []string{"c.yaml:4: sites.0: hosts and gpus cannot be below zero"}},
 	} {
-		c, err := parseConfig(filepath.Join(dir, "c.yaml"), []byte("data: d\nbus: {urls: [a]}\nsites:\n  - "+tc.text+"\n"))
+		c, err := parseConfig(filepath.Join(dir, "c.yaml"), []byte("data: d\nbus: {urls: [tls://a]}\nsites:\n  - "+tc.text+"\n"))
 		for _, want := range tc.errs {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error shows the secret", name)
 		}
 		if len(tc.errs) > 0 {
 			continue

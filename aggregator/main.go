@@ -24,6 +24,7 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator witness -data DIR -name N | -data DIR -key KEY [-file FILE]
        aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
        aggregator token -name N -sites A,B [-role R] [-tenants T] [-site-wide] [-o FILE]
+       aggregator bus init|add|revoke|show -dir DIR [-sites A,B] [-site S] [-name N|-list FILE] [-role R]
        aggregator alert test -config FILE [-severity critical] [-owner platform] [-site S]
        aggregator alert window -url URL [-site S] -match LABEL=VALUE… -for 4h -owner O -reason R | -list | -close ID
        aggregator site -init > FILE
@@ -41,6 +42,7 @@ verify      checks the ledger; exit 0 and one line, or exit 1 naming the first b
 witness     signs the checkpoint of a site's log besides, if it goes on from the last one that was signed
 import      says what a CSV file of meter readings would change, and with -apply changes it
 token       makes a token, and prints the line of the list of principals that lets it in
+bus         makes and takes back the credentials by which hosts, and others, speak on the bus
 alert       sends a test alert the way of all, and says what each receiver answered; opens, lists and closes windows of maintenance
 site        begins the file that describes a site, or says what one describes and what is wrong with it
 report      makes the report of a site's year to the Commission, and takes it from draft to submitted; makes and
@@ -67,6 +69,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return alertCommand(ctx, args, stdout, stderr)
 	case "import":
 		return importCommand(ctx, args, stdin, stdout, stderr)
+	case "bus":
+		return busCommand(args, stdin, stdout, stderr)
 	case "token":
 		return tokenCommand(args, stdout, stderr)
 	case agent.ReadGPUsCommand:

@@ -47,6 +47,7 @@ type node struct {
 
 	dir       *ledger.Dir
 	server    *server.Server // nil: the bus is elsewhere
+	following bus.ServerConfig
 	conn      *nats.Conn
 	js        jetstream.JetStream
 	store     *store.Store
@@ -273,6 +274,9 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.today.Run)
 	rest.Go(func() error { return n.ledger.Warm(fed) }) // it has an end
 	both(&rest, fed, n.files.Run)
+	if n.server != nil {
+		both(&rest, fed, func(ctx context.Context) error { return bus.Follow(ctx, n.server, n.following) })
+	}
 	if n.rights != nil {
 		both(&rest, fed, n.rights.Run)
 	}

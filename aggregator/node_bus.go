@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -13,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
-	"github.com/gigawatch/gigawatch/aggregator/internal/web"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
@@ -57,26 +57,29 @@ func (n *node) openBus(ctx context.Context) (err error) {
 
 // startBus starts the bus inside this process.
 func (n *node) startBus() error {
-	host, port := "", 0
-	if n.c.Bus.Listen != "" {
-		h, p, err := net.SplitHostPort(n.c.Bus.Listen)
+	c := bus.ServerConfig{Dir: filepath.Join(n.c.Data, "bus"), Users: n.c.Bus.Users, Store: bus.MaxStore, Logger: n.log}
+	if listen := n.c.Bus.Listen; listen != "" {
+		host, port, err := net.SplitHostPort(listen)
+		if err == nil {
+			c.Port, err = strconv.Atoi(port)
+		}
 		if err != nil {
-			return fmt.Errorf("bus.embedded.listen: %w", err)
+			return fmt.Errorf("%w: bus.embedded.listen: %w", program.ErrUsage, err)
 		}
-		if port, err = strconv.Atoi(p); err != nil {
-			return fmt.Errorf("bus.embedded.listen: %w", err)
+		if err := n.c.Bus.checkOpen(); err != nil {
+			return fmt.Errorf("%w: bus.embedded.listen: %w", program.ErrUsage, err)
 		}
-		host = h
-		if err := web.CheckListen(n.c.Bus.Listen, false, false, n.c.Insecure); err != nil {
-			return fmt.Errorf("%w: bus.embedded.listen: the embedded bus knows no users; beyond loopback run a NATS server with its own and name it in bus.urls: %w", program.ErrUsage, err)
-		}
+		c.Listen = cmp.Or(host, "0.0.0.0")
 	}
-	server, err := bus.Start(bus.ServerConfig{Dir: filepath.Join(n.c.Data, "bus"), Listen: host, Port: port, Store: bus.MaxStore, Logger: n.log})
-	if err != nil {
+	var err error
+	if c.TLS, err = n.c.Bus.serverTLS(); err != nil {
 		return err
 	}
-	n.server = server
-	n.onClose(func() error { server.Shutdown(); server.WaitForShutdown(); return nil })
+	if n.server, err = bus.Start(c); err != nil {
+		return err
+	}
+	n.following = c
+	n.onClose(func() error { n.server.Shutdown(); n.server.WaitForShutdown(); return nil })
 	return nil
 }
 

@@ -45,6 +45,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if _, _, err := c.access(); err != nil {
 			return fmt.Errorf("%s: %w", *path, err)
 		}
+		if err := c.Bus.check(); err != nil {
+			return fmt.Errorf("%s: %w", *path, err)
+		}
 		if _, err := health.LoadTable(c.XIDs); err != nil {
 			return fmt.Errorf("%w: %w", program.ErrUsage, err)
 		}

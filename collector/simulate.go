@@ -23,6 +23,10 @@ import (
 func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("collector simulate", flag.ContinueOnError)
 	url := flags.String("nats", "nats://127.0.0.1:4222", "`address` of the bus")
+	bus := agent.BusConfig{}
+	flags.StringVar(&bus.Credentials, "credentials", "", "`file` of a simulator's credentials, as aggregator bus add -role simulator makes it")
+	flags.StringVar(&bus.CA, "ca", "", "`file` of the authority that signed the bus's certificate; empty: the system's")
+	flags.BoolVar(&bus.Insecure, "insecure", false, "speak in the clear beyond loopback, too")
 	site := flags.String("site", "simulated", "`name` of the site")
 	hosts := flags.Int("hosts", 16, "hosts of the site")
 	gpus := flags.Int("gpus", 8, "GPUs a host")
@@ -50,6 +54,10 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	if *length < 0 {
 		return fmt.Errorf("%w: -for %s is below zero", program.ErrUsage, *length)
 	}
+	bus.URLs = []string{*url}
+	if err := bus.Check(); err != nil {
+		return fmt.Errorf("%w: -nats: %w", program.ErrUsage, err)
+	}
 	if *siteFile != "" && *modbus == "" {
 		return fmt.Errorf("%w: -site-file says where meters are read: give -modbus, too", program.ErrUsage)
 	}
@@ -68,7 +76,7 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	}
 	log.Info("simulated site begins", "site", *site, "hosts", *hosts, "gpus", *hosts**gpus, "seed", *seed)
 	return agent.RunFleet(ctx, agent.FleetConfig{
-		Bus: agent.BusConfig{URLs: []string{*url}}, Connections: *connections,
+		Bus: bus, Connections: *connections,
 		World: world, Site: *site, Interval: *interval, For: *length, Truth: *truth,
 		Logger: log, Metrics: metrics.NewSet(),
 	})

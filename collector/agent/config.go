@@ -69,6 +69,7 @@ type raw struct {
 		CA          string   `yaml:"ca"`
 		Cert        string   `yaml:"cert"`
 		Key         string   `yaml:"key"`
+		Insecure    bool     `yaml:"insecure"`
 	} `yaml:"bus"`
 	Interval *setting.Scalar `yaml:"interval"`
 	Ledger   *setting.Scalar `yaml:"ledger_interval"`
@@ -106,7 +107,7 @@ func Parse(name string, b []byte) (*Config, error) {
 	c := &Config{
 		Site: r.Site, Agent: or(r.Agent, Token(hostname)),
 		Place:    metric.Place{Hall: r.Place.Hall, Rack: r.Place.Rack, Host: or(r.Place.Host, hostname)},
-		Bus:      BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key},
+		Bus:      BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key, Insecure: r.Bus.Insecure},
 		Interval: f.Duration("interval", r.Interval, time.Second),
 		Ledger:   f.Duration("ledger_interval", r.Ledger, 10*time.Second),
 		Spool: SpoolConfig{
@@ -131,6 +132,8 @@ func Parse(name string, b []byte) (*Config, error) {
 		f.Require(len(name) <= metric.MaxText, key, "%d bytes long; at most %d", len(name), metric.MaxText)
 	}
 	f.Require(len(c.Bus.URLs) > 0, "bus.urls", "missing: the addresses of the bus, such as [nats://127.0.0.1:4222]")
+	err = c.Bus.Check()
+	f.Require(err == nil, "bus.urls", "%v", err)
 	f.Require(c.Spool.Dir != "", "spool.dir", "missing: the folder for what waits for the bus")
 	f.Require((c.Bus.Cert == "") == (c.Bus.Key == ""), "bus.cert", "bus.cert and bus.key go together")
 	f.Require(c.Interval >= 100*time.Millisecond && time.Minute%c.Interval == 0, "interval",

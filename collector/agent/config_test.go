@@ -30,7 +30,7 @@ func TestTheExampleIsAConfiguration(t *testing.T) {
 }
 
 func TestComplaintsNameFileLineAndKey(t *testing.T) {
-	const good = "site: s\nagent: n1\nbus:\n  urls: [nats://b]\nspool:\n  dir: /d\n"
+	const good = "site: s\nagent: n1\nbus:\n  urls: [tls://b]\nspool:\n  dir: /d\n"
 	for name, tc := range map[string]struct{ text, want string }{
 		"an unknown key":                 {good + "colour: red\n", "f.yaml:7: colour: no such key"},
 		"an unknown key, deeper":         {good + "  colour: red\n", "f.yaml:7: colour: no such key"},
@@ -38,7 +38,7 @@ func TestComplaintsNameFileLineAndKey(t *testing.T) {
 		"a site that is no token":        {strings.Replace(good, "site: s", "site: a.b", 1), "f.yaml:1: site:"},
 		"an agent that is no token":      {strings.Replace(good, "n1", "'n 1'", 1), "f.yaml:2: agent:"},
 		"a place that is too long":       {good + "place:\n  hall: " + strings.Repeat("x", 256) + "\n", "f.yaml:8: place.hall:"},
-		"no bus":                         {strings.Replace(good, "  urls: [nats://b]\n", "  urls: []\n", 1), "f.yaml:4: bus.urls:"},
+		"no bus":                         {strings.Replace(good, "  urls: [tls://b]\n", "  urls: []\n", 1), "f.yaml:4: bus.urls:"},
 		"a certificate without its key":  {strings.Replace(good, "spool:", "  cert: /c\nspool:", 1), "f.yaml:5: bus.cert:"},
 		"no spool":                       {strings.Replace(good, "  dir: /d\n", "  dir:\n", 1), "f.yaml:6: spool.dir:"},
 		"a size that is none":            {good + "  ledger_bytes: lots\n", "f.yaml:7: spool.ledger_bytes:"},

@@ -14,7 +14,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
-const plain = "site: demo\nagent: meters-1\nbus:\n  urls: [nats://b]\nspool:\n  dir: /d\n"
+const plain = "site: demo\nagent: meters-1\nbus:\n  urls: [tls://b]\nspool:\n  dir: /d\n"
 
 // beside writes the file of a site, and returns the path of a configuration in
 // the same folder.

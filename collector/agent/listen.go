@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -23,8 +22,7 @@ func checkListen(addr string, insecure bool) error {
 	if err != nil {
 		return fmt.Errorf("%q is no host:port: %w", addr, err)
 	}
-	ip := net.ParseIP(host)
-	if insecure || ip != nil && ip.IsLoopback() || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+	if insecure || loopback(host) {
 		return nil
 	}
 	return fmt.Errorf("%s is beyond loopback, and the agent asks nobody who they are and encrypts nothing: to listen there is to let "+
