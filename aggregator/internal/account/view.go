@@ -18,10 +18,22 @@ func (s *State) OpenHours(site string) []Ref {
 	for k := range st.overlays {
 		refs = append(refs, k.ref(site))
 	}
+	refs = append(refs, s.CountedHours(site)...)
+	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Subject, b.Subject)) })
+	return refs
+}
+
+// CountedHours are those of them that hold what accounts booked, in no order. They
+// are few, where a year of readings that waits to be sealed is many.
+func (s *State) CountedHours(site string) []Ref {
+	st := s.sites[site]
+	if st == nil {
+		return nil
+	}
+	refs := make([]Ref, 0, len(st.hours))
 	for _, h := range st.hours {
 		refs = append(refs, Ref{Site: site, Number: h.number, Late: h.late})
 	}
-	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Subject, b.Subject)) })
 	return refs
 }
 

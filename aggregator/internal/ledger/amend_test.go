@@ -421,3 +421,31 @@ func TestCheckNamesOverlaysThatWereChanged(t *testing.T) {
 		t.Error("it holds what it is not about, and nothing is said")
 	}
 }
+
+func TestACommitSaysWhetherItSealedAsManyHoursAsItMay(t *testing.T) {
+	p, _ := atNoon(t)
+	if _, err := p.b.SetTerms("s1", account.Terms{Meters: []account.Meter{{Name: "grid_input", Quantity: account.GridInput}, {Name: "ups_output", Quantity: account.UPSOutput}}}); err != nil {
+		t.Fatal(err)
+	}
+	i := account.Import{ID: "days", Reason: "before", Quality: metric.Corrected}
+	for n := range int64(60) {
+		from := noon - (n+2)*hourMs
+		i.Readings = append(i.Readings, account.Reading{Meter: "grid_input", Metric: metric.MeterEnergyJoules, From: from, To: from + quarterMs, Amount: 1})
+	}
+	if _, err := p.b.Correct("s1", i, time.UnixMilli(p.now), false); err != nil {
+		t.Fatal(err)
+	}
+	p.commit()
+	p.now += 16 * 60 * 1000
+	var more []bool
+	var left []int
+	for range 4 {
+		if _, err := p.b.Commit(time.UnixMilli(p.now)); err != nil {
+			t.Fatal(err)
+		}
+		more, left = append(more, p.b.More()), append(left, p.b.Waiting("s1"))
+	}
+	if !slices.Equal(more, []bool{true, true, false, false}) || !slices.Equal(left, []int{36, 12, 0, 0}) {
+		t.Errorf("more: %v, corrections left: %v", more, left)
+	}
+}

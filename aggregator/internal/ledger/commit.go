@@ -29,6 +29,7 @@ func (l *Ledger) Commit(now time.Time) ([]account.Watermark, error) {
 		l.opened = l.now
 	}
 	frozen := l.state.Freeze(l.now, l.opened, freezeAtOnce)
+	l.more = len(frozen) == freezeAtOnce
 	if !l.changed && len(frozen) == 0 {
 		l.mu.Unlock()
 		return nil, nil
@@ -60,6 +61,14 @@ func (l *Ledger) Commit(now time.Time) ([]account.Watermark, error) {
 	}
 	l.tally.commits.UpdateDuration(start)
 	return moved, nil
+}
+
+// More reports whether the last commit sealed as many hours as one may: others
+// can be due as well.
+func (l *Ledger) More() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.more
 }
 
 // contents are the hours that are frozen.

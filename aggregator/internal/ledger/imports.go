@@ -110,8 +110,8 @@ func (l *Ledger) lastCounted(site string) int64 {
 			}
 		}
 	}
-	for _, r := range l.state.OpenHours(site) {
-		if r.Subject == account.Counted && !r.Late {
+	for _, r := range l.state.CountedHours(site) {
+		if !r.Late {
 			last = max(last, r.Number)
 		}
 	}

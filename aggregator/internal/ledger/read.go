@@ -200,8 +200,8 @@ func (l *Ledger) counted(site string) (first int64, ok bool) {
 	if g := l.logs[site]; g != nil && g.began >= 0 {
 		return g.began, true
 	}
-	for _, r := range l.state.OpenHours(site) {
-		if r.Subject == account.Counted && (!ok || r.Number < first) {
+	for _, r := range l.state.CountedHours(site) {
+		if !ok || r.Number < first {
 			first, ok = r.Number, true
 		}
 	}

@@ -195,6 +195,7 @@ type book struct {
 	last            map[string]*metric.Batch
 	commits         int
 	fails           bool
+	due             int // commits until no hour is due
 }
 
 func newBook() *book {
@@ -250,6 +251,12 @@ func (b *book) Commit(time.Time) (moved []Watermark, err error) {
 		}
 	}
 	return moved, nil
+}
+
+func (b *book) More() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.commits < b.due
 }
 
 func (b *book) Durable(_, agent string) (Watermark, bool) {

@@ -34,6 +34,8 @@ type Book interface {
 	// Commit makes the state durable and then seals what is due; it returns the
 	// watermarks that moved.
 	Commit(now time.Time) ([]Watermark, error)
+	// More reports whether the last commit left hours that are due.
+	More() bool
 	// Durable is the watermark of one agent; ok is false if nothing of it is.
 	Durable(site, agent string) (w Watermark, ok bool)
 }
@@ -53,6 +55,9 @@ type LedgerConfig struct {
 // commitAfter is how many records may be applied before a commit is due
 // whatever the time.
 const commitAfter = 50_000
+
+// shortestRest is between commits that do not wait for the tick.
+const shortestRest = 10 * time.Millisecond
 
 const (
 	metricRecords       = "gigawatch_stream_ledger_records_total"
@@ -172,6 +177,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 
 	tick := time.NewTicker(l.c.Every)
 	defer tick.Stop()
+	var soon <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -183,6 +189,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 			}
 		case <-tick.C:
 		case <-l.hurry:
+		case <-soon:
 		case err := <-ended:
 			ended <- err // for the deferred wait
 			if ctx.Err() != nil {
@@ -190,8 +197,15 @@ func (l *Ledger) Run(ctx context.Context) error {
 			}
 			return fmt.Errorf("read ledger lane: %w", err)
 		}
-		if err := l.commit(time.Now()); err != nil {
+		began := time.Now()
+		if err := l.commit(began); err != nil {
 			return err
+		}
+		soon = nil
+		if l.c.Book.More() {
+			// A year of readings is thousands of hours to seal: they do not wait for the
+			// tick, and the lane is read for as long as they took.
+			soon = time.After(max(time.Since(began), shortestRest))
 		}
 	}
 }

@@ -114,6 +114,26 @@ func TestWhoIsInAHurryNeedNotWaitForTheNextCommit(t *testing.T) {
 	})
 }
 
+func TestHoursThatAreDueDoNotWaitForTheTickAndTheLaneIsReadMeanwhile(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		s, b := newSite(t), newBook()
+		b.due = 400
+		s.ledger(b)
+		time.Sleep(12 * time.Second)
+		s.record(1)
+		time.Sleep(time.Second)
+		settle()
+		if got := b.now(); got.commits < 50 || got.commits >= b.due || got.taken != 1 {
+			t.Errorf("three seconds after the first commit there were %d, and records taken: %d; want 50 and more, and 1", got.commits, got.taken)
+		}
+		time.Sleep(10 * time.Second)
+		settle()
+		if got := b.now().commits; got < b.due || got > b.due+2 {
+			t.Errorf("of %d commits that were due there were %d", b.due, got)
+		}
+	})
+}
+
 func TestWhoSendsWhatIsKnownOrTooNewHearsItsWatermark(t *testing.T) {
 	for name, again := range map[string]uint64{"known": 1, "beyond a hole": 9} {
 		t.Run(name, func(t *testing.T) {
