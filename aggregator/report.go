@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/desk"
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
 	"github.com/gigawatch/gigawatch/collector/program"
 )
@@ -162,7 +163,7 @@ func reportCommand(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	listIssues(stderr, draft.Record)
 	if f.do != "" {
-		return f.step(d, filing, draft.Record, stdout)
+		return f.step(d, filing, draft, stdout)
 	}
 	return f.write(d, draft.Record, draft.Bytes, filing, false, stdout)
 }
@@ -200,7 +201,7 @@ func (f *reportFlags) put(b []byte, stdout io.Writer) error {
 }
 
 // step takes the step that -do names.
-func (f *reportFlags) step(d *described, filing *report.Filing, r *report.Record, stdout io.Writer) error {
+func (f *reportFlags) step(d *described, filing *report.Filing, x *desk.Draft, stdout io.Writer) error {
 	if err := report.May(d.site.People, f.by, f.do); err != nil {
 		return err
 	}
@@ -213,7 +214,7 @@ func (f *reportFlags) step(d *described, filing *report.Filing, r *report.Record
 			return err
 		}
 	}
-	if err := d.desk.Take(filing, e, r); err != nil {
+	if err := d.desk.Take(filing, e, x); err != nil {
 		return err
 	}
 	last := &filing.Events[len(filing.Events)-1]

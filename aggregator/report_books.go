@@ -98,6 +98,9 @@ func (f *reportFlags) hold(d *described, filing *report.Filing, stdout io.Writer
 	if err != nil {
 		return err
 	}
+	if _, err := d.desk.Folder.Trace(filing, f.version); err != nil {
+		return err
+	}
 	hour := int64(-1)
 	if f.do == doProve {
 		at, err := time.Parse("2006-01-02T15Z", f.hour)

@@ -147,7 +147,9 @@ type ReportFigure struct {
 	Gaps    json.RawMessage `json:"gaps,omitempty"`     // of these meters, in the time that is asked for
 	Behind  json.RawMessage `json:"behind,omitempty"`   // guarantees, agreements
 	Issues  []ReportIssue   `json:"issues"`             // of the figure
+	From    string          `json:"from,omitempty"`     // what parts are of: locked, as the figure, or ledger, as it is now
 	Now     string          `json:"now,omitempty"`      // the ledger has another value than was locked
+	Today   string          `json:"today,omitempty"`    // why the ledger of today was not held against what was locked
 	Hour    *ReportHour     `json:"hour,omitempty"`     // where an hour is asked for
 	Written json.RawMessage `json:"evidence,omitempty"` // what was entered for it
 }

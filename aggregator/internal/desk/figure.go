@@ -48,12 +48,17 @@ func (d *Desk) Figure(ctx context.Context, q query.ReportQuestion, name, at stri
 		return nil, err
 	}
 	if !slices.ContainsFunc(of, func(x *report.Figure) bool { return report.Metered(x.Key) && x.Value != nil }) {
-		if at != "" {
-			return nil, fmt.Errorf("%w: %s is made of no hours", query.ErrNoReport, f.Key)
-		}
-		return a, nil
+		return a, noHours(f.Key, at)
 	}
 	return a, d.zoom(ctx, a, s, of, at)
+}
+
+// noHours refuses a time of a figure that is made of no hours.
+func noHours(key, at string) error {
+	if at == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is made of no hours", query.ErrNoReport, key)
 }
 
 // find is the figure of a record by its key, or by its symbol if that is of one only.
@@ -157,34 +162,30 @@ func touches(g *report.Gap, within string) bool {
 
 // zoom fills in what a figure has in months, in days, in hours, or in one hour.
 func (d *Desk) zoom(ctx context.Context, a *query.ReportFigure, s *seen, of []*report.Figure, at string) (err error) {
-	draft := s.draft
-	if draft == nil { // what is locked is shown as it is; what is behind it, as the ledger has it
-		if draft, err = d.draft(ctx, a.Site, a.Year); err != nil {
-			return err
-		}
-		if now := draft.Record.Figure(a.Key); now != nil && now.Value != nil {
-			if was := s.record.Figure(a.Key); was.Value == nil || was.Value.Cmp(*now.Value) != 0 {
-				a.Now = now.Value.String()
-			}
-		}
+	trace, today, err := d.traces(ctx, a, s)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(of, func(x *report.Figure) bool { return trace.Has(x.Key) }) {
+		return noHours(a.Key, at)
 	}
 	hour, isHour := time.Time{}, false
-	parts := func(key string) ([]report.Part, bool) { return draft.Trace.Months(key) }
+	parts := func(t *report.Trace, key string) ([]report.Part, bool) { return t.Months(key) }
 	a.By = "month"
 	switch {
 	case at == "":
 	case matches("2006-01", at):
-		a.By, parts = "day", func(key string) ([]report.Part, bool) { return draft.Trace.Days(key, at) }
+		a.By, parts = "day", func(t *report.Trace, key string) ([]report.Part, bool) { return t.Days(key, at) }
 	case matches(time.DateOnly, at):
-		a.By, parts = "hour", func(key string) ([]report.Part, bool) { return draft.Trace.Hours(key, at) }
+		a.By, parts = "hour", func(t *report.Trace, key string) ([]report.Part, bool) { return t.Hours(key, at) }
 	default:
 		if hour, err = time.Parse(hourForm, at); err != nil {
 			return fmt.Errorf("%w: %q is neither a month, nor a day, nor an hour in UTC such as %d-07-15T12Z", query.ErrNoReport, at, a.Year)
 		}
 		isHour, a.By = true, "meter"
 		day := hour.In(zoneOf(s.record)).Format(time.DateOnly)
-		parts = func(key string) (of []report.Part, ok bool) {
-			all, _ := draft.Trace.Hours(key, day)
+		parts = func(t *report.Trace, key string) (of []report.Part, ok bool) {
+			all, _ := t.Hours(key, day)
 			for _, p := range all {
 				if p.Name == at {
 					of = append(of, p)
@@ -198,10 +199,14 @@ func (d *Desk) zoom(ctx context.Context, a *query.ReportFigure, s *seen, of []*r
 		if in.Figure, err = json.Marshal(f); err != nil {
 			return err
 		}
-		if report.Metered(f.Key) {
-			ps, ok := parts(f.Key)
+		if trace.Has(f.Key) {
+			ps, ok := parts(trace, f.Key)
 			if !ok {
 				return fmt.Errorf("%w: %s has nothing of %s", query.ErrNoReport, f.Key, at)
+			}
+			if today != nil {
+				now, _ := parts(today, f.Key)
+				report.Differ(ps, now)
 			}
 			if in.Parts, err = json.Marshal(ps); err != nil {
 				return err
@@ -210,10 +215,48 @@ func (d *Desk) zoom(ctx context.Context, a *query.ReportFigure, s *seen, of []*r
 		a.Of = append(a.Of, in)
 	}
 	if isHour {
-		return d.hour(a, s, draft, hour)
+		return d.hour(a, s, trace, hour)
 	}
 	return nil
 }
+
+// traces are the hours behind a record, and where it is locked those that the ledger
+// has today, nil if that cannot be told. A record that was locked without its hours is
+// shown with those of today.
+func (d *Desk) traces(ctx context.Context, a *query.ReportFigure, s *seen) (behind, today *report.Trace, err error) {
+	if s.draft != nil {
+		a.From = ofLedger
+		return s.draft.Trace, nil, nil
+	}
+	if behind, err = d.Folder.Trace(s.filing, s.version); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", query.ErrReport, err)
+	}
+	now, err := d.draft(ctx, a.Site, a.Year)
+	switch {
+	case err != nil && (behind == nil || ctx.Err() != nil):
+		return nil, nil, err
+	case err != nil: // what was locked stands, whatever became of the ledger
+		a.From, a.Today = ofLock, err.Error()
+		return behind, nil, nil
+	}
+	if f := now.Record.Figure(a.Key); f != nil && f.Value != nil {
+		if was := s.record.Figure(a.Key); was.Value == nil || was.Value.Cmp(*f.Value) != 0 {
+			a.Now = f.Value.String()
+		}
+	}
+	if behind == nil {
+		a.From = ofLedger
+		return now.Trace, nil, nil
+	}
+	a.From = ofLock
+	return behind, now.Trace, nil
+}
+
+// What parts are of.
+const (
+	ofLock   = "locked"
+	ofLedger = "ledger"
+)
 
 func matches(form, s string) bool {
 	t, err := time.Parse(form, s)
@@ -221,8 +264,12 @@ func matches(form, s string) bool {
 }
 
 // hour fills in the meters of an hour, and the proof that it stands in the log.
-func (d *Desk) hour(a *query.ReportFigure, s *seen, draft *Draft, at time.Time) (err error) {
-	l, done, err := d.c.Open(draft.of)
+func (d *Desk) hour(a *query.ReportFigure, s *seen, trace *report.Trace, at time.Time) (err error) {
+	of, _, err := d.described(a.Site)
+	if err != nil {
+		return err
+	}
+	l, done, err := d.c.Open(of)
 	if err != nil {
 		return err
 	}
@@ -237,13 +284,13 @@ func (d *Desk) hour(a *query.ReportFigure, s *seen, draft *Draft, at time.Time) 
 		return errRefused(a.Site, err)
 	}
 	for i := range a.Of {
-		if a.Of[i].Meters, err = json.Marshal(draft.Trace.MetersOf(a.Of[i].Key, branches)); err != nil {
+		if a.Of[i].Meters, err = json.Marshal(trace.MetersOf(a.Of[i].Key, branches)); err != nil {
 			return err
 		}
 	}
-	h := draft.Head
-	if s.locked {
-		h = ledger.Head{Site: a.Site, Leaves: s.record.Ledger.Leaves, Root: s.record.Ledger.Root}
+	h := ledger.Head{Site: a.Site, Leaves: s.record.Ledger.Leaves, Root: s.record.Ledger.Root}
+	if s.draft != nil {
+		h = s.draft.Head
 	}
 	x := &query.ReportHour{Hour: a.At, Leaves: h.Leaves, Root: h.Root}
 	if x.Files, err = l.Verify(a.Site, from, from+1); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +17,10 @@ import (
 
 // A Folder keeps the reports of an aggregator.
 //
-//	SITE/YEAR/steps      one line a step, each naming the one before
+//	SITE/YEAR/steps      one line a step, each naming the one before, and a last one of
+//	                     their sum: nothing else would tell that the newest was changed
 //	SITE/YEAR/v1.json    the record of a version, as it was locked; v2.json …
+//	SITE/YEAR/v1.trace   the hours behind it, as they were then
 //	SITE/YEAR/lock       held while one of these is written
 //
 // Files of records are never written again; lines are only added.
@@ -45,8 +48,20 @@ func (k Folder) steps(site string, year int) ([]byte, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read report of %s on %d: %w", site, year, err)
 	}
-	return b, nil
+	at := bytes.LastIndexByte(bytes.TrimSuffix(b, []byte("\n")), '\n') + 1
+	if !bytes.HasPrefix(b[at:], []byte(sumWord)) { // of before sums were kept
+		return b, nil
+	}
+	if string(b[at:]) != sumLine(b[:at]) {
+		return nil, fmt.Errorf("read filing of %s, %d: line %d is not the sum of those before: one of them was changed", site, year, bytes.Count(b, []byte("\n")))
+	}
+	return b[:at], nil
 }
+
+const sumWord = "sum "
+
+// sumLine is the line behind some.
+func sumLine(lines []byte) string { return sumWord + report.Hash(lines) + "\n" }
 
 // Filing reads the steps of a report.
 func (k Folder) Filing(site string, year int) (*report.Filing, error) {
@@ -63,7 +78,7 @@ func (k Folder) Record(f *report.Filing, version int) ([]byte, error) {
 	if at == nil {
 		return nil, fmt.Errorf("report of %s on %d: no such version was locked", f.Site, f.Year)
 	}
-	b, err := readBounded(filepath.Join(k.dir(f.Site, f.Year), fmt.Sprintf("v%d.json", at.Version)), mostRecord)
+	b, err := readBounded(filepath.Join(k.dir(f.Site, f.Year), recordName(at.Version)), mostRecord)
 	if err != nil {
 		return nil, fmt.Errorf("read report of %s on %d: %w", f.Site, f.Year, err)
 	}
@@ -72,6 +87,30 @@ func (k Folder) Record(f *report.Filing, version int) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// Trace is the hours behind a locked record; nil if none were kept with it.
+func (k Folder) Trace(f *report.Filing, version int) (*report.Trace, error) {
+	at := f.Locked(version)
+	if at == nil || at.Trace == "" {
+		return nil, nil
+	}
+	b, err := readBounded(filepath.Join(k.dir(f.Site, f.Year), traceName(at.Version)), mostRecord)
+	if err != nil {
+		return nil, fmt.Errorf("read report of %s on %d: %w", f.Site, f.Year, err)
+	}
+	if err := at.HoldsTrace(b); err != nil {
+		return nil, fmt.Errorf("report of %s on %d: %w", f.Site, f.Year, err)
+	}
+	t, err := report.ParseTrace(b)
+	if err != nil {
+		return nil, fmt.Errorf("report of %s on %d: %w", f.Site, f.Year, err)
+	}
+	return t, nil
+}
+
+func recordName(version int) string { return fmt.Sprintf("v%d.json", version) }
+
+func traceName(version int) string { return fmt.Sprintf("v%d.trace", version) }
 
 // A yearOf is a year of which something is kept.
 type yearOf struct {
@@ -140,9 +179,9 @@ func (k Folder) Before(r *report.Record) (*report.Record, error) {
 	return k.parsed(f)
 }
 
-// Add keeps a step that was added to f, and the record before it where that is
-// locked. If another was taken since f was read, nothing changes.
-func (k Folder) Add(f *report.Filing, line []byte, r *report.Record, lock bool) (err error) {
+// Add keeps a step that was added to f, and before it the files that it names. If
+// another was taken since f was read, nothing changes.
+func (k Folder) Add(f *report.Filing, line []byte, files map[string][]byte) (err error) {
 	dir := k.dir(f.Site, f.Year)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("keep report: %w", err)
@@ -166,17 +205,13 @@ func (k Folder) Add(f *report.Filing, line []byte, r *report.Record, lock bool) 
 	if _, err := report.ParseFiling(f.Site, f.Year, all); err != nil {
 		return err
 	}
-	if lock {
-		b, err := r.JSON()
-		if err != nil {
-			return err
-		}
-		if err := keepOnce(filepath.Join(dir, fmt.Sprintf("v%d.json", f.Version())), b); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := keepOnce(filepath.Join(dir, name), files[name]); err != nil {
 			return err
 		}
 	}
 	// Whole, and not at its end: half a line would be a report that nobody can read.
-	if err := durable.Replace(filepath.Join(dir, "steps"), all, 0o640); err != nil {
+	if err := durable.Replace(filepath.Join(dir, "steps"), slices.Concat(all, []byte(sumLine(all))), 0o640); err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
 	return syncFolder(dir)

@@ -41,7 +41,7 @@ func (d *Desk) Step(ctx context.Context, q query.ReportStep, by query.ReportRead
 		}
 	}
 	e := report.Event{At: d.c.Now().UTC().Format(time.RFC3339), Action: q.Action, By: by.Name, Role: by.Role, Text: q.Text}
-	if err := d.Take(s.filing, e, s.record); err != nil {
+	if err := d.Take(s.filing, e, s.draft); err != nil {
 		if errors.Is(err, ErrMeanwhile) {
 			err = fmt.Errorf("%w: %w", query.ErrStep, err)
 		}
@@ -80,15 +80,25 @@ func (d *Desk) held(ctx context.Context, s *seen) (h ledger.Head, err error) {
 	return h, err
 }
 
-// Take adds a step to a filing and keeps it; r is the record that it is on.
-func (d *Desk) Take(f *report.Filing, e report.Event, r *report.Record) error {
-	signs := e.Action == report.ActValidate || e.Action == report.ActLock
-	if !signs {
-		r = nil
+// Take adds a step to a filing and keeps it; x is the draft that is signed, nil for a
+// step that signs none.
+func (d *Desk) Take(f *report.Filing, e report.Event, x *Draft) error {
+	var r *report.Record
+	files := map[string][]byte{}
+	if x != nil && (e.Action == report.ActValidate || e.Action == report.ActLock) {
+		r = x.Record
+	}
+	if r != nil && e.Action == report.ActLock {
+		hours, err := x.Trace.Bytes()
+		if err != nil {
+			return err
+		}
+		e.Trace = report.Hash(hours)
+		files[recordName(f.Version())], files[traceName(f.Version())] = x.Bytes, hours
 	}
 	line, err := f.Take(e, r)
 	if err != nil {
 		return fmt.Errorf("%w: %w", query.ErrStep, err)
 	}
-	return d.Folder.Add(f, line, r, e.Action == report.ActLock)
+	return d.Folder.Add(f, line, files)
 }

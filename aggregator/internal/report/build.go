@@ -45,6 +45,7 @@ type build struct {
 	sums  *sums
 	kpis  map[string]*account.KPI
 	spent map[string][]claim // guarantees that were used, by number
+	deals []deal             // of the agreements of the site file, in that order
 }
 
 // Build makes the record of a year.
@@ -83,6 +84,9 @@ func Build(in Input) (*Record, error) {
 	b.months()
 	b.evidence()
 	b.check()
+	if b.Trace != nil {
+		b.Trace.fill(b)
+	}
 	return b.r, nil
 }
 

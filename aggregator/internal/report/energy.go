@@ -76,22 +76,17 @@ func (b *build) noMeter(of string) string {
 
 // carried is the energy of carriers that no meter counts, mJ, of the period.
 func (b *build) carried() (sum *big.Rat, names []string) {
-	sum = new(big.Rat)
-	for i := range b.Basis.Carriers {
-		c := &b.Basis.Carriers[i]
-		part := min(c.To, b.r.Period.to) - max(c.From, b.r.Period.from)
-		if part <= 0 || c.Millijoules == 0 {
-			continue
-		}
-		weight := int64(c.Weight)
-		if weight == 0 {
-			weight = perM
-		}
-		v := new(big.Rat).SetFrac(new(big.Int).Mul(new(big.Int).SetUint64(c.Millijoules), big.NewInt(part)), big.NewInt(c.To-c.From))
-		sum = sumOf(sum, v.Mul(v, big.NewRat(weight, perM)))
-		names = append(names, c.Name)
+	terms, names := b.carriers()
+	return spreadOf(terms, b.r.Period.from, b.r.Period.to), names
+}
+
+// spreadOf is what falls of terms between two times.
+func spreadOf(terms []term, from, to int64) *big.Rat {
+	sum := new(big.Rat)
+	for i := range terms {
+		sum = sumOf(sum, terms[i].between(from, to))
 	}
-	return sum, names
+	return sum
 }
 
 // facility is all that came in and stayed: EDC.
@@ -212,8 +207,12 @@ func (b *build) reuse(f *Figure, a *Asked) {
 		}
 		return
 	}
-	v := rat(g[gHeat].total())
-	v.Mul(v, big.NewRat(perM-int64(b.Basis.HeatSelfUse), perM))
-	b.measured(f, a, lessOf(v, rat(g[gHeatBack].total())), perKWh, g[gHeatAll], g[gHeat])
+	given := rat(g[gHeat].total())
+	own := b.ownCooling(given)
+	off := sumOf(own, rat(g[gHeatBack].total()))
+	b.measured(f, a, lessOf(given, off), perKWh, g[gHeatAll], g[gHeat])
 	f.Method = "heat handed over, less what comes back or cools the site itself, by the quarter of an hour"
+	if off.Sign() > 0 {
+		f.Notes = append(f.Notes, fmt.Sprintf("%s kWh were handed over, and %s kWh of it came back or cooled the site itself: the figure, its months and its hours are what is left", number(over(given, perKWh)), number(over(off, perKWh))))
+	}
 }

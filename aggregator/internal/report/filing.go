@@ -49,8 +49,9 @@ type Event struct {
 	Record  string `json:"record_sha256,omitempty"`
 	Leaves  int64  `json:"log_leaves,omitempty"` // of the ledger's log when it was locked, and the hash of its tree
 	Root    string `json:"log_root,omitempty"`
-	Text    string `json:"text,omitempty"` // reason, or receipt
-	Prev    string `json:"prev"`           // SHA-256 of the line before; - for the first
+	Trace   string `json:"trace_sha256,omitempty"` // of the hours behind a record that was locked
+	Text    string `json:"text,omitempty"`         // reason, or receipt
+	Prev    string `json:"prev"`                   // SHA-256 of the line before; - for the first
 }
 
 // A Filing is the report of a site's year through all of its versions.
@@ -235,6 +236,14 @@ func (r *Record) open() (n int) {
 		}
 	}
 	return n
+}
+
+// HoldsTrace says what is wrong with hours that were read as those of e.
+func (e *Event) HoldsTrace(b []byte) error {
+	if Hash(b) != e.Trace {
+		return fmt.Errorf("the hours behind version %d were changed after it was locked: their SHA-256 is not %s", e.Version, e.Trace)
+	}
+	return nil
 }
 
 // Holds says what is wrong with a record that was read as that of e.

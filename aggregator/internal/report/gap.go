@@ -40,6 +40,9 @@ type feed struct {
 	covered, expected int64                          // ms
 	longest           int64                          // ms, of its gaps
 
+	day   map[string]account.Wide // read; nil: they are not kept
+	track *track
+
 	past     [weeks * weekHours]pastHour
 	last     uint64 // of the quarter before
 	lastFull bool

@@ -199,6 +199,8 @@ func (b *build) listGaps() {
 // months are the figures of each.
 func (b *build) months() {
 	p := &b.r.Period
+	carriers, _ := b.carriers()
+	heat := new(big.Rat) // handed over so far
 	for at := time.UnixMilli(p.from).In(b.Site.TimeZone); at.UnixMilli() < p.to; {
 		name := at.Format("2006-01")
 		next := b.Site.MidnightOf(dateOf(name + "-01").AddMonths(1))
@@ -230,9 +232,13 @@ func (b *build) months() {
 			return &d
 		}
 		facility := lessOf(sum(gSupply), sumOf(sum(gExport), sum(gOutside)))
+		facility = sumOf(facility, spreadOf(carriers, at.UnixMilli(), to))
 		it := sum(gIT)
 		m.Facility, m.IT, m.Water = put(facility, perKWh, gSupply), put(it, perKWh, gIT), put(sum(gWater), perM3, gWater)
-		m.Reuse = put(lessOf(sum(gHeat), sum(gHeatBack)), perKWh, gHeat)
+		given := sumOf(heat, sum(gHeat))
+		own := lessOf(b.ownCooling(given), b.ownCooling(heat))
+		m.Reuse = put(lessOf(lessOf(given, heat), sumOf(own, sum(gHeatBack))), perKWh, gHeat)
+		heat = given
 		if it.Sign() > 0 && m.Facility != nil {
 			d, _ := decimalOf(new(big.Rat).Quo(facility, it), 6)
 			m.PUE = &d

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"time"
 
-	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
@@ -55,7 +53,9 @@ func (b *build) renewables() {
 		b.r.Guarantees = append(b.r.Guarantees, b.own(&b.Site.Contracts.Own[i]))
 	}
 	for i := range b.Site.Contracts.PPAs {
-		b.r.Agreements = append(b.r.Agreements, b.agreement(&b.Site.Contracts.PPAs[i]))
+		p := &b.Site.Contracts.PPAs[i]
+		b.deals = append(b.deals, b.deal(p))
+		b.r.Agreements = append(b.r.Agreements, b.agreement(p, &b.deals[i]))
 	}
 }
 
@@ -141,69 +141,6 @@ func (b *build) own(g *site.Guarantee) Guarantee {
 	return x
 }
 
-// agreement is what counts of p: what was delivered, less what is not retired.
-func (b *build) agreement(p *site.PPA) Agreement {
-	x := Agreement{Name: p.Name, Unretired: Whole(0), Counts: Whole(0), Evidence: p.Evidence}
-	if p.Contract > 0 {
-		d := kWh(p.Contract)
-		x.Contract = &d
-	}
-	delivered, how := b.deliver(p)
-	x.How = how
-	if delivered == nil {
-		x.Why = how
-		return x
-	}
-	d, _ := decimalOf(over(delivered, 1000), 3)
-	x.Delivered = &d
-	off := b.yearly(p, int64(p.Unretired))
-	switch {
-	case !p.Retired:
-		off = delivered
-		x.Why = "its guarantees of origin are not stated to be retired for the site"
-	case !site.Renewable(p.Technology):
-		x.Why = "its technology is not stated, or not renewable"
-		return x
-	}
-	x.Unretired, _ = decimalOf(over(off, 1000), 3)
-	x.Counts, _ = decimalOf(over(lessOf(delivered, off), 1000), 3)
-	return x
-}
-
-// yearly is the part of a volume a year that falls into the period, Wh.
-func (b *build) yearly(p *site.PPA, wh int64) *big.Rat {
-	year := days(site.Date{Year: b.Year, Month: time.January, Day: 1}, site.Date{Year: b.Year, Month: time.December, Day: 31})
-	return new(big.Rat).Mul(big.NewRat(wh, 1), big.NewRat(b.r.Period.within(p.Span), year))
-}
-
-// deliver is what p delivered in the period, Wh; nil, and why, if that is not
-// known.
-func (b *build) deliver(p *site.PPA) (wh *big.Rat, how string) {
-	switch m := b.Site.Meter(p.Meter); {
-	case b.r.Period.within(p.Span) == 0:
-		return new(big.Rat), "it does not hold in the period"
-	case m != nil && (m.Role == metric.RoleOnsiteGeneration || m.Role == metric.RoleGeneratorOutput):
-		return nil, "its meter is of what the site generates, and counts there"
-	case p.Meter != "":
-		w, ok := b.sums.delivered(p.Meter)
-		if !ok {
-			return nil, "nothing was read of its meter, " + p.Meter
-		}
-		return over(rat(w), perKWh/1000), "as its meter shows, " + p.Meter
-	case p.Volume > 0:
-		return b.yearly(p, int64(p.Volume)), "by its volume a year"
-	case p.Share > 0:
-		sum := new(big.Rat)
-		for day, w := range b.sums.groups[gGrid].day {
-			if p.Contains(dateOf(day)) {
-				sum = sumOf(sum, rat(w))
-			}
-		}
-		return over(sum.Mul(sum, big.NewRat(int64(p.Share), perM)), perKWh/1000), "by its share of what the grid gave"
-	}
-	return nil, "how much it delivers is not stated"
-}
-
 // claims sets a figure that is a sum of claims; where nothing is claimed it is
 // nothing.
 func (b *build) claims(f *Figure, a *Asked, n int, sum *big.Rat, what string) {
@@ -223,15 +160,6 @@ func (b *build) guaranteed(f *Figure, a *Asked) {
 		}
 	}
 	b.claims(f, a, n, sum, "guarantees of origin that are retired for the site and the year")
-}
-
-// agreed is ERES-PPA.
-func (b *build) agreed(f *Figure, a *Asked) {
-	sum, n := new(big.Rat), len(b.r.Agreements)
-	for i := range b.r.Agreements {
-		sum = sumOf(sum, b.r.Agreements[i].Counts.Rat())
-	}
-	b.claims(f, a, n, sum, "delivered under agreements, less that whose guarantees are not retired for the site")
 }
 
 // ownGeneration is ERES-OS.

@@ -92,6 +92,7 @@ type sums struct {
 	zone        *time.Location
 	from, to    int64
 	gaps        []gap
+	agreed      map[feedKey]*feed // meters of agreements, whose days are kept, too
 }
 
 // leaves are the distribution meters that no other stands below: what they show is
@@ -117,8 +118,8 @@ func (b *build) newSums(from, to int64) *sums {
 	water := func(scope account.Scope) func(*account.Branch) bool {
 		return func(x *account.Branch) bool { return x.Quantity == account.WaterTotal && x.Scope == scope }
 	}
-	return &sums{
-		from: from, to: to, zone: b.Site.TimeZone, feeds: map[feedKey]*feed{},
+	s := &sums{
+		from: from, to: to, zone: b.Site.TimeZone, feeds: map[feedKey]*feed{}, agreed: map[feedKey]*feed{},
 		groups: map[string]*group{
 			gFacility: newGroup(func(x *account.Branch) bool {
 				return outside(x) || is(append(slices.Clone(account.Supplies()), account.Export)...)(x)
@@ -135,6 +136,13 @@ func (b *build) newSums(from, to int64) *sums {
 			gHeatAll:  newGroup(func(x *account.Branch) bool { return x.Quantity == account.HeatReuse }),
 		},
 	}
+	for i := range b.Site.Contracts.PPAs {
+		if id := b.Site.Contracts.PPAs[i].Meter; id != "" {
+			k := feedKey{meter: id} // which adds to nothing else
+			s.agreed[k] = &feed{feedKey: k, day: map[string]account.Wide{}}
+		}
+	}
+	return s
 }
 
 // sumUp reads the period, and before it the weeks by which gaps are estimated.
@@ -144,7 +152,7 @@ func (b *build) sumUp(from, to int64) (*sums, error) {
 		return s, nil
 	}
 	if b.Trace != nil {
-		b.Trace.keep(s, uint32(b.Basis.HeatSelfUse))
+		b.Trace.keep(s)
 	}
 	err := b.Ledger.Branches(b.Site.Token, max(0, from-weeks*weekHours*hourMillis), to, func(h *account.HourBranches) bool {
 		s.add(h)
@@ -250,6 +258,11 @@ func (s *sums) take(x *account.Branch, number int64, k int, at int64, day string
 	for i, v := range q.Amount {
 		f.mix[i], _ = f.mix[i].Add(account.Wide{Lo: v})
 	}
+	if f.day != nil {
+		f.day[day], _ = f.day[day].Add(account.Wide{Lo: amount})
+		f.track.read(at, q)
+		f.track.cover(at, covered)
+	}
 	f.expected += quarterMillis
 	f.covered += covered
 	if q.Full {
@@ -260,17 +273,19 @@ func (s *sums) take(x *account.Branch, number int64, k int, at int64, day string
 	f.miss(number, at, q, day)
 }
 
-// delivered is what the meter of an agreement shows, mJ: what is not known of it
-// counts as nothing.
-func (s *sums) delivered(meter string) (w account.Wide, ok bool) {
-	f := s.feeds[feedKey{meter: meter}]
-	if f == nil {
-		return w, false
+// meter is the feed of the meter of an agreement; nil if it was never read. What is not
+// known of it counts as nothing.
+func (s *sums) meter(id string) *feed { return s.feeds[feedKey{meter: id}] }
+
+// onDays is what the days of a span have.
+func onDays(day map[string]account.Wide, of site.Span) *big.Rat {
+	sum := new(big.Rat)
+	for d, w := range day {
+		if of.Contains(dateOf(d)) {
+			sum = sumOf(sum, rat(w))
+		}
 	}
-	for _, v := range f.mix {
-		w, _ = w.Add(v)
-	}
-	return w, f.expected > 0
+	return sum
 }
 
 // feedOf is the feed of a branch.
@@ -278,7 +293,9 @@ func (s *sums) feedOf(x *account.Branch) *feed {
 	k := feedKey{x.Meter, x.Quantity, x.Less}
 	f := s.feeds[k]
 	if f == nil {
-		f = &feed{feedKey: k}
+		if f = s.agreed[k]; f == nil {
+			f = &feed{feedKey: k}
+		}
 		for _, name := range groupOrder {
 			if g := s.groups[name]; g.members(x) {
 				f.groups = append(f.groups, g)

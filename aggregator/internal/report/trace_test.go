@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,11 +24,26 @@ meters:
   - {id: ups, role: ups_output}
   - {id: tap, role: water_total, water: fresh}
   - {id: heat, role: heat_reuse}
-boundary: {heat_for_own_cooling: 20 %}
+  - {id: park, role: distribution}
+  - {id: diesel, role: generator_output}
+  - {id: mains, role: water_potable}
+boundary:
+  heat_for_own_cooling: 20 %
+  other_energy:
+    - {name: gas, energy: 1234567 kWh, counts_as: 70 %, first_day: 2025-09-01, last_day: 2025-11-17, evidence: bill}
+contracts:
+  own_generation:
+    - {id: O-1, volume: 12345 kWh, produced: {first_day: 2025-10-03, last_day: 2025-12-09}, evidence: register}
+  ppa:
+    - {name: park, technology: wind_onshore, meter: park, guarantees_retired: true, evidence: c, first_day: 2025-10-15}
+    - {name: dam, technology: hydro, volume: 7654321 kWh, not_retired: 77 MWh, guarantees_retired: true, evidence: c, first_day: 2025-01-01}
+    - {name: sea, technology: wind_offshore, share: 33.3333 %, guarantees_retired: true, evidence: c, first_day: 2025-11-03, last_day: 2025-12-05}
+    - {name: hall, technology: wind_offshore, volume: 3 GWh, evidence: c, first_day: 2025-01-01}
 ` + begun("2025-10")
 	p := &plant{t: t, site: parse(t, text), flows: map[string]flow{
 		"grid": evenly(90_001_001*kWh+7, hours), "pv": evenly(3_000_000*kWh+1, hours), "out": evenly(1_000_000*kWh+5, hours),
-		"ups": evenly(80_000_000*kWh+3, hours), "tap": evenly(700*m3+9, hours), "heat": evenly(9_000_000*kWh, hours),
+		"ups": evenly(80_000_000*kWh+3, hours), "tap": evenly(700*m3+9, hours), "heat": evenly(9_000_000*kWh+13, hours), "park": evenly(4_000_001*kWh+11, hours),
+		"diesel": evenly(5001*kWh+1, hours), "mains": evenly(400*m3+3, hours),
 	}}
 	p.quiet = func(meter string, n int64) bool { return meter == "ups" && n > 800 && n < 830 }
 	counts := p.flows["ups"]
@@ -47,6 +63,7 @@ boundary: {heat_for_own_cooling: 20 %}
 	in := p.input(2025)
 	in.Trace = &report.Trace{}
 	r := build(t, in)
+	told := map[string]bool{}
 	for _, key := range report.Keys() {
 		f := r.Figure(key)
 		months, ok := in.Trace.Months(key)
@@ -56,16 +73,13 @@ boundary: {heat_for_own_cooling: 20 %}
 		if f == nil || f.Value == nil {
 			continue
 		}
-		var sums [3]big.Rat
+		var sums [3]big.Int
 		per := kWh
 		if strings.HasPrefix(key, "w_") {
 			per = m3
 		}
 		add := func(level int, x *report.Part) {
-			n, ok := new(big.Rat).SetString(x.Exact)
-			if !ok && x.Amount != nil && key == "e_reuse_kwh" { // less a share: there are parts of a millijoule
-				n, ok = new(big.Rat).Mul(x.Amount.Rat(), big.NewRat(per, 1)), true
-			}
+			n, ok := new(big.Int).SetString(x.Exact, 10)
 			if !ok {
 				t.Fatalf("%s, %s: %+v", key, x.Name, x)
 			}
@@ -90,11 +104,33 @@ boundary: {heat_for_own_cooling: 20 %}
 				}
 			}
 		}
-		v, _ := new(big.Rat).Quo(&sums[2], big.NewRat(per, 1)).Float64()
-		alike := sums[0].Cmp(&sums[1]) == 0 && sums[1].Cmp(&sums[2]) == 0 || key == "e_reuse_kwh"
-		if !alike || !near(v, f.Value.Float()) || int64(count) != hours {
-			t.Errorf("%s is %v; %d hours have %v, days %v, months %v", key, f.Value, count, &sums[2], &sums[1], &sums[0])
+		// The figure itself, before it was rounded, is what all of them sum to.
+		exact := new(big.Rat).Mul(f.Exact(), big.NewRat(per, 1))
+		if !exact.IsInt() || exact.Num().Cmp(&sums[0]) != 0 || sums[0].Cmp(&sums[1]) != 0 || sums[1].Cmp(&sums[2]) != 0 || int64(count) != hours {
+			t.Errorf("%s is %v, %v exactly; %d hours have %v, days %v, months %v", key, f.Value, exact, count, &sums[2], &sums[1], &sums[0])
 		}
+		// And the rows of the record are these months.
+		for i, row := range r.Months {
+			if d := map[string]*report.Decimal{"e_dc_kwh": row.Facility, "e_it_kwh": row.IT, "w_in_m3": row.Water, "e_reuse_kwh": row.Reuse}[key]; d != nil && d.Cmp(*months[i].Amount) != 0 {
+				t.Errorf("%s of %s is %v in the record, and %v behind it", key, row.Month, d, months[i].Amount)
+			}
+		}
+		told[key] = true
+	}
+	// Whatever of Annex II adds up over time is told by the month, save for what is of
+	// certificates of a year, and what is entered as one number.
+	main, _ := rules(t, 2025, "LU")
+	for _, x := range main.Figures {
+		adds := strings.HasPrefix(x.Key, "e_") || strings.HasPrefix(x.Key, "w_") || strings.HasPrefix(x.Key, "data_") || x.Key == "cdd"
+		if whole := slices.Contains([]string{"e_res_goo_kwh", "e_res_tot_kwh", "data_in_eb", "data_out_eb", "cdd"}, x.Key); adds && told[x.Key] == whole {
+			t.Errorf("%s is told by the month: %v", x.Key, told[x.Key])
+		}
+	}
+	if notes := strings.Join(r.Figure("e_reuse_kwh").Notes, " "); !strings.Contains(notes, "9\u202f000\u202f000 kWh were handed over, and 1\u202f800\u202f000 kWh of it") {
+		t.Errorf("the figure of heat says %s", notes)
+	}
+	if m, _ := in.Trace.Months("e_res_ppa_kwh"); !strings.Contains(strings.Join(m[1].Notes, "; "), "park: as its meter shows, park; dam: its volume, spread evenly over its time; dam: less guarantees") || m[0].Coverage == nil {
+		t.Errorf("a month of agreements is %+v", m[1])
 	}
 	day, _ := in.Trace.Hours("e_it_kwh", "2025-11-03")
 	if len(day) != 24 || day[0].Name != "2025-11-02T23Z" || day[0].Estimated != nil || day[12].Estimated == nil || day[12].Coverage.Sign() != 0 {
@@ -110,7 +146,7 @@ boundary: {heat_for_own_cooling: 20 %}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if len(of) != 3 || of[0].Meter != "grid" || of[2].Meter != "out" || !of[2].Less || of[0].Quarters[3].Amount == nil {
+	if len(of) != 4 || of[0].Meter != "grid" || of[3].Meter != "out" || !of[3].Less || of[0].Quarters[3].Amount == nil {
 		t.Errorf("meters of an hour are %+v", of)
 	}
 	if _, ok := in.Trace.Days("e_it_kwh", "2025-09"); ok {

@@ -63,7 +63,7 @@ export class Drill {
     const how = [f.known(x.value) ? `${exact(x.value, x.unit)}${a.at ? " in the whole year" : ""}` : "", x.missing ? f.sentence(x.missing) : "", x.quality, covered(x.coverage_pct), a.of.length === 2 ? "" : x.method, x.measured_at ? `at ${x.measured_at}` : ""];
     write(el("drill-how"), how.filter(Boolean).join(" · "));
     const notes = [...(x.notes || [])];
-    if (a.now) notes.unshift(`This is the figure as it was locked. The ledger and the site file would now give ${a.now}; below stands what they have now.`);
+    notes.unshift(...lockedNotes(a));
     el("drill-notes").replaceChildren(...notes.map((n) => make("li", "", f.sentence(n))));
     el("drill-parts").replaceChildren(...(a.by === "meter" ? this.hour(a) : a.by ? [this.parts(a)] : []));
     el("drill-more").replaceChildren(...[a.hour ? this.log(a.hour) : "", this.meters(a), this.gaps(a), this.behind(a), this.evidence(a), this.issues(a)].filter(Boolean));
@@ -141,6 +141,7 @@ export class Drill {
       all.forEach((part, k) => {
         const td = make("td", "num", f.known(part.amount) ? exact(part.amount, series[k].figure.unit) : "not known");
         if (part.exact) td.title = `${f.grouped(part.exact)} ${series[k].figure.unit === "m3" ? "mL" : "mJ"}`;
+        td.append(...today(part, series[k].figure.unit));
         tr.append(td);
       });
       if (!quotient) tr.append(barCell(p.amount, p.estimated, most));
@@ -181,6 +182,7 @@ export class Drill {
         th.scope = "row";
         const td = make("td", "num strong", f.known(sum.amount) ? exact(sum.amount, unit) : "not known");
         if (sum.exact) td.title = `${f.grouped(sum.exact)} ${unit === "m3" ? "mL" : "mJ"}`;
+        td.append(...today(sum, unit));
         const empty = make("td");
         empty.colSpan = 4;
         tr.append(th, empty, td, make("td", "known", said(sum)));
@@ -294,6 +296,23 @@ export class Drill {
 }
 
 const hourStart = (name) => new Date(`${name.slice(0, 13)}:00:00Z`);
+
+// lockedNotes say of a locked figure whose hours stand below, and what the ledger and
+// the site file would make of it now.
+function lockedNotes(a) {
+  if (!a.locked || !a.from) return [];
+  const notes = [];
+  if (a.now) notes.push(`This is the figure as it was locked. The ledger and the site file would now give ${exact(Number(a.now), a.figure.unit)}`);
+  notes.push(a.from === "locked" ? "Below stands what was locked with it, and where the ledger has something else now, that too" : "The hours behind it were not kept when it was locked: below stands what the ledger has now");
+  if (a.today) notes.push(`What the ledger has now could not be held against it: ${a.today}`);
+  return notes;
+}
+
+// today is what the ledger has now of a part that was locked, where that is another.
+function today(part, unit) {
+  if (part.gone) return [make("span", "today", " (now not known)")];
+  return f.known(part.now) ? [make("span", "today", ` (now ${exact(part.now, unit)})`)] : [];
+}
 
 function section(title) {
   const box = make("section", "part");
