@@ -22,6 +22,9 @@ type EnergyQuestion struct {
 	Limit    int           // lines at most; 0: as many as the server gives
 	Largest  int           // of the things, so many that have the most in the whole time, and all others added up as one more; 0: all
 	Of       Selection     // of the lines, those that are given
+
+	Explain     bool // tell what the one figure is the sum of; Limit is of entries then
+	EntriesFrom int  // the first of them
 }
 
 // A Selection narrows energy by hall, rack, host, GPU, job or tenant to the lines of some
@@ -41,7 +44,9 @@ type Energy struct {
 	To          time.Time    `json:"to"`
 	StepSeconds int64        `json:"step_seconds"` // the whole span where there is one interval
 	Lines       []EnergyLine `json:"lines"`        // by interval, then as the ledger orders them
-	Truncated   bool         `json:"truncated"`    // there are more lines than were given
+	Truncated   bool         `json:"truncated"`    // there are more lines than were given, or entries
+
+	Explained *Explanation `json:"explained,omitempty"` // of the one line, where it was asked for
 }
 
 // An EnergyLine is the energy of one thing in one interval [From, To).
@@ -101,6 +106,12 @@ func (q *EnergyQuestion) Values() url.Values {
 	v.Set("boundary", q.Boundary.String())
 	if q.Largest > 0 {
 		v.Set("largest", strconv.Itoa(q.Largest))
+	}
+	if q.Explain {
+		v.Set("explain", "1")
+	}
+	if q.EntriesFrom > 0 {
+		v.Set("entries_from", strconv.Itoa(q.EntriesFrom))
 	}
 	for k, of := range map[string]string{"hall": q.Of.Hall, "rack": q.Of.Rack, "host": q.Of.Host, "gpu": q.Of.GPU, "job": q.Of.Job, "tenant": q.Of.Tenant} {
 		if of != "" {

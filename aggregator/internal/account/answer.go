@@ -36,6 +36,9 @@ type Tally struct {
 
 	basis *Basis
 	known Meters
+
+	traceRow   func(d *Device, p *Place, r *Row)
+	traceShare func(host string, j *Job, r *JobRow, mj uint64)
 }
 
 // label is what tells lines of an interval apart.
@@ -160,6 +163,9 @@ func (t *Tally) AddRow(d *Device, p *Place, r *Row) {
 		t.overflow = true
 	}
 	line.Energy[r.Quality] = sum
+	if t.traceRow != nil {
+		t.traceRow(d, p, r)
+	}
 	line.CoveredMillis += int64(int32(r.Covered)) // a restatement may take away
 	line.ExpectedMillis += int64(int32(r.Expected))
 }

@@ -62,6 +62,9 @@ func (t *Tally) AddJobRow(host string, j *Job, r *JobRow) {
 		t.jobs[key] = line
 	}
 	line.Energy[r.Quality] += mj
+	if t.traceShare != nil {
+		t.traceShare(host, j, r, mj)
+	}
 	line.held = line.held.AddSigned(int64(r.Held)) // a restatement may take away
 }
 

@@ -78,8 +78,13 @@ func (l *Ledger) add(t *account.Tally, b *account.Basis, site string, number int
 
 // eachShare yields what jobs drew in the hour of v.
 func (l *Ledger) eachShare(v *view, yield func(host string, j *account.Job, r *account.JobRow)) error {
+	return l.eachShareOf(v, func(_ int, host string, j *account.Job, r *account.JobRow) { yield(host, j, r) })
+}
+
+// eachShareOf says of which leaf of v each is, too.
+func (l *Ledger) eachShareOf(v *view, yield func(at int, host string, j *account.Job, r *account.JobRow)) error {
 	for i := range v.jobs {
-		yield(v.jobs[i].host, &v.jobs[i].job, &v.jobs[i].row)
+		yield(fromOpen, v.jobs[i].host, &v.jobs[i].job, &v.jobs[i].row)
 	}
 	for i := range v.leaves {
 		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], true)
@@ -92,7 +97,7 @@ func (l *Ledger) eachShare(v *view, yield func(host string, j *account.Job, r *a
 		}
 		for j := range h.Shares {
 			r := &h.Shares[j]
-			yield(h.Hosts[r.Host], &jobs[r.Job], r)
+			yield(i, h.Hosts[r.Host], &jobs[r.Job], r)
 		}
 	}
 	return nil
@@ -101,6 +106,11 @@ func (l *Ledger) eachShare(v *view, yield func(host string, j *account.Job, r *a
 // eachRow yields what devices drew in the hour of v, and what corrections add to
 // that.
 func (l *Ledger) eachRow(v *view, b *account.Basis, yield func(d *account.Device, p *account.Place, r *account.Row)) error {
+	return l.eachRowOf(v, b, func(_ int, d *account.Device, p *account.Place, r *account.Row) { yield(d, p, r) })
+}
+
+// eachRowOf says of which leaf of v each is, too.
+func (l *Ledger) eachRowOf(v *view, b *account.Basis, yield func(at int, d *account.Device, p *account.Place, r *account.Row)) error {
 	type register struct {
 		meter  string
 		metric metric.Number
@@ -111,14 +121,14 @@ func (l *Ledger) eachRow(v *view, b *account.Basis, yield func(d *account.Device
 	}
 	corrected := v.corrected()
 	meters := map[register]spot{}
-	each := func(d *account.Device, p *account.Place, r *account.Row) {
+	each := func(at int, d *account.Device, p *account.Place, r *account.Row) {
 		if corrected && d.Kind == metric.Meter {
 			meters[register{d.Name, d.Metric}] = spot{d, p}
 		}
-		yield(d, p, r)
+		yield(at, d, p, r)
 	}
 	for i := range v.rows {
-		each(&v.rows[i].device, &v.rows[i].place, &v.rows[i].row)
+		each(fromOpen, &v.rows[i].device, &v.rows[i].place, &v.rows[i].row)
 	}
 	for i := range v.leaves {
 		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], false)
@@ -127,7 +137,7 @@ func (l *Ledger) eachRow(v *view, b *account.Basis, yield func(d *account.Device
 		}
 		for j := range h.Rows {
 			r := &h.Rows[j]
-			each(&h.Devices[r.Device], &h.Places[r.Place], r)
+			each(i, &h.Devices[r.Device], &h.Places[r.Place], r)
 		}
 	}
 	if !corrected {
@@ -145,7 +155,7 @@ func (l *Ledger) eachRow(v *view, b *account.Basis, yield func(d *account.Device
 		for q, mj := range by {
 			if r := (account.Row{Quality: metric.Quality(q), Amount: mj, Covered: covers}); mj != 0 {
 				covers = 0
-				yield(at.d, at.p, &r)
+				yield(fromCorrections, at.d, at.p, &r)
 			}
 		}
 	})

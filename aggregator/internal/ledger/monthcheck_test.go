@@ -245,6 +245,7 @@ func TestASimulatedMonth(t *testing.T) {
 			if tc.seed == 0 {
 				byHand(t, p, m, true)
 			}
+			l.explained(t, p)
 			l.inOrder(t, d)
 			l.unless(t, p)
 

@@ -23,6 +23,7 @@ import (
 // hours, of KPIs on whole minutes. It is asked from many goroutines at once.
 type Ledger interface {
 	Energy(account.Question) ([]account.Line, error)
+	Explain(q account.Question, from, limit int) (*account.Explanation, error)
 	KPIs(site string, q account.KPIQuestion) ([]account.KPI, error) // q.Now is its own to know
 	Reconcile(site string, from, to int64, of []account.Stage) ([]account.Gap, error)
 	Around(site string, c account.Calendar, t int64) (from, to int64)

@@ -18,7 +18,7 @@ import (
 )
 
 func parseEnergy(v url.Values, now time.Time) (span, account.Level, metric.Boundary, error) {
-	if err := known(v, "site", "by", "boundary", "from", "to", "step", "limit", "largest", "hall", "rack", "host", "gpu", "job", "tenant"); err != nil {
+	if err := known(v, "site", "by", "boundary", "from", "to", "step", "limit", "largest", "hall", "rack", "host", "gpu", "job", "tenant", "explain", "entries_from"); err != nil {
 		return span{}, 0, 0, err
 	}
 	q, err := parseSpan(v, now)
@@ -60,6 +60,15 @@ func (s *Server) energy(w http.ResponseWriter, r *http.Request) {
 	question := account.Question{
 		Site: q.site, By: by, Boundary: boundary,
 		From: q.from.UnixMilli(), To: q.to.UnixMilli(), Step: q.step.Milliseconds(), Of: of,
+	}
+	explain, entriesFrom, entries, err := parseExplain(r.Form)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if explain {
+		s.explain(w, r, question, entriesFrom, entries)
+		return
 	}
 	shown, err := s.largest(r.Context(), question, r.Form)
 	if err != nil {

@@ -58,7 +58,7 @@ func promised() map[string]rightOf {
 		"POST /api/v1/parse_query":        {everybody, "none", []string{"query=up"}},
 		"GET /api/v1/status/buildinfo":    {everybody, "none", []string{""}},
 
-		"GET /api/v1/energy":          {everybody, "jobs", []string{"by=host&boundary=gpu", "site=SITE&by=host&boundary=gpu", "site=SITE&by=job&boundary=gpu", "by=tenant&boundary=gpu", "site=SITE", "site=SITE&by=job&boundary=gpu&tenant=zoology", "site=SITE&site=alfa"}},
+		"GET /api/v1/energy":          {everybody, "jobs", []string{"by=host&boundary=gpu", "site=SITE&by=host&boundary=gpu", "site=SITE&by=job&boundary=gpu", "by=tenant&boundary=gpu", "site=SITE", "site=SITE&explain=1", "site=SITE&by=job&boundary=gpu&tenant=zoology", "site=SITE&site=alfa"}},
 		"GET /api/v1/kpi":             {everybody, "site", []string{"", "site=SITE", "site=SITE&kpi=pue", "site=alfa&site=SITE"}},
 		"GET /api/v1/checkpoint":      {everybody, "site", []string{"", "site=SITE", "site=SITE&witnessed=true"}},
 		"GET /api/v1/reconciliation":  {everybody, "site", bySite},
