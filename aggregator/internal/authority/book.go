@@ -34,12 +34,12 @@ type Book struct {
 // book is what authority.json holds.
 type book struct {
 	Version  int               `json:"version"`
+	Head     string            `json:"head"`     // of what a server is told: it takes no other while it runs
 	Operator string            `json:"operator"` // seed
-	System   string            `json:"system"`   // public key of the system account, of which nobody is a user
 	Account  string            `json:"account"`  // seed
 	Keys     map[string]string `json:"keys"`     // seeds of the keys that sign users, by slot
-	Sites    []string          `json:"sites"`    //
-	Users    []User            `json:"users"`    // all that credentials were made for and that have not expired
+	Sites    []string          `json:"sites"`
+	Users    []User            `json:"users"` // all that credentials were made for and that have not expired
 }
 
 // A User holds credentials.
@@ -102,16 +102,9 @@ func (k *Book) begin() error {
 	if err != nil {
 		return err
 	}
-	system, err := newSeed(nkeys.PrefixByteAccount)
-	if err != nil {
-		return err
-	}
-	public, err := publicOf(system)
-	if err != nil {
-		return err
-	}
-	k.b = book{Version: 1, Operator: operator, System: public, Account: account, Keys: map[string]string{}}
-	return nil
+	k.b = book{Version: 1, Operator: operator, Account: account, Keys: map[string]string{}}
+	k.b.Head, err = head(operator)
+	return err
 }
 
 // AddSites makes room for more sites. What the server is told changes by it.

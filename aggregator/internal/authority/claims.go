@@ -1,7 +1,6 @@
 package authority
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,6 +31,39 @@ func publicOf(seed string) (string, error) {
 	return pair.PublicKey()
 }
 
+// head is what a NATS server is told first, and may not be told otherwise while it
+// runs: its operator, and a system account, of which nobody is a user.
+func head(seed string) (string, error) {
+	fail := func(err error) (string, error) { return "", fmt.Errorf("make operator: %w", err) }
+	operator, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		return fail(err)
+	}
+	pair, err := nkeys.CreateAccount()
+	if err != nil {
+		return fail(err)
+	}
+	system, err := pair.PublicKey()
+	if err != nil {
+		return fail(err)
+	}
+	public, err := operator.PublicKey()
+	if err != nil {
+		return fail(err)
+	}
+	oc, sc := jwt.NewOperatorClaims(public), jwt.NewAccountClaims(system)
+	oc.Name, oc.SystemAccount, sc.Name = "gigawatch", system, "SYSTEM"
+	top, err := oc.Encode(operator)
+	if err != nil {
+		return fail(err)
+	}
+	beside, err := sc.Encode(operator)
+	if err != nil {
+		return fail(err)
+	}
+	return fmt.Sprintf("operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {\n  %s: %s\n", top, system, system, beside), nil
+}
+
 // conf is what a NATS server is told: the operator, the accounts and who is
 // revoked. It holds no secret.
 func (k *Book) conf() ([]byte, error) {
@@ -39,35 +71,15 @@ func (k *Book) conf() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the operator's key: %w", err)
 	}
-	top, err := operator.PublicKey()
-	if err != nil {
-		return nil, fmt.Errorf("read the operator's key: %w", err)
-	}
-	oc := jwt.NewOperatorClaims(top)
-	oc.Name, oc.SystemAccount = "gigawatch", k.b.System
-	operatorJWT, err := oc.Encode(operator)
-	if err != nil {
-		return nil, fmt.Errorf("sign operator: %w", err)
-	}
-	system := jwt.NewAccountClaims(k.b.System)
-	system.Name = "SYSTEM"
-	systemJWT, err := system.Encode(operator)
-	if err != nil {
-		return nil, fmt.Errorf("sign system account: %w", err)
-	}
 	account, err := k.account()
 	if err != nil {
 		return nil, err
 	}
-	accountJWT, err := account.Encode(operator)
+	token, err := account.Encode(operator)
 	if err != nil {
 		return nil, fmt.Errorf("sign account: %w", err)
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Who may speak on the bus, as made by aggregator bus. It holds no secret. A NATS\n# server includes it, and reads it again on SIGHUP.\n"+
-		"operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {\n  %s: %s\n  %s: %s\n}\n",
-		operatorJWT, k.b.System, k.b.System, systemJWT, account.Subject, accountJWT)
-	return b.Bytes(), nil
+	return fmt.Appendf(nil, "# Who may speak on the bus, as made by aggregator bus. It holds no secret. A NATS\n# server includes it, and reads it again on SIGHUP.\n%s  %s: %s\n}\n", k.b.Head, account.Subject, token), nil
 }
 
 // account is the one that all are users of.

@@ -36,7 +36,7 @@ func Start(c ServerConfig) (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start bus in %s: %w", c.Dir, err)
 	}
-	s.SetLoggerV2(natsLog{c.Logger}, false, false, false)
+	s.SetLoggerV2(&natsLog{log: c.Logger}, false, false, false)
 	s.Start()
 	if !s.ReadyForConnections(start) {
 		s.Shutdown()
@@ -73,21 +73,3 @@ func (c *ServerConfig) options() (*server.Options, error) {
 
 // handshake is how long one may take: a fleet comes back at once.
 const handshake = 10 * time.Second
-
-// natsLog passes the server's log on; its chatter about starting is debug.
-type natsLog struct{ log *slog.Logger }
-
-func (l natsLog) Noticef(format string, v ...any) {
-	l.log.Debug("bus server", "message", fmt.Sprintf(format, v...))
-}
-func (l natsLog) Warnf(format string, v ...any) {
-	l.log.Warn("bus server", "message", fmt.Sprintf(format, v...))
-}
-func (l natsLog) Fatalf(format string, v ...any) {
-	l.log.Error("bus server", "message", fmt.Sprintf(format, v...))
-}
-func (l natsLog) Errorf(format string, v ...any) {
-	l.log.Error("bus server", "message", fmt.Sprintf(format, v...))
-}
-func (l natsLog) Debugf(string, ...any) {}
-func (l natsLog) Tracef(string, ...any) {}
