@@ -26,7 +26,7 @@ const busUsage = `usage: aggregator bus init -dir DIR -sites A,B
 init    begins the authority of a bus, or adds sites to it, and makes the aggregator's credentials
 add     makes credentials of hosts, and of others by -role; who has some is left alone
 revoke  takes credentials back: the bus cuts off who holds them once it has the new users.conf
-show    lists who was let in, until when, and who was revoked
+show    lists who was let in, until when, and who was revoked, and names the account
 
 DIR holds the keys that let anybody in: keep it off the bus, where nobody else reads it. The bus
 gets users.conf of it alone, and each host its own file of creds.
@@ -185,5 +185,13 @@ func busShow(k *authority.Book, stdout io.Writer) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Role, u.Site, u.Name, u.Issued.Format(time.DateOnly), u.Expires.Format(time.DateOnly), state)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	account, err := k.Account()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "account %s\n", account)
+	return err
 }

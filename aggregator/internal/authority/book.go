@@ -142,6 +142,9 @@ func (k *Book) Sites() []string { return k.b.Sites }
 // Users are all that credentials were made for, but those whose time is over.
 func (k *Book) Users() []User { return k.b.Users }
 
+// Account is the public name of the account that all are users of.
+func (k *Book) Account() (string, error) { return publicOf(k.b.Account) }
+
 // save writes the authority, and then what the server is told.
 func (k *Book) save() error {
 	k.b.Users = slices.DeleteFunc(k.b.Users, func(u User) bool { return time.Now().After(u.Expires) })
