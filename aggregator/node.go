@@ -196,10 +196,14 @@ func (n *node) openHTTP(context.Context) error {
 		},
 	})
 	n.onClose(n.desk.Close)
+	heard := &receipts{n.alerts, n.alerts.Heard, n.conn, n.log}
+	if err := heard.listen(); err != nil {
+		return err
+	}
 	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane, n.alerts}).status,
-		Health: n.health, Alerts: n.alerts, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
+		Health: n.health, Alerts: heard, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log, Checkpoint: signedPoint(n.c.Data),
 	}
 	if n.http, err = web.New(c); err != nil {

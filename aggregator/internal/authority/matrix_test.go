@@ -92,6 +92,7 @@ const (
 		ctl.s1.all.*              HOS
 		ctl.s1.all.>              HOS
 		ctl.*.all.rate            O
+		ctl.*.all.canary          AO
 		ctl.s2.all.rate           O
 		ctl.s2.n1.ack             O
 		ctl.>                     O

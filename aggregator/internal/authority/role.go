@@ -43,7 +43,7 @@ func Roles() []Role {
 		{
 			Name: "aggregator", Who: "the aggregator of the bus",
 			Publish:     append([]string{"ctl.*.*.ack", "ctl.*.all.*", "site.*.rollup.>", "site.*.alert.>"}, ofStreams()...),
-			Subscribe:   []string{"telemetry.>", "ledger.>", "_INBOX_aggregator.>"},
+			Subscribe:   []string{"telemetry.>", "ledger.>", "ctl.*.all.canary", "_INBOX_aggregator.>"},
 			connections: client, subs: unlimited, message: unlimited,
 		},
 		{

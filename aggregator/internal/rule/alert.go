@@ -162,7 +162,7 @@ func (e *Evaluator) identity(r *run, k int32) identity {
 func (e *Evaluator) raise(c *compiled, x identity, bit uint64, since, now int64, value float64, evidence string) *alert {
 	id := x.id()
 	since = min(since, now)
-	a := e.alerts[id]
+	a := e.known(id, x)
 	if a == nil {
 		a = &alert{id: id, labels: x, rule: c, since: since, place: place{x.get("site"), x.get("hall"), x.get("rack"), x.get("host"), x.get("uuid")}}
 		if len(e.alerts) >= mostAlerts {

@@ -304,7 +304,7 @@ type device struct {
 func (r *run) device(l *metric.Layout, k int32) device {
 	x := &l.Entities[r.first+k]
 	d := device{r.rule, r.point, x.Kind, x.Name, ""}
-	if x.Parent >= 0 && x.Kind != metric.GPU {
+	if x.Parent >= 0 && x.Kind != metric.GPU && x.Kind != metric.Host {
 		d.on = l.Entities[x.Parent].Name
 	}
 	return d
@@ -346,7 +346,7 @@ func (e *Evaluator) carry(old, s *sender, at int64) {
 			}
 			for j := range p.r.states {
 				if st := p.r.states[j]; st.k == p.k && st.alert != nil {
-					if st.alert.id == e.identity(r, k).id() {
+					if x := e.identity(r, k); e.known(x.id(), x) == st.alert {
 						st.k = k
 						r.states = append(r.states, st)
 						p.r.states[j].alert = nil
@@ -366,7 +366,8 @@ func (e *Evaluator) carry(old, s *sender, at int64) {
 
 // adopt makes an alert that was kept across a restart one of the device's.
 func (e *Evaluator) adopt(r *run, k int32, at int64) {
-	a := e.alerts[e.identity(r, k).id()]
+	x := e.identity(r, k)
+	a := e.known(x.id(), x)
 	if a == nil || !a.restored || a.rule != r.rule {
 		return
 	}

@@ -65,7 +65,7 @@ func (e *Evaluator) covered(a *alert) (reason, parent string) {
 		{reasonBlind, table.Blind, place{}, true},
 		{reasonSite, table.SilentSite, place{}, a.rule.silence != table.Blind && gone},
 		{reasonHall, table.SilentHall, place{hall: a.place.hall}, a.place.hall != "" && gone},
-		{reasonRack, table.SilentRack, place{hall: a.place.hall, rack: a.place.rack}, a.place.rack != "" && gone},
+		{reasonRack, table.SilentRack, a.place.inRack(), (a.place.rack != "" || a.place.host != "") && gone},
 		{reasonHost, table.Silent, host, a.place.host != ""},
 		{reasonHall, table.HotHall, place{hall: a.place.hall}, a.place.hall != "" && (a.rule.Heat || a.rule.silence == table.HotRack)},
 		{reasonRack, table.HotRack, place{hall: a.place.hall, rack: a.place.rack}, a.place.rack != "" && a.rule.Heat},

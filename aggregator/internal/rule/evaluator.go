@@ -81,6 +81,7 @@ type Evaluator struct {
 	reporters map[hostKey]*sender
 	sites     map[string]*site
 	alerts    map[string]*alert // by id
+	remains   map[string]*alert // those that were told, by what they are of wherever that stands
 	judged    map[subject][]*alert
 	byDevice  map[string][]*alert // those that fire, for the time of a step
 	lost      map[hostKey]*alert  // likewise: a board of a host that is lost
@@ -127,7 +128,7 @@ func New(c Config) (*Evaluator, error) {
 	e := &Evaluator{
 		c: c, log: c.Logger, rules: rules, watching: map[metric.Number][]*compiled{}, conditions: map[metric.Number]bool{},
 		silences: map[string][]*compiled{}, own: map[string][]*compiled{}, began: now.UnixMilli(), swept: now.UnixMilli(), awake: now.UnixMilli(), parted: now.UnixMilli(), saved: now,
-		senders: map[string]*sender{}, reporters: map[hostKey]*sender{}, sites: map[string]*site{}, alerts: map[string]*alert{},
+		senders: map[string]*sender{}, reporters: map[hostKey]*sender{}, sites: map[string]*site{}, alerts: map[string]*alert{}, remains: map[string]*alert{},
 		judged: map[subject][]*alert{}, flaps: map[string]flaps{}, caps: newCaps(c.Caps), capped: map[string]*atomic.Int64{},
 		sentTotal: c.Metrics.NewCounter(MetricSent), refused: c.Metrics.NewCounter(metricRefused), overflowed: c.Metrics.NewCounter(metricOverflowed),
 		unsaved: c.Metrics.NewCounter(metricUnsaved), steps: c.Metrics.NewHistogram(metricStep),

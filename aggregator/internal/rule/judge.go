@@ -77,7 +77,7 @@ func (e *Evaluator) judgeOne(x subject, j *Judgement, now int64, fresh bool) {
 			continue
 		}
 		id := label(c, j.Simulated, j.labels(level)...)
-		if a := e.alerts[id.id()]; a == nil || !a.stands() {
+		if a := e.known(id.id(), id); a == nil || !a.stands() {
 			if mine = slices.DeleteFunc(mine, func(f Finding) bool { return f.late(now) && !e.forgot }); len(mine) == 0 {
 				if fresh {
 					e.suppressed(reasonLate).Inc()

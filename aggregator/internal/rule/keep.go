@@ -147,10 +147,15 @@ func (e *Evaluator) restore(k *keptAlert, c *compiled, now int64) {
 		}
 		e.restored++
 		if s := e.site(a.place.site); s != nil && c.silence != "" {
-			s.active[quiet{c.silence, place{hall: a.place.hall, rack: a.place.rack, host: a.place.host}}] = a
+			at := place{hall: a.place.hall, rack: a.place.rack, host: a.place.host}
+			if c.silence == table.SilentRack {
+				at = at.inRack()
+			}
+			s.active[quiet{c.silence, at}] = a
 		}
 	}
 	e.alerts[a.id] = a
+	e.remain(a)
 }
 
 func pairs(m map[string]string) (x identity) {

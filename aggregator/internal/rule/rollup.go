@@ -113,6 +113,7 @@ func (e *Evaluator) atWork(s *site) func(h *Host) bool {
 func (s *site) tally(hosts []Host, atWork func(*Host) bool) {
 	s.counts = map[place]*tallied{{}: {}}
 	newest := map[place]int64{}
+	racked := slices.ContainsFunc(hosts, func(h Host) bool { return h.Site == s.name && h.Rack != "" })
 	each := func(do func(n *tallied, at place, since int64, silent bool)) {
 		for i := range hosts {
 			h := &hosts[i]
@@ -132,8 +133,8 @@ func (s *site) tally(hosts []Host, atWork func(*Host) bool) {
 			if h.Hall != "" {
 				count(place{hall: h.Hall})
 			}
-			if h.Rack != "" {
-				count(place{hall: h.Hall, rack: h.Rack})
+			if racked {
+				count(place{hall: h.Hall, rack: h.Rack}.inRack())
 			}
 		}
 	}

@@ -31,7 +31,9 @@ type fakeAlertmanager struct {
 	ends  map[string]time.Time
 	pages []string // alerts that began to fire, with their annotation evidence
 	over  []string
-	ahead time.Duration // its clock is
+	ahead time.Duration       // its clock is
+	says  int                 // what it answers to alerts, which it does not keep then; 0: it takes them
+	sent  []map[string]string // labels of all that it took
 }
 
 func (a *fakeAlertmanager) now() time.Time { return time.Now().Add(a.ahead) }
@@ -72,6 +74,10 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 			rec.WriteHeader(http.StatusNotFound)
 			return rec.Result(), nil
 		}
+		if am.says > 0 {
+			rec.WriteHeader(am.says)
+			return rec.Result(), nil
+		}
 		return rec.Result(), am.take(b)
 	}
 	w.asked++
@@ -97,6 +103,7 @@ func (a *fakeAlertmanager) take(b []byte) error {
 	now := a.now()
 	for _, x := range list {
 		id, _ := json.Marshal(x.Labels)
+		a.sent = append(a.sent, x.Labels)
 		what := x.Labels["alertname"] + " " + x.Labels["rack"] + " " + x.Labels["host"]
 		fires := a.ends[string(id)].After(now)
 		a.ends[string(id)] = x.EndsAt

@@ -128,6 +128,7 @@ func (e *Evaluator) decide(a *alert, now int64) (send bool) {
 		return false
 	}
 	e.turn(a, Firing)
+	e.remain(a)
 	a.fired, a.sent = now, now
 	if a.rule.Judged != nil && a.place.host != "" {
 		e.byDevice[a.device()] = append(e.byDevice[a.device()], a)
@@ -146,6 +147,7 @@ func (e *Evaluator) turn(a *alert, p Phase) {
 
 func (e *Evaluator) drop(id string, a *alert) {
 	delete(e.alerts, id)
+	e.leftAt(a)
 	e.adopted(a)
 	e.dirty = true
 }

@@ -84,11 +84,23 @@ func (s *site) is(cause string, at place) *alert {
 
 func (s *site) isSilent(host string) bool { _, ok := s.silent[host]; return ok }
 
+// unracked stands for the rack of hosts that are in none, where others of the site are:
+// what they have in common is told as of a rack, without its name.
+const unracked = "\x00"
+
+// inRack is the rack that p is, or is in.
+func (p place) inRack() place {
+	if p.rack == "" {
+		return place{hall: p.hall, rack: unracked}
+	}
+	return place{hall: p.hall, rack: p.rack}
+}
+
 // around is the place within which other things that fall silent may make one of it.
 func (p place) around(cause string) place {
 	switch {
-	case cause == table.Silent && p.rack != "":
-		return place{hall: p.hall, rack: p.rack}
+	case cause == table.Silent && (p.rack != "" || p.hall != ""):
+		return p.inRack()
 	case (cause == table.SilentRack || cause == table.HotRack) && p.hall != "":
 		return place{hall: p.hall}
 	}
@@ -210,6 +222,9 @@ func (s *site) forget(hosts []Host) {
 
 // quiet is the identity of the alert of a silence.
 func (e *Evaluator) quiet(s *site, c *compiled, at place) identity {
+	if at.rack == unracked {
+		at.rack = ""
+	}
 	return label(c, s.simulated, metric.Pair{Name: "site", Value: s.name}, metric.Pair{Name: "hall", Value: at.hall},
 		metric.Pair{Name: "rack", Value: at.rack}, metric.Pair{Name: "host", Value: at.host})
 }

@@ -124,8 +124,9 @@ type stage struct {
 	log      bytes.Buffer
 	metrics  *metrics.Set
 	machines []*machine
-	deaf     bool // the bus is away
-	late     bool // the ledger lane is
+	removed  map[string]bool // hosts that the inventory has no more
+	deaf     bool            // the bus is away
+	late     bool            // the ledger lane is
 	inbox    inbox
 	sink     func([]rule.Message) // besides; nil: nobody
 }
@@ -194,7 +195,7 @@ func (s *stage) start() {
 	c := s.config
 	c.File, c.WindowsFile = filepath.Join(s.files, "alerts.json"), filepath.Join(s.files, "windows.json")
 	c.Logger, c.Metrics, c.Self = log, s.metrics, "here"
-	c.Health, c.Hosts, c.Connected = judged(s.health), hosts(s.health), func() bool { return !s.deaf }
+	c.Health, c.Hosts, c.Connected = judged(s.health), s.expected, func() bool { return !s.deaf }
 	c.Send = func(list []rule.Message) {
 		s.inbox.take(list)
 		if s.sink != nil {
@@ -227,6 +228,11 @@ func hosts(h *health.Health) func() []rule.Host {
 		}
 		return out
 	}
+}
+
+// expected are the hosts of the inventory.
+func (s *stage) expected() []rule.Host {
+	return slices.DeleteFunc(hosts(s.health)(), func(h rule.Host) bool { return s.removed[h.Name] })
 }
 
 // restart ends the aggregator as a power cut does, and starts it again after a while.
