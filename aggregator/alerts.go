@@ -30,17 +30,20 @@ func (n *node) openAlerts(context.Context) (err error) {
 	if n.delivery, err = rule.NewDelivery(a.delivery(n, nil)); err != nil {
 		return fmt.Errorf("%w: alerts: %w", program.ErrUsage, err)
 	}
+	absent := absentees{files: n.files, hosts: n.health.Hosts, show: n.recording.live.SetNever}
 	n.ahead = &busClock{js: n.js, log: n.log}
 	n.alerts, err = rule.New(rule.Config{
 		Rules: table.Table(), File: filepath.Join(n.c.Data, alertsFile), Windows: a.Windows, WindowsFile: filepath.Join(n.c.Data, windowsFile), Caps: a.Caps, Runbook: a.Runbook, Page: a.Page, Self: n.instance(),
 		Health: n.judgements, Hosts: n.hosts, Connected: n.conn.IsConnected, Ahead: n.ahead.ahead, Advancing: n.advancing,
-		Failing: n.delivery.Failing, Faults: n.delivery.Faults, Send: n.delivery.Send,
+		Failing: n.delivery.Failing, Faults: n.delivery.Faults, Absent: absent.absent, Send: n.delivery.Send,
 		Store: n.store, Canary: a.Canary, Logger: n.log, Metrics: n.set,
 	})
 	if err != nil {
 		return fmt.Errorf("open alerts: %w", err)
 	}
 	n.watched.alerts = n.alerts
+	showFile("bus", n.c.Bus.Client.Cert, false, n.set)
+	showFile("bus_authority", n.c.Bus.Client.CA, true, n.set)
 	n.self = newSelf(n.store, n.alerts, n.set, n.instance(), n.log)
 	return nil
 }

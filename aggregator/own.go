@@ -2,15 +2,18 @@ package main
 
 import (
 	"crypto/tls"
+	"fmt"
 
 	"github.com/VictoriaMetrics/metrics"
 	"golang.org/x/sys/unix"
+
+	"github.com/gigawatch/gigawatch/collector/agent"
 )
 
 const (
 	metricDataFree    = "gigawatch_data_free_bytes" // of the disk of the data folder, that the aggregator may take
 	metricDataSize    = "gigawatch_data_size_bytes"
-	metricCertificate = "gigawatch_certificate_expiry_timestamp_seconds" // of the certificate that is served; absent without TLS
+	metricCertificate = "gigawatch_certificate_expiry_timestamp_seconds" // by certificate; absent of those that there are not
 )
 
 // showDisk shows how much of the disk of a folder is free.
@@ -33,11 +36,26 @@ func showCertificate(c *tls.Config, set *metrics.Set) {
 	if c == nil || c.GetCertificate == nil {
 		return
 	}
-	set.NewGauge(metricCertificate, func() float64 {
+	set.NewGauge(metricCertificate+`{certificate="page"}`, func() float64 {
 		served, err := c.GetCertificate(nil)
 		if err != nil || served.Leaf == nil {
 			return 0
 		}
 		return float64(served.Leaf.NotAfter.Unix())
+	})
+}
+
+// showFile shows until when the certificate of a file is valid, or of authorities the
+// last of them; 0 while it cannot be read.
+func showFile(name, path string, authorities bool, set *metrics.Set) {
+	if path == "" {
+		return
+	}
+	set.NewGauge(fmt.Sprintf("%s{certificate=%q}", metricCertificate, name), func() float64 {
+		end, err := agent.CertificateEnd(path, authorities)
+		if err != nil {
+			return 0
+		}
+		return float64(end.Unix())
 	})
 }

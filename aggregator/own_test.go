@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,8 +21,13 @@ func TestTheAggregatorShowsItsDiskAndItsCertificate(t *testing.T) {
 	showCertificate(&tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return &tls.Certificate{Leaf: &x509.Certificate{NotAfter: end}}, nil
 	}}, set)
-	if got := set.GetOrCreateGauge(metricCertificate, nil).Get(); got != float64(end.Unix()) {
+	if got := set.GetOrCreateGauge(metricCertificate+`{certificate="page"}`, nil).Get(); got != float64(end.Unix()) {
 		t.Errorf("the certificate is valid until %g, want %d", got, end.Unix())
+	}
+	showFile("bus", "/no/such/file", false, set)
+	showFile("bus_authority", "", true, set)
+	if names := strings.Join(set.ListMetricNames(), " "); !strings.Contains(names, `certificate="bus"`) || strings.Contains(names, "authority") {
+		t.Errorf("it shows %s", names)
 	}
 	gone := metrics.NewSet()
 	showDisk("/no/such/folder", gone)

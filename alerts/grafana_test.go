@@ -281,7 +281,7 @@ func checkTemplates(t *testing.T, text, used string) {
 	}{
 		"gigawatch.title": {notification{Status: "firing", Alerts: notices{one}, CommonLabels: map[string]string{"site": "s1"}, CommonAnnotations: one.Annotations}, "s1: Rack r1 (h1) is down"},
 		"gigawatch.text": {notification{Status: "firing", Alerts: notices{one}},
-			"Rack r1 (h1) is down\n15 of its hosts fell silent.\nSince 02:14:05 UTC.\nDo: Look at the PDUs.\nhttps://x/#rackdown\n\n"},
+			"Rack r1 (h1) is down\n15 of its hosts fell silent.\nSince 23 Nov 02:14:05 UTC.\nDo: Look at the PDUs.\nhttps://x/#rackdown\n\n"},
 	} {
 		var b strings.Builder
 		if err := tmpl.ExecuteTemplate(&b, name, tc.data); err != nil || strings.TrimSpace(b.String()) != strings.TrimSpace(tc.want) {

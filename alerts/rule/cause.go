@@ -24,6 +24,8 @@ const (
 	// CanaryMissed that nobody said to have been told so, twice.
 	Canary       = "canary"
 	CanaryMissed = "canary_missed"
+	// NeverReported is that hosts of a site's file were never heard of.
+	NeverReported = "never_reported"
 	// Capped is that more alerts of a site fire than are sent.
 	Capped = "alerts_capped"
 	// Undelivered is that an Alertmanager, or the direct way past them, does not take

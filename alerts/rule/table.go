@@ -16,9 +16,20 @@ func Table() []Rule {
 const (
 	theGPU = "GPU {{ with $labels.gpu }}{{ . }}{{ else }}{{ $labels.uuid }}{{ end }}"
 	onGPU  = theGPU + " of " + onHost
-	onHost = "{{ $labels.host }}{{ with $labels.hall }} ({{ . }}{{ with $labels.rack }} {{ . }}{{ end }}){{ else }}{{ with $labels.rack }} ({{ . }}){{ end }}{{ end }}"
+	onHost = "{{ $labels.host }}" + atPlace
 	ofRack = "{{ $labels.rack }}{{ with $labels.hall }} ({{ . }}){{ end }}"
 	ofSite = "{{ $labels.site }}"
+
+	atPlace = "{{ with $labels.hall }} ({{ . }}{{ with $labels.rack }} {{ . }}{{ end }}){{ else }}{{ with $labels.rack }} ({{ . }}){{ end }}{{ end }}"
+)
+
+// Values, as evidence says them: what is counted has no fractions, though what rises is
+// extrapolated; per cents, and degrees, have as many places as matter.
+const (
+	count  = `{{ printf "%.0f" $value | humanize }}`
+	share  = `{{ printf "%.2f" $value | humanizePercentage }}`
+	shares = `{{ printf "%.3f" $value | humanizePercentage }}` // where a tenth matters
+	tenths = `{{ printf "%.1f" $value }}`
 )
 
 // Dashboards.

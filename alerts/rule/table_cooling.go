@@ -5,7 +5,7 @@ import "time"
 // cooling is what keeps boards from switching off within a minute or two.
 func cooling() []Rule {
 	const (
-		loop    = "{{ $labels.meter }} of {{ $labels.site }}"
+		loop    = "{{ $labels.meter }} of {{ $labels.site }}" + atPlace
 		supply  = `meter_temperature_celsius{role="cooling",point="supply"}`
 		anyFlow = `meter_flow_cubic_metres_per_second`
 		flow    = anyFlow + `{role="cooling"}`
@@ -29,7 +29,7 @@ func cooling() []Rule {
 			// boards are specified for. Where the site's file has a limit, that one alone holds.
 			Name: "CoolantSupplyHot", Severity: Critical, Owner: Facility, Level: Point, For: 30 * time.Second, Hold: 2 * minute, Board: boardHall, Direct: true,
 			Summary:  "Coolant supply at " + loop + " is too warm",
-			Evidence: "{{ $value | humanize }} °C: at or above the limit of the site's file, or 45 °C where it has none.",
+			Evidence: tenths + " °C: at or above the limit of the site's file, or 45 °C where it has none.",
 			Do:       "Look at pumps and heat rejection now. Boards slow down first and switch off next.",
 			Ask:      by(Point, warmer(``, supply, ` >= 45`)),
 			Known:    by(Point, supply),
@@ -38,7 +38,7 @@ func cooling() []Rule {
 		{
 			Name: "CoolantSupplyRising", Severity: Warning, Owner: Facility, Level: Point, For: minute, Hold: 5 * minute, Board: boardHall,
 			Summary:  "Coolant supply at " + loop + " is getting warmer fast",
-			Evidence: "{{ $value | humanize }} K more than ten minutes ago.",
+			Evidence: tenths + " K more than ten minutes ago.",
 			Do:       "Look at pumps, valves and heat rejection before it reaches its limit.",
 			Ask:      by(Point, `delta(`+supply+`[10m]) >= 5`),
 			Still:    by(Point, `delta(`+supply+`[10m]) >= 3`),
@@ -57,7 +57,7 @@ func cooling() []Rule {
 			// A loop of which it says nothing has failed when it stands still.
 			Name: "CoolantFlowLow", Severity: Critical, Owner: Facility, Level: Meter, For: 15 * time.Second, Hold: 2 * minute, Board: boardHall, Direct: true,
 			Summary:  "Coolant flow at " + loop + " is too low",
-			Evidence: "{{ $value | humanize }} m³/h: below min_flow of the site's file or, where it says none, all but standing still, and it flowed within a day.",
+			Evidence: tenths + " m³/h: below min_flow of the site's file or, where it says none, all but standing still, and it flowed within a day.",
 			Do:       "Look at the pumps now: standby pump, valves, filters, leaks. Boards have a minute or two.",
 			Ask:      `3600 * ` + by(Meter, either(anyFlow+` < on (site, meter) group_left () `+last(least), stands(flow, `0.02`))),
 			Known:    by(Meter, anyFlow),
@@ -67,7 +67,7 @@ func cooling() []Rule {
 			// Pumps that follow the load of a day go down by a third and more: half is not that.
 			Name: "CoolantFlowReduced", Severity: Warning, Owner: Facility, Level: Meter, For: 2 * minute, Hold: 10 * minute, Board: boardHall,
 			Summary:  "Coolant flow at " + loop + " is half of what it was",
-			Evidence: "It is {{ $value | humanizePercentage }} of what flows in the better part of a day; the site's file does not say what it may not fall below.",
+			Evidence: "It is " + share + " of what flows in the better part of a day; the site's file does not say what it may not fall below.",
 			Do:       "See whether it is meant to. If not: pumps, filters, valves. Then write min_flow of this loop into the site's file.",
 			Ask: by(Meter, flow+` / (quantile_over_time(0.9, `+flow+day+`) > 0) <= 0.5`) +
 				` unless on (site, meter) ` + last(least) + ` unless on (site, meter) (` + stands(flow, `0.02`) + `)`,
@@ -80,7 +80,7 @@ func cooling() []Rule {
 			// MeterSilent. While the site is blind as a whole, that is the alert.
 			Name: "CoolingBlind", Severity: Critical, Owner: Facility, Level: Hall, For: 2 * minute, Hold: 5 * minute, Board: boardHall,
 			Summary:  "Cooling of " + ofSite + "{{ with $labels.hall }}, hall {{ . }},{{ end }} is not watched any more",
-			Evidence: "Instruments that were heard within a day and are not now: {{ $value | humanize }} (leak detectors, flow, supply temperature). Nobody would be told of a leak or a dead pump there.",
+			Evidence: "Instruments that were heard within a day and are not now: " + count + " (leak detectors, flow, supply temperature). Nobody would be told of a leak or a dead pump there.",
 			Do:       "Have somebody look at the loops until they are read again. Then the agent that reads them and its gateways.",
 			Ask: counted(either(by(Meter, unheard(leak)), by(Meter, unheard(flow)), by(Meter, unheard(supply)))) +
 				` >= 0.3 * ` + counted(either(by(Meter, within(leak)), by(Meter, within(flow)), by(Meter, within(supply)))) +

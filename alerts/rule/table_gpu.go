@@ -35,7 +35,7 @@ func boards() []Rule {
 		{
 			Name: "HostGPUsLost", Severity: Critical, Owner: GPUs, Level: Host, For: 10 * time.Second, Hold: hold, Board: boardHost,
 			Summary:  "No GPU of " + onHost + " answers",
-			Evidence: "All {{ $value | humanize }} GPUs of the host are lost at once: power or cabling of the GPU board, not the GPUs.",
+			Evidence: "All " + count + " GPUs of the host are lost at once: power or cabling of the GPU board, not the GPUs.",
 			Do:       "Drain the host and look at the power of its GPU board in the BMC's event log.",
 			Judged:   &Judged{Causes: []string{"gpus_lost"}},
 			Prom:     `count by (` + labels(Host) + `) (gpu_state{state="lost"} == 1) == on (site, host) group_left () count by (site, host) (gpu_state == 1) > 1`,
@@ -46,7 +46,7 @@ func boards() []Rule {
 			Name: "GPUNeedsReset", Severity: Critical, Owner: GPUs, Level: GPU, Hold: hold, Board: boardHealth,
 			Summary:  onGPU + " must be reset",
 			Evidence: "The driver asks for recovery action {{ $value }} (1 reset, 4 drain and reset, 6 reset of the PCIe bus).",
-			Do:       "End the work on the GPU, then nvidia-smi --gpu-reset -i {{ with $labels.gpu }}{{ . }}{{ else }}{{ $labels.uuid }}{{ end }}; of action 6, restart the host.",
+			Do:       "End the work on the GPU, then nvidia-smi --gpu-reset -i {{ with $labels.gpu }}{{ . }}{{ else }}{{ $labels.uuid }}{{ end }}. If it asks for a reset of the PCIe bus, restart the host.",
 			Judged:   &Judged{Causes: []string{"recovery_action"}, Actions: []string{"reset_gpu", "drain_and_reset", "reset_bus"}},
 			Prom:     of(`gpu_recovery_action == 1 or gpu_recovery_action == 4 or gpu_recovery_action == 6`),
 		},
@@ -113,7 +113,7 @@ func boards() []Rule {
 			// NVIDIA names no limit; boards in service show fewer than 1,000 in months.
 			Name: "GPUMemoryErrorsRising", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: hour, Board: boardHealth,
 			Summary:  "Corrected memory errors pile up on " + onGPU,
-			Evidence: "{{ $value | humanize }} corrected errors in an hour.",
+			Evidence: count + " corrected errors in an hour.",
 			Do:       "Nothing tonight. If it stays for days, have the GPU looked at in maintenance.",
 			Judged:   &Judged{Causes: []string{"ecc_corrected", "xid_92"}},
 			Prom:     either(of(`increase(gpu_ecc_errors_total{kind="corrected",scope="volatile"}[1h]) > 1000`), xids("92")),
@@ -146,7 +146,7 @@ func boards() []Rule {
 			// Hardware slowdown halves clocks or worse, shortly before the board switches off.
 			Name: "GPUThermalSlowdown", Severity: Critical, Owner: GPUs, Level: GPU, For: 5 * time.Second, Hold: 5 * minute, Board: boardHealth, Heat: true,
 			Summary:  onGPU + " is too hot and slows down",
-			Evidence: "Because of heat the hardware held its clocks down for {{ $value | humanize }} s of the last twenty.",
+			Evidence: "Because of heat the hardware held its clocks down for " + count + " s of the last twenty.",
 			Do:       "Look whether its neighbours are hot too: one GPU is its own cooling, a rack is the coolant.",
 			Watch:    &Watch{Metric: metric.GPUSlowdownSeconds, Points: []uint32{5}, Test: RateAbove, Fire: 2, Clear: 1, Over: 20 * time.Second},
 			Prom:     of(`increase(gpu_slowdown_seconds_total{reason="hardware_thermal"}[1m]) / 3 >= 2`),
@@ -154,7 +154,7 @@ func boards() []Rule {
 		{
 			Name: "GPUThrottledByHeat", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardHealth, Heat: true,
 			Summary:  onGPU + " is slower than it could be: heat",
-			Evidence: "The driver held its clocks down for more than a tenth of the last minute ({{ $value | humanizePercentage }}) because of heat.",
+			Evidence: "The driver held its clocks down for more than a tenth of the last minute (" + share + ") because of heat.",
 			Do:       "Compare with the rack's other GPUs; look at supply temperature and flow.",
 			Judged:   &Judged{Causes: []string{"software_thermal_slowdown"}},
 			Prom:     of(`rate(gpu_slowdown_seconds_total{reason="software_thermal"}[1m]) > 0.1`),
@@ -162,7 +162,7 @@ func boards() []Rule {
 		{
 			Name: "GPUPowerBrake", Severity: Critical, Owner: GPUs, Level: GPU, Hold: 5 * minute, Board: boardHealth,
 			Summary:  onGPU + " is braked by the host's power supply",
-			Evidence: "The power brake held its clocks down for {{ $value | humanize }} s of the last twenty.",
+			Evidence: "The power brake held its clocks down for " + count + " s of the last twenty.",
 			Do:       "Look at the host's power supplies in its BMC, then at the feeds of its rack.",
 			Watch:    &Watch{Metric: metric.GPUSlowdownSeconds, Points: []uint32{6}, Test: RateAbove, Fire: 2, Clear: 1, Over: 20 * time.Second},
 			Prom:     of(`increase(gpu_slowdown_seconds_total{reason="power_brake"}[1m]) / 3 >= 2`),
@@ -172,7 +172,7 @@ func boards() []Rule {
 			// as nvidia-smi -q says it (Memory Max Operating Temp).
 			Name: "GPUMemoryHot", Severity: Warning, Owner: GPUs, Level: GPU, For: 30 * time.Second, Hold: 2 * minute, Board: boardHealth, Heat: true,
 			Summary:  "Memory of " + onGPU + " is too hot",
-			Evidence: "{{ $value | humanize }} °C; the memory is built for up to 95 °C.",
+			Evidence: tenths + " °C; the memory is built for up to 95 °C.",
 			Do:       "Compare with the other GPUs of the host: one alone is its heat sink, all are its air or coolant.",
 			Watch:    &Watch{Metric: metric.GPUMemoryTemperature, Test: Above, Fire: 95, Clear: 92},
 			Prom:     of(`gpu_memory_temperature_celsius >= 95`),
@@ -181,7 +181,7 @@ func boards() []Rule {
 			// DCGM field 153 counts down to 0, where the GPU slows itself.
 			Name: "GPUNearSlowdown", Severity: Warning, Owner: GPUs, Level: GPU, For: minute, Hold: 2 * minute, Board: boardHealth, Heat: true,
 			Summary:  onGPU + " is close to slowing down",
-			Evidence: "{{ $value | humanize }} °C are left before it slows itself down.",
+			Evidence: tenths + " °C are left before it slows itself down.",
 			Do:       "Look at the rack's other GPUs, then at supply temperature and flow.",
 			Watch:    &Watch{Metric: metric.GPUTemperatureMargin, Test: Below, Fire: 3, Clear: 6},
 			Prom:     of(`gpu_temperature_margin_celsius <= 3`),
@@ -191,7 +191,7 @@ func boards() []Rule {
 			// few percent of each other.
 			Name: "GPUBelowPeers", Severity: Warning, Owner: GPUs, Level: GPU, For: 5 * minute, Hold: 5 * minute, Board: boardJobs, Heat: true,
 			Summary:  onGPU + " is slower than the other GPUs of its job",
-			Evidence: "Its clock is {{ $value | humanizePercentage }} of its peers' median; all GPUs of the job wait for it.",
+			Evidence: "Its clock is " + share + " of its peers' median; all GPUs of the job wait for it.",
 			Do:       "Look why: heat, power brake, power limit. Then move the job off the host.",
 			Watch:    &Watch{Metric: metric.GPUSMClock, Test: PeerBelow, Fire: 0.85, Clear: 0.92, While: metric.GPUUtilization, AtLeast: 0.5, MinPeers: 4},
 			Prom:     of(`(` + jobClocks + ` / on (site, job, model) group_left () quantile by (site, job, model) (0.5, ` + jobClocks + `) <= 0.85) and on (site, job, model) count by (site, job, model) (` + jobClocks + `) >= 4`),

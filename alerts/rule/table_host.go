@@ -22,7 +22,7 @@ func links() []Rule {
 			// takes every one for a fault.
 			Name: "GPULinkErrors", Severity: Warning, Owner: GPUs, Level: GPU, For: 2 * minute, Hold: event, Board: boardHealth,
 			Summary:  "NVLink errors on " + onGPU,
-			Evidence: "{{ $value | humanize }} a second, or replays and recoveries: data has to be sent again.",
+			Evidence: count + " a second, or replays and recoveries: data has to be sent again.",
 			Do:       "In working hours: run field diagnostics, then reseat the board.",
 			Judged:   &Judged{Causes: []string{"nvlink_errors", "nvlink_replay", "nvlink_recovery"}},
 			Prom: either(
@@ -43,7 +43,7 @@ func links() []Rule {
 		{
 			Name: "NVSwitchFailed", Severity: Critical, Owner: GPUs, Level: Host, Hold: event, Board: boardHost,
 			Summary:  "An NVSwitch of " + onHost + " has a fatal error",
-			Evidence: "Fatal SXids in ten minutes: {{ $value | humanize }}. All GPUs of the host may be cut off from each other.",
+			Evidence: "Fatal SXids in ten minutes: " + count + ". All GPUs of the host may be cut off from each other.",
 			Do:       "Drain the host and restart it.",
 			Judged:   &Judged{Causes: []string{"nvswitch_fatal_*"}},
 			Prom:     by(Host, `increase(nvswitch_errors_total{kind="fatal"}[10m]) > 0`),
@@ -51,7 +51,7 @@ func links() []Rule {
 		{
 			Name: "HostFabricDegraded", Severity: Warning, Owner: GPUs, Level: Host, For: 2 * minute, Hold: 5 * minute, Board: boardHost,
 			Summary:  "A fabric port of " + onHost + " is slower than it should be",
-			Evidence: "It runs at {{ $value | humanizePercentage }} of its rate: a lane or the cable.",
+			Evidence: "It runs at " + share + " of its rate: a lane or the cable.",
 			Do:       "In working hours: clean or replace the cable or the transceiver. Jobs on the host wait for it.",
 			Judged:   &Judged{Causes: []string{"fabric_rate_*"}},
 			Prom:     `min by (` + labels(Host) + `) ((fabric_port_rate_bits_per_second > 0) / fabric_port_rate_max_bits_per_second < 1)`,
@@ -61,7 +61,7 @@ func links() []Rule {
 			// lost.
 			Name: "HostFabricLinkLost", Severity: Warning, Owner: GPUs, Level: Host, Hold: event, Board: boardHost,
 			Summary:  "A fabric port of " + onHost + " lost its link",
-			Evidence: "Losses in ten minutes: {{ $value | humanize }}. It may be down still: jobs on the host fail or hang.",
+			Evidence: "Losses in ten minutes: " + count + ". It may be down still: jobs on the host fail or hang.",
 			Do:       "See whether it is up again (ibstat, ethtool). If not, drain the host; many hosts at once are their switch.",
 			Judged:   &Judged{Causes: []string{"fabric_link_down_*"}},
 			Prom:     by(Host, `increase(fabric_port_link_downs_total[10m]) > 0`),
@@ -95,7 +95,7 @@ func hosts() []Rule {
 			// Two minutes: after a restart, drivers may still be loading.
 			Name: "HostGPUsMissing", Severity: Critical, Owner: GPUs, Level: Host, For: 2 * minute, Hold: 2 * minute, Board: boardHost,
 			Summary:  onHost + " has fewer GPUs than it should",
-			Evidence: "Not even listed: {{ $value | humanize }}. Jobs that ask for all of them fail or wait.",
+			Evidence: "Not even listed: " + count + ". Jobs that ask for all of them fail or wait.",
 			Do:       "Count them: nvidia-smi -L, and lspci -d 10de:. What lspci lacks too is power, seating or a dead board.",
 			Judged:   &Judged{Causes: []string{"gpus_missing"}},
 			Prom:     by(Host, `host_gpus{state="expected"}`) + ` - (count by (` + labels(Host) + `) (gpu_state == 1) or 0 * ` + by(Host, `host_gpus{state="expected"}`) + `) > 0`,

@@ -10,7 +10,7 @@ func places() []Rule {
 		{
 			Name: "RackDown", Severity: Critical, Owner: Facility, Level: Rack, Hold: hold, Board: boardHall,
 			Summary:  "Rack " + ofRack + " is down",
-			Evidence: "{{ $value | humanize }} of its hosts fell silent. Of them no alerts are sent.",
+			Evidence: count + " of its hosts fell silent. Of them no alerts are sent.",
 			Do:       "Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.",
 			Judged:   &Judged{Causes: []string{SilentRack}},
 			Prom:     silent(Rack, `rack_hosts`),
@@ -18,7 +18,7 @@ func places() []Rule {
 		{
 			Name: "HallDown", Severity: Critical, Owner: Facility, Level: Hall, Hold: hold, Board: boardHall,
 			Summary:  "Hall {{ $labels.hall }} of " + ofSite + " is down",
-			Evidence: "{{ $value | humanize }} of its hosts fell silent, in more than one rack. Of racks and hosts no alerts are sent.",
+			Evidence: count + " of its hosts fell silent, in more than one rack. Of racks and hosts no alerts are sent.",
 			Do:       "Look at the hall's UPS and switchboard, then at its network. If the UPS shows load, it is the network.",
 			Judged:   &Judged{Causes: []string{SilentHall}},
 			Prom: `(` + silent(Hall, `hall_hosts`) +
@@ -27,7 +27,7 @@ func places() []Rule {
 		{
 			Name: "SiteDown", Severity: Critical, Owner: Facility, Level: Site, Hold: hold, Board: boardFleet,
 			Summary:  ofSite + " is down",
-			Evidence: "{{ $value | humanize }} of its hosts fell silent, in more than one hall, and some still report. Of halls, racks and hosts no alerts are sent.",
+			Evidence: count + " of its hosts fell silent, in more than one hall, and some still report. Of halls, racks and hosts no alerts are sent.",
 			Do:       "Look at the grid connection and at what its halls have in common: power first, then the network's core.",
 			Judged:   &Judged{Causes: []string{SilentSite}},
 			Prom: `((` + by(Site, `site_hosts{state="expected"}`) + ` - ` + by(Site, `max_over_time(site_hosts{state="reporting"}[10s])`) + `) >= 5) >= 0.3 * ` + by(Site, `site_hosts{state="expected"}`) +
@@ -38,19 +38,28 @@ func places() []Rule {
 			// Hosts that all fall silent in one moment did not all die.
 			Name: "TelemetryBlind", Severity: Critical, Owner: Platform, Level: Site, Hold: hold, Board: boardSelf,
 			Summary:  "Gigawatch is blind at " + ofSite,
-			Evidence: "All {{ $value | humanize }} hosts fell silent together: the bus or the network to it, not the hosts. No host's silence is alerted meanwhile; energy is counted on and sent later.",
+			Evidence: "All " + count + " hosts fell silent together: the bus or the network to it, not the hosts. No host's silence is alerted meanwhile; energy is counted on and sent later.",
 			Do:       "Look at the bus (does NATS run?), at what /readyz of the aggregator says, and at the network between them.",
 			Judged:   &Judged{Causes: []string{Blind}},
 			Prom:     blind(),
 		},
 		{
 			Name: "SiteHostsMissing", Severity: Warning, Owner: Platform, Level: Site, For: 15 * minute, Hold: 15 * minute, Board: boardSelf,
-			Summary:  "Hosts of " + ofSite + " have never reported, or not for long",
-			Evidence: "{{ $value | humanize }} of those that the site's file expects do not report: more than one in a hundred.",
-			Do:       "Compare the inventory with the agents: aggregator site -check, and the status page. Install what is missing, or take out of the file what is gone.",
+			Summary:  "Many hosts of " + ofSite + " do not report",
+			Evidence: count + " of those that the site's file expects, more than one in a hundred: silent, or never installed.",
+			Do:       "See on the status page which racks lack them. Bring back or install what is missing; take out of the site's file what is gone.",
 			// At a large site some are always in repair; each was told when it fell silent.
 			Ask:   missing + ` > 0.01 * ` + by(Site, `site_hosts{state="expected"}`),
 			Still: missing + ` > 0.005 * ` + by(Site, `site_hosts{state="expected"}`),
+		},
+		{
+			// A host that was never there falls silent for nobody.
+			Name: "HostsNeverReported", Severity: Warning, Owner: Platform, Level: Site, For: 24 * hour, Hold: hour, Board: boardSelf,
+			Summary:  "Hosts of " + ofSite + " have never reported",
+			Evidence: count + " of those that the site's file expects, for a day.",
+			Do:       "In working hours: install their collectors, or see in their logs why they do not reach the bus. Take out of the site's file what is not there.",
+			Judged:   &Judged{Causes: []string{NeverReported}},
+			Prom:     `(` + by(Site, `site_hosts{state="expected"}`) + ` - ` + by(Site, `site_hosts{state="known"}`) + `) > 0`,
 		},
 	}
 }

@@ -8,7 +8,7 @@ func report() []Rule {
 			// 1.2 for new sites and 1.5, from 2030 1.3, for others, as the mean of a year.
 			Name: "PUEAbovePlan", Severity: Warning, Owner: Facility, Level: Site, For: 2 * hour, Hold: hour, Board: boardEnergy,
 			Summary:  "The PUE of " + ofSite + " is above plan",
-			Evidence: "It is {{ $value | humanize }} for the day so far.",
+			Evidence: "It is {{ printf \"%.2f\" $value }} for the day so far.",
 			Do:       "Compare cooling with the day before at the same outside temperature: chillers on by hand, set-points, dirty coils.",
 			Ask:      by(Site, `site_pue_ratio > on (site) group_left () site_pue_plan_ratio`),
 			Known:    by(Site, `site_pue_ratio and on (site) site_pue_plan_ratio`),
@@ -17,9 +17,9 @@ func report() []Rule {
 		{
 			// A figure of the year needs 99 % of it, unless the site's file says otherwise.
 			Name: "CoverageLow", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"boundary"}, For: hour, Hold: hour, Board: boardReport,
-			Summary:  "Too little is known of the energy of " + ofSite + " ({{ $labels.boundary }})",
-			Evidence: "{{ $value | humanizePercentage }} of what is expected was measured today; a year with as little cannot be reported.",
-			Do:       "See which meters or hosts are missing (report status); import their readings if they were read elsewhere.",
+			Summary:  "Too little is known of the {{ if eq $labels.boundary \"it\" }}IT{{ else }}{{ $labels.boundary }}{{ end }} energy of " + ofSite,
+			Evidence: shares + " of what is expected was measured today; a year with as little cannot be reported.",
+			Do:       "See on the report dashboard which meters or hosts are missing; import their readings if they were read elsewhere.",
 			Ask:      by(Site, `site_coverage_ratio{boundary=~"facility|it"} < on (site) group_left () site_coverage_needed_ratio`, "boundary"),
 			// Until it lacks a fifth less than it may.
 			Still: by(Site, last(`site_coverage_ratio{boundary=~"facility|it"}`)+` < on (site) group_left () (0.2 + 0.8 * site_coverage_needed_ratio)`, "boundary"),
@@ -43,7 +43,7 @@ func report() []Rule {
 		{
 			Name: "YearlyLimitAtRisk", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"figure"}, For: 6 * hour, Hold: 24 * hour, Board: boardReport,
 			Summary:  ofSite + " will miss its {{ $labels.figure }} limit of the year",
-			Evidence: "By what was used so far and the pace of the last four weeks it will come to {{ $value | humanizePercentage }} of the limit.",
+			Evidence: "By what was used so far and the pace of the last four weeks it will come to " + share + " of the limit.",
 			Do:       "In working hours: see by how much, and since when, on the energy board.",
 			Ask:      by(Site, `site_year_forecast_ratio > 1`, "figure"),
 			Still:    by(Site, last(`site_year_forecast_ratio`)+` > 0.98`, "figure"),

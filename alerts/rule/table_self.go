@@ -22,7 +22,7 @@ func agents() []Rule {
 		{
 			Name: "SpoolDropping", Severity: Warning, Owner: Platform, Level: Host, Hold: 10 * minute, Board: boardSelf,
 			Summary:  onHost + " gives up what waits on its disk",
-			Evidence: "{{ $value | humanize }} batches in ten minutes: its spool is full or they were too old. Of the ledger lane records are thinned, and no energy is lost.",
+			Evidence: count + " batches in ten minutes: its spool is full or they were too old. Of the ledger lane records are thinned, and no energy is lost.",
 			Do:       "See in its collector's log why it does not reach the bus.",
 			Watch:    &Watch{Metric: metric.AgentSpoolDropped, Points: []uint32{0, 1}, Test: RateAbove, Fire: 1, Clear: 1, Over: 10 * minute},
 			Prom:     by(Host, `increase(agent_spool_dropped_total[10m]) > 0.5`),
@@ -44,6 +44,13 @@ func agents() []Rule {
 func itself() []Rule {
 	const here = "the aggregator {{ $labels.instance }}"
 	const here2 = "The aggregator {{ $labels.instance }}"
+	const (
+		certificate = `The certificate "{{ $labels.certificate }}" of `
+		until       = `((gigawatch_certificate_expiry_timestamp_seconds > 0) - time()) / 86400`
+		without     = "Without that of the page dashboards and API clients are refused, without those of the bus the site goes blind."
+		left        = "{{ if lt $value 0.0 }}expired{{ else }}valid for another {{ $value | printf \"%.1f\" }} days{{ end }}. "
+		renew       = "Renew it in place: the aggregator takes the new files by itself."
+	)
 	self := func(expr string, others ...string) string { return by(Aggregator, expr, others...) }
 	return []Rule{
 		{
@@ -75,7 +82,7 @@ func itself() []Rule {
 		{
 			Name: "LedgerCommitFailing", Severity: Critical, Owner: Platform, Level: Aggregator, Hold: 5 * minute, Board: boardSelf,
 			Summary:  here2 + " cannot write its ledger",
-			Evidence: "{{ $value | humanize }} commits failed in five minutes. Collectors keep what is not committed.",
+			Evidence: count + " commits failed in five minutes. Collectors keep what is not committed.",
 			Do:       "Look at the disk of the data folder: full, read-only, gone? Then the log.",
 			Ask:      self(`increase(gigawatch_stream_commit_failures_total[5m]) > 0`),
 		},
@@ -89,14 +96,14 @@ func itself() []Rule {
 		{
 			Name: "StoreFailing", Severity: Critical, Owner: Platform, Level: Aggregator, For: minute, Hold: 5 * minute, Board: boardSelf,
 			Summary:  here2 + " cannot store samples",
-			Evidence: "{{ $value | humanize }} refusals in five minutes. The present and the ledger go on; graphs have a hole.",
+			Evidence: count + " refusals in five minutes. The present and the ledger go on; graphs have a hole.",
 			Do:       "Look at the disk of the data folder, then at the log (store refuses).",
 			Ask:      self(`increase(gigawatch_recording_store_failures_total[5m]) > 0 or increase(gigawatch_store_wal_write_failures_total[5m]) > 0`),
 		},
 		{
 			Name: "DataDiskFilling", Severity: Warning, Owner: Platform, Level: Aggregator, For: 5 * minute, Hold: 10 * minute, Board: boardSelf,
 			Summary:  "The disk of " + here + " is filling",
-			Evidence: "{{ $value | humanizePercentage }} of it is free.",
+			Evidence: share + " of it is free.",
 			Do:       "Make room: a shorter retention of the store frees most. Never delete from the ledger's folder.",
 			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes < 0.15 or gigawatch_data_free_bytes == 0`),
 			Known:    self(`gigawatch_data_free_bytes`),
@@ -105,7 +112,7 @@ func itself() []Rule {
 		{
 			Name: "DataDiskFull", Severity: Critical, Owner: Platform, Level: Aggregator, For: minute, Hold: 10 * minute, Board: boardSelf,
 			Summary:  "The disk of " + here + " is all but full",
-			Evidence: "{{ $value | humanizePercentage }} of it is free. When it is full the bus stops taking records until it is restarted.",
+			Evidence: share + " of it is free. When it is full the bus stops taking records until it is restarted.",
 			Do:       "Make room now: a shorter retention of the store. Never delete from the ledger's folder. Then restart the bus.",
 			Ask:      self(`gigawatch_data_free_bytes / gigawatch_data_size_bytes < 0.05 or gigawatch_data_free_bytes == 0`),
 			Known:    self(`gigawatch_data_free_bytes`),
@@ -113,23 +120,37 @@ func itself() []Rule {
 		},
 		{
 			// Three weeks leave time for a request, a fortnight of holidays and a mistake.
-			Name: "CertificateExpiring", Severity: Warning, Owner: Platform, Level: Aggregator, For: hour, Hold: hour, Board: boardSelf,
-			Summary:  "The certificate of " + here + " expires soon",
-			Evidence: "It is valid for another {{ $value | humanizeDuration }}.",
-			Do:       "Renew it in place: the aggregator takes the new files by itself.",
-			Ask:      self(`(gigawatch_certificate_expiry_timestamp_seconds > 0) - time()`) + ` < 1814400`,
+			Name: "CertificateExpiring", Severity: Warning, Owner: Platform, Level: Aggregator, Extra: []string{"certificate"}, For: hour, Hold: hour, Board: boardSelf,
+			Summary:  certificate + here + " expires soon",
+			Evidence: "It is valid for another " + count + " days. " + without,
+			Do:       renew,
+			Ask:      self(until, "certificate") + ` < 21`,
 		},
 		{
-			Name: "CertificateExpired", Severity: Critical, Owner: Platform, Level: Aggregator, For: minute, Hold: hour, Board: boardSelf,
-			Summary:  "The certificate of " + here + " expires within two days, or has",
-			Evidence: "It is valid for another {{ $value | humanizeDuration }}; below zero it has expired, and dashboards and API clients are refused.",
-			Do:       "Renew it in place: the aggregator takes the new files by itself.",
-			Ask:      self(`(gigawatch_certificate_expiry_timestamp_seconds > 0) - time()`) + ` < 172800`,
+			Name: "CertificateExpired", Severity: Critical, Owner: Platform, Level: Aggregator, Extra: []string{"certificate"}, For: minute, Hold: hour, Board: boardSelf,
+			Summary:  certificate + here + " expires within two days, or has",
+			Evidence: "It is " + left + without,
+			Do:       renew,
+			Ask:      self(until, "certificate") + ` < 2`,
+		},
+		{
+			Name: "CollectorCertificateExpiring", Severity: Warning, Owner: Platform, Level: Site, For: hour, Hold: hour, Board: boardSelf,
+			Summary:  "Certificates of collectors of " + ofSite + " expire soon",
+			Evidence: "The first of them is valid for another " + count + " days. Whose it is cannot speak to the bus then; most were made on one day.",
+			Do:       "Renew them in place on the hosts: collectors take the new files by themselves.",
+			Ask:      by(Site, `site_agent_certificate_left_seconds / 86400`) + ` < 21`,
+		},
+		{
+			Name: "CollectorCertificateExpired", Severity: Critical, Owner: Platform, Level: Site, For: minute, Hold: hour, Board: boardSelf,
+			Summary:  "Certificates of collectors of " + ofSite + " expire within two days, or have",
+			Evidence: "The first of them is " + left + "What has expired cannot speak to the bus; most were made on one day.",
+			Do:       "Renew them in place on the hosts now: collectors take the new files by themselves.",
+			Ask:      by(Site, `site_agent_certificate_left_seconds / 86400`) + ` < 2`,
 		},
 		{
 			Name: "BatchesRefused", Severity: Warning, Owner: Platform, Level: Aggregator, Extra: []string{"lane", "reason"}, For: 5 * minute, Hold: 10 * minute, Board: boardSelf,
-			Summary:  here2 + " refuses what collectors send ({{ $labels.lane }}, {{ $labels.reason }})",
-			Evidence: "{{ $value | humanize }} batches in ten minutes.",
+			Summary:  here2 + " refuses what collectors send (lane {{ $labels.lane }}: {{ $labels.reason }})",
+			Evidence: count + " batches in ten minutes.",
 			Do:       "Its log names the collectors. Of future: their clocks are ahead. Of wrong_site: their credentials are another's.",
 			// Duplicates and layouts that are asked for again are part of a restart.
 			Ask: self(`increase(gigawatch_stream_rejected_total{reason!~"duplicate|layout_unknown"}[10m]) > 1`, "lane", "reason"),
@@ -137,7 +158,7 @@ func itself() []Rule {
 		{
 			Name: "BusLostRecords", Severity: Warning, Owner: Platform, Level: Aggregator, Hold: hour, Board: boardSelf,
 			Summary:  "The bus of " + here + " lost records that it had taken",
-			Evidence: "Gaps in an hour: {{ $value | humanize }}. Collectors send again what was not acknowledged; the bus's disk is not to be trusted.",
+			Evidence: "Gaps in an hour: " + count + ". Collectors send again what was not acknowledged; the bus's disk is not to be trusted.",
 			Do:       "Look at the bus's disk (smartctl, dmesg) and its log.",
 			Ask:      self(`increase(gigawatch_stream_ledger_stream_gaps_total[1h]) > 0`),
 		},
@@ -151,7 +172,7 @@ func itself() []Rule {
 		{
 			Name: "RemoteWriteFailing", Severity: Warning, Owner: Platform, Level: Aggregator, Extra: []string{"remote"}, For: 10 * minute, Hold: 10 * minute, Board: boardSelf,
 			Summary:  "Samples of " + here + " do not reach {{ $labels.remote }}",
-			Evidence: "{{ $value | humanize }} were given up in ten minutes.",
+			Evidence: count + " were given up in ten minutes.",
 			Do:       "Look at the remote's own log: full, refused, or its credentials.",
 			Ask:      self(`increase(gigawatch_store_remote_samples_failed_total[10m]) > 0`, "remote"),
 		},
@@ -182,7 +203,7 @@ func path() []Rule {
 		{
 			Name: "CanaryMissed", Severity: Critical, Owner: Platform, Level: Site, Hold: 5 * minute, Board: boardSelf, Direct: true,
 			Summary:  "Test alerts of " + ofSite + " do not arrive",
-			Evidence: "{{ $value | humanize }} in a row were not confirmed: real ones may not arrive either.",
+			Evidence: count + " in a row were not confirmed: real ones may not arrive either.",
 			Do:       "Run aggregator alert test: it sends one along the real way. Then look at Alertmanager's log and routes.",
 			Judged:   &Judged{Causes: []string{CanaryMissed}},
 			Prom:     by(Site, MetricCanaryMissed+` >= 2`),
@@ -198,15 +219,15 @@ func path() []Rule {
 		{
 			Name: "AlertsCapped", Severity: Critical, Owner: Platform, Level: Site, Hold: 5 * minute, Board: boardFleet,
 			Summary:  "More alerts of " + ofSite + " fire than are sent",
-			Evidence: "{{ $value | humanize }} are held back. All of them stand on the status page.",
-			Do:       "Look for what they have in common on the status page: place, model, time.",
+			Evidence: "Held back: " + count + ". The status page counts them by rule; /api/v1/alerts of the aggregator names each.",
+			Do:       "Look for what they have in common: place, model, time. It is one cause far more often than many.",
 			Judged:   &Judged{Causes: []string{Capped}},
 			Prom:     by(Site, MetricSuppressed+` > 0`),
 		},
 		{
 			Name: "AlertsUndelivered", Severity: Critical, Owner: Platform, Level: Aggregator, For: 30 * time.Second, Hold: 5 * minute, Board: boardSelf, Direct: true,
 			Summary:  "A receiver does not take alerts of the aggregator {{ $labels.instance }}",
-			Evidence: "Receivers that fail: {{ $value | humanize }}. It is an Alertmanager, or the direct way past them.",
+			Evidence: "Receivers that fail: " + count + ". It is an Alertmanager, or the direct way past them.",
 			Do:       "See which in the aggregator's log; amtool cluster show on the others.",
 			Judged:   &Judged{Causes: []string{Undelivered}},
 			Prom:     per(Aggregator, MetricUndelivered) + ` > 0`,

@@ -33,7 +33,7 @@ var own = map[string][]string{
 	"gigawatch_site_file_refused":                    {"site"},
 	"gigawatch_data_free_bytes":                      nil,
 	"gigawatch_data_size_bytes":                      nil,
-	"gigawatch_certificate_expiry_timestamp_seconds": nil,
+	"gigawatch_certificate_expiry_timestamp_seconds": {"certificate"},
 	rule.MetricLatency:                               {"site", "quantile"},
 	rule.MetricCanaryHot:                             {"site"},
 	rule.MetricCanaryMissed:                          {"site"},

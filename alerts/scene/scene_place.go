@@ -36,6 +36,9 @@ func places() map[string]Scene {
 		"HallDown":       {Fires: hall(0, 0), Quiet: hall(0, 18)},
 		"SiteDown":       {Fires: site(0, 20), Quiet: site(0, 50)},
 		"TelemetryBlind": {Fires: counts(Series{}, "site_hosts", "@site", 100, 0), Quiet: counts(Series{}, "site_hosts", "@site", 100, 20)},
+		"HostsNeverReported": is(`site_hosts{@site,state="known"}`, "997x400", "1000x400").with(Series{`site_hosts{@site,state="expected"}`: "1000x400"}).
+			lasts(5*time.Minute, 26*time.Hour).
+			and("is quiet where no file says who is expected", false, Series{`site_hosts{@site,state="expected"}`: "1000x400", `site_hosts{@site,state="reporting"}`: "990x400"}),
 		"SiteHostsMissing": is(`site_hosts{@site,state="reporting"}`, "970x200", "992x200").with(Series{`site_hosts{@site,state="expected"}`: "1000x200"}).
 			apart(time.Hour, `site_hosts{@site,state="reporting"}`, "970", "993", "997").
 			and("fires for one of a small site", true, Series{`site_hosts{@site,state="expected"}`: "16x200", `site_hosts{@site,state="reporting"}`: "15x200"}),

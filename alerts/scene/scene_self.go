@@ -22,15 +22,18 @@ func itself() map[string]Scene {
 		"HoursSealedLate":    is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour),
 		"TelemetryBehind": is(`gigawatch_stream_telemetry_lag_seconds{@self}`, "40x200", "2x200").
 			apart(30*time.Minute, `gigawatch_stream_telemetry_lag_seconds{@self}`, "40", "10", "2"),
-		"LedgerCommitFailing": is(`gigawatch_stream_commit_failures_total{@self}`, "0x170 4x30", "4x200"),
-		"LedgerDamaged":       is(`gigawatch_ledger_lost_states_total{@self}`, "1x200", "0x200"),
-		"StoreFailing":        is(`gigawatch_recording_store_failures_total{@self}`, "0+1x200", "9x200"),
-		"DataDiskFilling":     free("120x200", "300x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "120", "160", "180").gone(`gigawatch_data_free_bytes{@self}`, "120"),
-		"DataDiskFull":        free("30x200", "120x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "30", "55", "70").gone(`gigawatch_data_free_bytes{@self}`, "30"),
-		"CertificateExpiring": is(`gigawatch_certificate_expiry_timestamp_seconds{@self}`, "1000000x200", "9000000x200").lasts(time.Minute, 2*time.Hour),
-		"CertificateExpired": is(`gigawatch_certificate_expiry_timestamp_seconds{@self}`, "100000x200", "1000000x200").lasts(time.Minute, time.Hour).
-			and("fires when it has", true, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self}`: "60x200"}).
-			and("is quiet when it cannot be read", false, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self}`: "0x200"}),
+		"LedgerCommitFailing":          is(`gigawatch_stream_commit_failures_total{@self}`, "0x170 4x30", "4x200"),
+		"LedgerDamaged":                is(`gigawatch_ledger_lost_states_total{@self}`, "1x200", "0x200"),
+		"StoreFailing":                 is(`gigawatch_recording_store_failures_total{@self}`, "0+1x200", "9x200"),
+		"DataDiskFilling":              free("120x200", "300x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "120", "160", "180").gone(`gigawatch_data_free_bytes{@self}`, "120"),
+		"DataDiskFull":                 free("30x200", "120x200").apart(45*time.Minute, `gigawatch_data_free_bytes{@self}`, "30", "55", "70").gone(`gigawatch_data_free_bytes{@self}`, "30"),
+		"CertificateExpiring":          is(`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`, "1000000x200", "9000000x200").lasts(time.Minute, 2*time.Hour).called("certificate", "bus"),
+		"CollectorCertificateExpiring": is(`site_agent_certificate_left_seconds{@site}`, "1728000x200", "2592000x200").lasts(time.Minute, 2*time.Hour),
+		"CollectorCertificateExpired": is(`site_agent_certificate_left_seconds{@site}`, "86400x200", "259200x200").
+			and("fires when it has", true, Series{`site_agent_certificate_left_seconds{@site}`: "-3600x200"}),
+		"CertificateExpired": is(`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`, "100000x200", "1000000x200").lasts(time.Minute, time.Hour).called("certificate", "bus").
+			and("fires when it has", true, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`: "60x200"}).
+			and("is quiet when it cannot be read", false, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`: "0x200"}),
 		"BatchesRefused":     refused,
 		"BusLostRecords":     is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
 		"SiteFileRefused":    is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),

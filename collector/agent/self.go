@@ -7,8 +7,12 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// self is what the agent says of itself: how its sources, spools and clock are.
-type self struct{ layout *metric.Layout }
+// self is what the agent says of itself: how its sources, spools, clock and certificates
+// are.
+type self struct {
+	layout       *metric.Layout
+	certificates certificates
+}
 
 func newSelf(c *Config, sources []Scheduled) *self {
 	entities := c.Place.Entities()
@@ -23,12 +27,16 @@ func newSelf(c *Config, sources []Scheduled) *self {
 			metric.Column{Metric: metric.AgentSpoolDropped, Form: metric.Int, Point: lane, First: host, Count: 1})
 	}
 	l.Columns = append(l.Columns, metric.Column{Metric: metric.AgentClockError, Form: metric.Float, First: host, Count: 1})
+	s := &self{layout: l, certificates: certificates{own: c.Bus.Cert, authorities: c.Bus.CA}}
+	if s.certificates.some() {
+		l.Columns = append(l.Columns, metric.Column{Metric: metric.AgentCertificateLeft, Form: metric.Int, First: host, Count: 1})
+	}
 	if n := len(sources); n > 0 {
 		l.Columns = append(l.Columns,
 			metric.Column{Metric: metric.AgentSourceStale, Form: metric.Int, First: first, Count: n},
 			metric.Column{Metric: metric.AgentSourceFailures, Form: metric.Int, First: first, Count: n})
 	}
-	return &self{layout: l}
+	return s
 }
 
 // values appends what self.layout asks for.
@@ -38,6 +46,9 @@ func (s *self) values(dst []metric.Raw, a *agent, now time.Time) []metric.Raw {
 		dst = append(dst, metric.Raw(st.Bytes), metric.Raw(st.Dropped+st.Thinned))
 	}
 	dst = append(dst, clockError())
+	if s.certificates.some() {
+		dst = append(dst, s.certificates.left(now))
+	}
 	for _, r := range a.runners {
 		dst = append(dst, r.stale(now, a.c.Interval))
 	}

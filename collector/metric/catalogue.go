@@ -112,6 +112,7 @@ const (
 	SiteSealed            Number = 624
 	SiteCoolantLimit      Number = 625
 	HallGPUTemperatureMax Number = 626
+	SiteCertificateLeft   Number = 627
 	JobGPUShare           Number = 700
 	JobHostShare          Number = 701
 	AgentSourceStale      Number = 900
@@ -119,6 +120,7 @@ const (
 	AgentSpoolDropped     Number = 902
 	AgentSourceFailures   Number = 903
 	AgentClockError       Number = 904
+	AgentCertificateLeft  Number = 905
 	CounterEpoch          Number = 910
 	CounterQuality        Number = 911
 )
@@ -144,6 +146,7 @@ var (
 	readWrite = Label{"direction", []string{"read", "write"}}
 	boundary  = Label{"boundary", boundaries}
 	hostState = Label{"state", []string{"expected", "reporting"}}
+	siteState = Label{"state", []string{"expected", "reporting", "known"}}
 )
 
 // catalogue is never written to.
@@ -343,8 +346,8 @@ var catalogue = []Def{
 		"Carbon dioxide equivalent of the energy taken from the grid since the ledger began, by GHG Protocol scope 2 method."},
 	{SiteCoverage, "site_coverage_ratio", Ratio, Gauge, Float, 1, Site, []Label{boundary}, Fast, false,
 		"Share of what was expected inside a boundary that the energy of the day so far rests on."},
-	{SiteHosts, "site_hosts", Count, Gauge, Int, 1, Site, []Label{hostState}, Fast, false,
-		"Hosts of the site: expected by its inventory, and reporting in the last three seconds."},
+	{SiteHosts, "site_hosts", Count, Gauge, Int, 1, Site, []Label{siteState}, Fast, false,
+		"Hosts of the site: expected by its inventory, reporting in the last three seconds, and, of a site whose file names racks, known: of those expected the ones that were ever heard of."},
 	{SiteGPUs, "site_gpus", Count, Gauge, Int, 1, Site, []Label{hostState}, Fast, false,
 		"GPUs of the site: expected, and reporting with state ok in the last three seconds."},
 	{HallPowerWatts, "hall_power_watts", Watts, Gauge, Float, 1, Hall, []Label{boundary}, Fast, false,
@@ -381,6 +384,8 @@ var catalogue = []Def{
 		"Highest temperature at which coolant may be supplied, as the site's file states it."},
 	{HallGPUTemperatureMax, "hall_gpu_temperature_celsius_max", Celsius, Gauge, Float, 1, Hall, nil, Fast, false,
 		"Temperature of the hottest GPU of a hall."},
+	{SiteCertificateLeft, "site_agent_certificate_left_seconds", Seconds, Gauge, Int, 1, Site, nil, Slow, false,
+		"The least agent_certificate_left_seconds of the site's agents: when the first of them can speak to the bus no more."},
 
 	{JobGPUShare, "job_gpu_share_ratio", Ratio, Gauge, Int, 1_000_000, Job, nil, Slow, true,
 		"Share of a GPU that a job holds: 1 for a whole one; of a divided or shared one what its instances make of the board, a model and not a measurement."},
@@ -397,6 +402,8 @@ var catalogue = []Def{
 		"Readings of a source that failed or came too late. The label sensor names the source."},
 	{AgentClockError, "agent_clock_error_seconds", Seconds, Gauge, Float, 1, Host, nil, Slow, false,
 		"By how much the host's clock may be wrong, as its kernel bounds it: it grows while nothing sets the clock."},
+	{AgentCertificateLeft, "agent_certificate_left_seconds", Seconds, Gauge, Int, 1, Host, nil, Slow, false,
+		"For how long, in whole hours, the certificates are valid by which the agent and the bus know each other; below zero one has expired."},
 	{CounterEpoch, "counter_epoch", Count, Gauge, Int, 1, Site, []Label{{"counter", nil}}, Slow, true,
 		"Identity of the lifetime that an accounted counter of the entity is in; another value means that the counter began again from zero. The counter is the metric's number times 65536 plus its point. Ledger lane only."},
 	{CounterQuality, "counter_quality", Count, State, Int, 1, Site, []Label{{"quality", qualities}}, Slow, true,

@@ -45,6 +45,51 @@ func TestHostsOfARackAreCountedAgainstThePlan(t *testing.T) {
 	last("the plan is another", "r1 rack_hosts", "s/h1/r1 rack_hosts{expected} 8", "s/h1/r1 rack_hosts{reporting} 1")
 }
 
+func TestHostsThatNobodyEverHeardOf(t *testing.T) {
+	p := newPresent(t, nil)
+	p.SetPlan("s", live.Plan{Inventory: live.Inventory{Hosts: 20}})
+	a := newMachine("a", "h1", "r1")
+	run := func(from int) {
+		for n := range 4 {
+			p.says(a, from+n, 100, well(500, 300)...)
+		}
+	}
+	run(0)
+	if got := p.take("{known}"); got != nil {
+		t.Errorf("nobody said: %q", got)
+	}
+	p.SetNever("s", 3)
+	run(4)
+	if got := p.take("site_hosts{known}"); len(got) == 0 || !strings.HasSuffix(got[len(got)-1], " 17") {
+		t.Errorf("three of twenty: %q", got)
+	}
+	p.SetNever("nobody", 3)
+}
+
+func TestTheFirstCertificateToExpire(t *testing.T) {
+	p := newPresent(t, nil)
+	agent := func(name string) *machine {
+		m := newMachine(name, "h1", "r1")
+		host := len(m.layout.Entities) - 2
+		m.layout.Columns = append(m.layout.Columns, metric.Column{Metric: metric.AgentCertificateLeft, Form: metric.Int, First: host, Count: 1})
+		return m
+	}
+	a, b, c, none := agent("a"), agent("b"), agent("c"), newMachine("d", "h1", "r1")
+	for n := range 8 {
+		p.says(none, n, 100, well(500, 300)...)
+		if n < 3 {
+			continue
+		}
+		p.says(a, n, 100, append(well(500, 300), 90_000)...)
+		p.says(b, n, 100, append(well(500, 300), -3600)...)
+		p.says(c, n, 100, append(well(500, 300), metric.Missing)...)
+	}
+	got := p.take("site_agent_certificate_left_seconds")
+	if len(got) == 0 || got[0] < "3 " || !strings.HasSuffix(got[len(got)-1], " -3600") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestWhatComesFromTheGridIsShownByItself(t *testing.T) {
 	p := newPresent(t, nil)
 	l := &metric.Layout{

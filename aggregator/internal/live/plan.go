@@ -99,6 +99,7 @@ type sender struct {
 	gpus    []gpu
 	unseen  bool // gpus has some without evidence
 	grid    []gridValue
+	expiry  int32 // where it says for how long its certificates are valid; -1: nowhere
 
 	counters []counter
 }
@@ -131,7 +132,7 @@ func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 		s.carryCounters(oldLayout, oldCounters)
 	}()
 	s.release()
-	s.layout, s.parts, s.meters, s.mute, s.gpus, s.grid, s.counters = l, nil, nil, nil, nil, nil, nil
+	s.layout, s.parts, s.meters, s.mute, s.gpus, s.grid, s.counters, s.expiry = l, nil, nil, nil, nil, nil, nil, -1
 	mine := s.claimEntities(l, losers)
 	byEntity := map[int]int{}
 	var nodes nodePower
@@ -159,6 +160,8 @@ func (s *sender) plan(l *metric.Layout, losers *[]*sender) {
 				s.add(e, gpusLost, v)
 			case metric.HostPowerWatts:
 				nodes.add(e, v, metric.Lookup(c.Metric).LabelValue(c.Point, 0))
+			case metric.AgentCertificateLeft:
+				s.expiry = v
 			case metric.MeterPowerWatts:
 				s.addMeter(e, v)
 			case metric.GridCarbonIntensity:

@@ -66,6 +66,15 @@ func (l *Live) SetPlan(name string, p Plan) {
 	}
 }
 
+// SetNever says how many hosts of a site's plan nobody ever heard of.
+func (l *Live) SetNever(name string, hosts int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.sites[name]; s != nil {
+		s.never = hosts
+	}
+}
+
 // setPlan makes the points of p. Layouts that are known have to be looked at
 // again.
 func (s *site) setPlan(p Plan) {

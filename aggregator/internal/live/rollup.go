@@ -52,6 +52,8 @@ func (l *Live) rollUp(s *site, second int64) {
 	for i, n := range []int{known.Hosts, s.hosts} {
 		l.emit(s, &s.history.hosts[i], metric.SiteHosts, uint32(i), metric.Place{}, millis, float64(n), true)
 	}
+	l.emit(s, &s.history.hosts[2], metric.SiteHosts, 2, metric.Place{}, millis, float64(max(0, known.Hosts-s.never)), s.never >= 0)
+	l.emit(s, &s.history.expiry, metric.SiteCertificateLeft, 0, metric.Place{}, millis, float64(s.expiry), s.expiry != metric.Missing)
 	for i, n := range []int{known.GPUs, s.gpus} {
 		l.emit(s, &s.history.gpus[i], metric.SiteGPUs, uint32(i), metric.Place{}, millis, float64(n), true)
 	}
@@ -112,7 +114,8 @@ const historySeconds = 900
 // own outlets.
 type history struct {
 	power  [4]*Outlet
-	hosts  [2]*Outlet
+	hosts  [3]*Outlet
+	expiry *Outlet
 	gpus   [2]*Outlet
 	grid   *Outlet
 	watts  [4][historySeconds]float32

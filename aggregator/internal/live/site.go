@@ -35,7 +35,9 @@ type site struct {
 	now     [quantities]total // of the site, at last
 	hosts   int               // reporting at last
 	gpus    int               // reporting and ok at last
+	never   int               // hosts of the plan that nobody ever heard of; -1: it is not known
 	grid    gridNow
+	expiry  metric.Raw // the least that an agent says of its certificates, s; Missing: none does
 
 	worstAt  int64 // second that worstNow is of
 	worstNow []GPUStatus
@@ -86,7 +88,7 @@ type gridNow struct {
 }
 
 func newSite(name string) *site {
-	return &site{name: name, claims: map[claim]*sender{}, hallIndex: map[string]int32{}, rackIndex: map[string]int32{}}
+	return &site{name: name, never: -1, claims: map[claim]*sender{}, hallIndex: map[string]int32{}, rackIndex: map[string]int32{}}
 }
 
 // rackOf is the index of the rack that holds entity e of l, made if it is new;
@@ -162,6 +164,7 @@ func (s *site) close(second int64) {
 	}
 	s.forgetSecond()
 	s.now, s.hosts, s.last = [quantities]total{}, 0, second
+	s.expiry = metric.Missing
 	for _, a := range s.senders {
 		slot := a.at(second)
 		if len(s.points) > 0 {
@@ -175,6 +178,9 @@ func (s *site) close(second int64) {
 		}
 		if slot < 0 {
 			continue
+		}
+		if a.expiry >= 0 && a.values[a.expiry] != metric.Missing && (s.expiry == metric.Missing || a.values[a.expiry] < s.expiry) {
+			s.expiry = a.values[a.expiry]
 		}
 		if a.host != "" {
 			s.hosts++

@@ -62,7 +62,7 @@ func (c *compiled) classify() {
 			c.missing = true
 		case table.Silent, table.SilentRack, table.SilentHall, table.SilentSite, table.Blind, table.HotRack, table.HotHall:
 			c.silence = cause
-		case table.Advancing, table.Canary, table.CanaryMissed, table.Capped, table.Undelivered:
+		case table.Advancing, table.Canary, table.CanaryMissed, table.Capped, table.Undelivered, table.NeverReported:
 			c.own = true
 			c.beats = c.beats || cause == table.Advancing
 			c.routine = c.routine || cause == table.Advancing || cause == table.Canary

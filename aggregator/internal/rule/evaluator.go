@@ -47,6 +47,7 @@ type Config struct {
 	Advancing func(site string) bool                    // whether both of its lanes bring something new
 	Failing   func() bool                               // whether somebody does not take what is sent
 	Faults    func() []Fault                            // of delivery
+	Absent    func() []Absent                           // of sites' files; does not wait
 	Send      func([]Message)                           // does not wait
 
 	Store  storage.Storage // nil: what asks is not evaluated, and no history is kept
@@ -242,6 +243,10 @@ func (e *Evaluator) Step(now time.Time) {
 	if e.c.Faults != nil {
 		faults = e.c.Faults()
 	}
+	var absent []Absent
+	if e.c.Absent != nil {
+		absent = e.c.Absent()
+	}
 
 	e.mu.Lock()
 	if all {
@@ -259,6 +264,7 @@ func (e *Evaluator) Step(now time.Time) {
 	e.tellCapped(millis)
 	e.tellAdvancing(advancing, millis)
 	e.tellFaults(faults, millis)
+	e.tellAbsent(absent, millis)
 	e.tellMissed(millis)
 	e.group()
 	out := e.step(millis)

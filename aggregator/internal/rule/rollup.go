@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"slices"
 
 	table "github.com/gigawatch/gigawatch/alerts/rule"
@@ -36,7 +37,7 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 		}
 		was := s.is(table.SilentRack, at) != nil
 		down := isDown(was, n.expected, n.silent, n.lately, fewHosts)
-		e.quieten(s, quiet{table.SilentRack, at}, down, n.since, now, float64(n.silent))
+		e.fallen(s, quiet{table.SilentRack, at}, down, n, now, ". Of them no alerts are sent")
 		if down && e.holdsBack(s, table.SilentRack, at) { // it says nothing of its hall
 			continue
 		}
@@ -53,7 +54,7 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 	for at := range halls {
 		n := s.counts[at]
 		is := isDown(s.is(table.SilentHall, at) != nil, n.racks, n.down, n.down, fewRacks)
-		e.quieten(s, quiet{table.SilentHall, at}, is, n.since, now, float64(n.silent))
+		e.fallen(s, quiet{table.SilentHall, at}, is, n, now, fmt.Sprintf(", in %d of its %d racks. Of racks and hosts no alerts are sent", n.down, n.racks))
 		if is {
 			down++
 		}
@@ -68,7 +69,11 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 		share /= 2
 	}
 	halved := down > 1 && float64(all.silent) >= share*float64(all.expected)
-	e.quieten(s, quiet{table.SilentSite, place{}}, halved || unplaced, all.since, now, float64(all.silent))
+	beside := ", in more than one hall, and some still report. Of halls, racks and hosts no alerts are sent"
+	if all.racks == 0 {
+		beside = ", and some still report. Of them no alerts are sent"
+	}
+	e.fallen(s, quiet{table.SilentSite, place{}}, halved || unplaced, all, now, beside)
 	e.tellHosts(s, now, hosts)
 	for q := range s.active { // racks and halls that nobody expects any more
 		if q.cause == table.SilentRack && s.counts[q.at] == nil || q.cause == table.SilentHall && !halls[q.at] {
@@ -79,6 +84,14 @@ func (e *Evaluator) rollUp(s *site, now int64, hosts []Host) {
 		if now-fell > lately {
 			delete(s.fell, at)
 		}
+	}
+}
+
+// fallen raises or ends the alert of a place, and says how much of it is silent.
+func (e *Evaluator) fallen(s *site, q quiet, is bool, n *tallied, now int64, beside string) {
+	e.quieten(s, q, is, n.since, now, float64(n.silent))
+	if is {
+		s.active[q].evidence = fmt.Sprintf("%d of its %d hosts fell silent%s", n.silent, n.expected, beside)
 	}
 }
 

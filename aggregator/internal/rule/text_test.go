@@ -48,6 +48,7 @@ func TestTextsReadAsTheyShould(t *testing.T) {
 	byHosts(t, heard)
 	byPlaces(t, heard)
 	byHeat(t, heard)
+	byAbsence(t, heard)
 	own := heardOf{}
 	byItself(t, own)
 	for name, m := range own {
@@ -188,6 +189,22 @@ func byHeat(t *testing.T, heard heardOf) {
 		for _, prefix := range []string{"h1r01", "h2"} {
 			s.warm(s.in(prefix), 0, 97)
 			s.runs(2 * time.Minute)
+		}
+	})
+}
+
+// byAbsence has a file with hosts that were never there.
+func byAbsence(t *testing.T, heard heardOf) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := rule.New(rule.Config{Rules: table.Table(), Runbook: "https://gigawatch.example/RUNBOOK.md", Send: heard.take, Absent: func() []rule.Absent {
+			return []rule.Absent{{Site: "s1", Hosts: 3, Of: 1000, Names: []string{"2 in rack r9 (h1)", "n17 (h1 r1)"}}}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 26 {
+			e.Step(time.Now())
+			time.Sleep(time.Hour)
 		}
 	})
 }

@@ -34,7 +34,7 @@ func TestWhatIsSuppressedIsShownBeneathItsParent(t *testing.T) {
 		if d := cmp.Diff(want, lines); d != "" || more != 0 {
 			t.Errorf("-want +got, %d more:\n%s", more, d)
 		}
-		if told, _ := s.Told("fra1", 10); len(told) != 1 || told[0].Text("summary") != "Rack h1r01 (h1) is down" || !strings.HasPrefix(told[0].Text("evidence"), "8 of its hosts") {
+		if told, _ := s.Told("fra1", 10); len(told) != 1 || told[0].Text("summary") != "Rack h1r01 (h1) is down" || !strings.HasPrefix(told[0].Text("evidence"), "8 of its 8 hosts fell silent. ") {
 			t.Errorf("the page has %+v", told)
 		}
 		for _, r := range s.Rules(100) {
