@@ -7,19 +7,18 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
+	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/program"
-	"github.com/gigawatch/gigawatch/collector/site"
 )
 
 // Statements that are made of the ledger besides the record of a year.
 const (
-	ofJob    = "job"
-	ofTenant = "tenant"
-	ofESRS   = "esrs"
-	ofFleet  = "fleet"
+	ofJob    = query.StatementOfJobs
+	ofTenant = query.StatementOfTenant
+	ofESRS   = query.StatementOfESRS
+	ofFleet  = query.StatementOfFleet
 )
 
 // statementFlags are what those commands are told.
@@ -85,35 +84,6 @@ func (f *statementFlags) parse(args []string, stderr io.Writer) error {
 	return nil
 }
 
-// span is the time that is asked for.
-func (f *statementFlags) span(s *site.Site) (from, to time.Time, err error) {
-	switch {
-	case f.year != 0:
-		first := site.Date{Year: f.year, Month: time.January, Day: 1}
-		return s.MidnightOf(first), s.MidnightOf(first.AddMonths(12)), nil
-	case f.month != "":
-		t, err := time.Parse("2006-01", f.month)
-		if err != nil {
-			return from, to, fmt.Errorf("%w: -month %q is none, such as 2026-11", program.ErrUsage, f.month)
-		}
-		first := site.Date{Year: t.Year(), Month: t.Month(), Day: 1}
-		return s.MidnightOf(first), s.MidnightOf(first.AddMonths(1)), nil
-	}
-	for _, x := range []struct {
-		flag, text string
-		to         *time.Time
-	}{{"-from", f.from, &from}, {"-to", f.to, &to}} {
-		if t, err := time.ParseInLocation(time.DateOnly, x.text, s.TimeZone); err == nil {
-			*x.to = t
-			continue
-		}
-		if *x.to, err = time.Parse(time.RFC3339, x.text); err != nil {
-			return from, to, fmt.Errorf("%w: %s %q is no day such as 2026-11-02 and no time such as 2026-11-02T10:00:00Z", program.ErrUsage, x.flag, x.text)
-		}
-	}
-	return from, to, nil
-}
-
 // statementCommand makes a statement, signs it and keeps it by key.
 func statementCommand(kind string, args []string, stdout, stderr io.Writer) (err error) {
 	f := statementFlags{kind: kind}
@@ -125,20 +95,9 @@ func statementCommand(kind string, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, d.desk.Close()) }()
-	if f.names {
-		if err := mayName(d.site, f.by); err != nil {
-			return err
-		}
-	}
-	x := &stating{statementFlags: &f, described: d, stderr: stderr}
-	switch kind {
-	case ofESRS, ofFleet:
-		err = x.ofRecords()
-	default:
-		err = x.ofLedger()
-	}
+	x, err := f.state(d)
 	if err != nil {
 		return err
 	}
-	return x.hand(stdout)
+	return f.hand(d, x, stdout, stderr)
 }

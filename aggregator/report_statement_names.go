@@ -8,30 +8,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/desk"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/names"
-	"github.com/gigawatch/gigawatch/aggregator/internal/report"
 	"github.com/gigawatch/gigawatch/aggregator/internal/statement"
 	"github.com/gigawatch/gigawatch/collector/program"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
-
-// mayName says why somebody may not have names; nil if they may.
-func mayName(s *site.Site, name string) error {
-	for i := range s.People {
-		if p := &s.People[i]; p.Name == name {
-			if slices.Contains(p.May, site.MayNames) {
-				return nil
-			}
-			return fmt.Errorf("%s %w see names: under people of the site file, may: lacks %s", name, report.ErrMayNot, site.MayNames)
-		}
-	}
-	return fmt.Errorf("%q %w see names: no such person stands under people of the site file", name, report.ErrMayNot)
-}
 
 // verifyStatement holds a file against the note beside it: offline, by a public key;
 // with a data folder against the ledger, too.
@@ -124,7 +110,7 @@ func forgetNames(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.desk.Close()) }()
-	if err := mayName(d.site, f.by); err != nil {
+	if err := desk.MayName(d.site, f.by); err != nil {
 		return err
 	}
 	book, err := names.Open(d.data, d.site.Token, time.Now)

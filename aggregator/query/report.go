@@ -23,6 +23,9 @@ type Reports interface {
 	Trail(ctx context.Context, site string, year int) (*ReportTrail, error)
 	// Step takes one, in the name of by.
 	Step(ctx context.Context, s ReportStep, by ReportReader) (*ReportReceipt, error)
+	// Statement is one of jobs, tenants or records, of sites that sees lets through;
+	// signed, if sign, in the name of by.
+	Statement(ctx context.Context, q StatementQuestion, sign bool, by ReportReader, sees func(site string) bool) (*Statement, error)
 }
 
 // What can be wrong with a question of reports.

@@ -26,7 +26,7 @@ type Described struct {
 
 // Books are the ledger as a report reads it.
 type Books interface {
-	report.Ledger
+	report.Hourly
 	Verify(site string, from, to int64) (files int, err error)
 	Head(site string) (ledger.Head, error)
 	Extends(ledger.Head) error

@@ -66,6 +66,13 @@ func (e ending) Branches(site string, from, to int64, yield func(*account.HourBr
 	return errors.Join(err, e.ctx.Err())
 }
 
+func (e ending) Energy(q account.Question) ([]account.Line, error) {
+	if err := e.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return e.Books.Energy(q)
+}
+
 // Make makes the record of a site's year as it is now; temperatures is a file in
 // place of the one that the site file names, "" for that.
 func (d *Desk) Make(ctx context.Context, name string, year int, temperatures string) (_ *Draft, err error) {

@@ -80,6 +80,49 @@ func (l *books) KPIs(_ string, q account.KPIQuestion) (out []account.KPI, err er
 	return out, nil
 }
 
+// Energy is of 4 boards of each of two tenants: acme has a node of 30 kWh an hour, and
+// zeta one of 60.
+func (l *books) Energy(q account.Question) (out []account.Line, err error) {
+	const hour = int64(3_600_000)
+	step := q.Step
+	if step == 0 {
+		step = q.To - q.From
+	}
+	line := func(from int64, kwh uint64) account.Line {
+		x := account.Line{From: from, To: from + step, Final: true, CoveredMillis: step, ExpectedMillis: step, HeldMillis: 4 * step}
+		x.Energy[metric.Measured] = kwh * kWh * uint64(step/hour)
+		return x
+	}
+	for at := q.From; at < q.To; at += step {
+		switch {
+		case q.By == account.BySite && q.Boundary == metric.Facility:
+			out = append(out, line(at, 150))
+		case q.By == account.BySite && q.Boundary == metric.IT:
+			out = append(out, line(at, 130))
+		case q.By == account.BySite:
+			out = append(out, line(at, 90))
+		case q.By == account.ByGPU:
+			x := line(at, 10)
+			x.Model = "H100"
+			out = append(out, x)
+		default:
+			for i, name := range []string{"acme", "zeta"} {
+				x := line(at, uint64(30*(i+1)))
+				if x.Tenant, x.Allocation = name, account.Allocated; q.By == account.ByJob {
+					x.Job = "run-" + name
+				}
+				if q.Boundary == metric.GPUs {
+					x.Energy[metric.Measured] /= 2
+				}
+				if q.Of.Tenant == "" || q.Of.Tenant == name {
+					out = append(out, x)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
 func (l *books) said(of *error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

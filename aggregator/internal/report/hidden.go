@@ -77,6 +77,28 @@ func (s *JobStatement) Hidden(n Names) (*JobStatement, error) {
 	return s, nil
 }
 
+// Own is s with nothing but the rows of the tenant it is of: for who sees no figures
+// of a whole site.
+func (s *TenantStatement) Own() (*TenantStatement, error) {
+	s, err := again(s)
+	if err != nil {
+		return nil, err
+	}
+	only := func(rows []TenantRow) []TenantRow {
+		rows = slices.DeleteFunc(rows, func(r TenantRow) bool { return r.Of != OfTenant || r.Tenant != s.Tenant })
+		for i := range rows {
+			rows[i].Share = nil
+		}
+		return rows
+	}
+	for i := range s.Months {
+		s.Months[i].Rows = only(s.Months[i].Rows)
+	}
+	s.Total = only(s.Total)
+	s.Method += " Rows of others and of the site are left out here."
+	return s, nil
+}
+
 // Hidden is s with keys for the names of tenants, and rows in the order of those:
 // the order of names tells of them.
 func (s *TenantStatement) Hidden(n Names) (*TenantStatement, error) {

@@ -27,6 +27,7 @@ type Line struct {
 	Action  string   `json:"action"`
 	By      string   `json:"by,omitempty"`
 	Account string   `json:"account,omitempty"` // of the operating system
+	Role    string   `json:"role,omitempty"`    // of whom the server knew by a token or a certificate; "": By is as it was typed
 	Kind    string   `json:"kind,omitempty"`
 	Period  string   `json:"period,omitempty"`
 	Whose   string   `json:"whose,omitempty"`

@@ -48,7 +48,7 @@ func (s *Server) reportRoutes(body int64, short time.Duration) []route {
 	for _, x := range signatures {
 		rs = append(rs, route{one + "/" + x.action, []string{http.MethodPost}, only(accountants, holdsSite).changed(x.who, http.MethodPost), reportLane, body, reportTimeout, s.reportStep(x.action)})
 	}
-	return rs
+	return append(rs, s.statementRoutes(body)...)
 }
 
 // asking is who asks.
@@ -215,12 +215,7 @@ func (s *Server) sendReport(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, reportFailure(err))
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", f.Type)
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", f.Name))
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // should a browser show it all the same
-	h.Set("Content-Length", strconv.Itoa(len(f.Bytes)))
-	_, _ = w.Write(f.Bytes) // the client may have gone
+	sendFile(w, f)
 }
 
 // reportFailure is err as callers are told of it.

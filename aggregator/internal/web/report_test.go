@@ -139,3 +139,58 @@ func TestAReportIsShownToWhoReports(t *testing.T) {
 		}
 	}
 }
+
+// A statement is of what one sees: a tenant has its own with its names, others have
+// keys, and names if the desk says so; one is signed for those who report.
+func TestAStatementIsOfWhatOneSees(t *testing.T) {
+	ps, list := people()
+	c, _ := worldConfig(t, list)
+	s, err := web.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anna, viewer := ofRole(ps, rights.Energy, true), ofRole(ps, rights.Viewer, true)
+	tenant := &ps[slices.IndexFunc(ps, func(p person) bool { return !p.scope.Tenant("") && p.scope.Tenant("physics") })]
+	both := &ps[slices.IndexFunc(ps, func(p person) bool { return p.scope.Tenant("chemistry") && !p.scope.Tenant("zoology") })]
+	const path = "/api/v1/report/statement/"
+	get := func(target string, p *person) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, path+target, nil)
+		r.Header.Set("Authorization", "Bearer "+p.token)
+		return r
+	}
+	for name, tt := range map[string]struct {
+		r    *http.Request
+		code int
+		want string
+	}{
+		"a tenant's own":                  {get("tenant?month=2025-12", tenant), 200, "of alfa physics"},
+		"with its names":                  {get("job?year=2025&names=true", tenant), 200, "of alfa physics"},
+		"another tenant's":                {get("tenant?month=2025-12&tenant=zoology", tenant), 403, "not tenant"},
+		"of all sites, for a tenant":      {get("fleet?year=2025", tenant), 403, "role energy or admin"},
+		"signed, for a tenant":            {signing(path+"tenant?month=2025-12", "{}", tenant), 403, "role energy or admin"},
+		"of which of two tenants":         {get("tenant?month=2025-12&site=alfa", both), 400, "physics"},
+		"names for one who may not":       {get("tenant?month=2025-12&names=true", anna), 403, "anna's"},
+		"all, by key":                     {get("tenant?month=2025-12", anna), 200, "of alfa"},
+		"all, for a viewer of the site":   {get("tenant?month=2025-12", viewer), 200, "of alfa"},
+		"signed":                          {signing(path+"tenant?month=2025-12&format=csv", "{}", anna), 200, `"signed":true`},
+		"with what is stated":             {signing(path+"job?from=2025-12-01&to=2025-12-05&job=a,b", `{"about":{"model":"m"}}`, anna), 200, `"signed":true`},
+		"with something else":             {signing(path+"job?year=2025&job=a", `{"model":"m"}`, anna), 400, "unknown field"},
+		"signed from another origin":      {signing(path+"tenant?month=2025-12", "{}", anna, "Origin", "https://evil.example"), 403, "cross-origin"},
+		"of another site":                 {get("tenant?month=2025-12&site=zulu", anna), 403, "not site"},
+		"of a year that is none":          {get("esrs?year=25", anna), 400, "1990 to 2100"},
+		"with a parameter of another one": {get("esrs?year=2025&tenant=physics", anna), 400, "unknown"},
+		"of names that are neither":       {get("tenant?month=2025-12&names=1", anna), 400, "neither true nor false"},
+		"of very many jobs":               {get("job?year=2025&job="+strings.Repeat("a,", 9000), anna), 400, "too long"},
+		"by nobody":                       {httptest.NewRequest(http.MethodGet, path+"tenant?month=2025-12", nil), 401, "token"},
+		"of another kind":                 {get("weather?year=2025", anna), 403, "not site"},
+	} {
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, tt.r); w.Code != tt.code || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s: %d %s, want %d with %q", name, w.Code, w.Body, tt.code, tt.want)
+		}
+	}
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, get("tenant?month=2025-12", tenant)); strings.Contains(w.Body.String(), "4711") || w.Header().Get("Content-Disposition") != `attachment; filename="tenant.csv"` || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("a tenant's own: %v %s", w.Header(), w.Body)
+	}
+}

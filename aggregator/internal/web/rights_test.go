@@ -87,6 +87,16 @@ func promised() map[string]rightOf {
 		"GET /":         {everybody, "none", []string{""}},
 		"HEAD /":        {everybody, "none", []string{""}},
 	}
+	for _, kind := range []string{"job", "tenant"} {
+		asks := []string{"site=SITE&year=2025", "site=SITE&year=2025&tenant=zoology", "site=SITE&year=2025&tenant=physics", "year=2025"}
+		out["GET /api/v1/report/statement/"+kind] = rightOf{everybody, "jobs", asks}
+		out["POST /api/v1/report/statement/"+kind] = rightOf{accountants, "jobs", asks[:2]}
+	}
+	for _, kind := range []string{"esrs", "fleet"} {
+		for _, method := range []string{"GET", "POST"} {
+			out[method+" /api/v1/report/statement/"+kind] = rightOf{accountants, "sites", []string{"year=2025", "year=2025&site=SITE"}}
+		}
+	}
 	const report = "/api/v1/report/{site}/{year}"
 	for _, below := range []string{"", "/issues", "/figure/{figure}", "/file", "/steps"} {
 		out["GET "+report+below] = rightOf{accountants, "site", []string{"", "version=1", "site=SITE"}}
@@ -128,6 +138,9 @@ func asked(t *testing.T, s *web.Server, method, path, ask, authorization string)
 		r = httptest.NewRequestWithContext(ctx, method, path+"?"+ask, strings.NewReader("time,value\n"))
 		r.Header.Set("Content-Type", "text/csv")
 	case method == http.MethodPost && path == "/api/v1/alerts/receipt":
+		r = httptest.NewRequestWithContext(ctx, method, path+"?"+ask, strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+	case method == http.MethodPost && strings.HasPrefix(path, "/api/v1/report/statement"):
 		r = httptest.NewRequestWithContext(ctx, method, path+"?"+ask, strings.NewReader("{}"))
 		r.Header.Set("Content-Type", "application/json")
 	case method == http.MethodPost && strings.HasPrefix(path, "/api/v1/report"):
@@ -244,7 +257,8 @@ func (p *person) within(x rightOf, ask string) bool {
 	if err != nil {
 		return false
 	}
-	jobs := slices.Contains([]string{"job", "tenant"}, v.Get("by")) || slices.Contains([]string{"job", "tenant", "site"}, v.Get("kind"))
+	jobs := v.Has("year") || // a statement, which is of jobs or tenants always
+		slices.Contains([]string{"job", "tenant"}, v.Get("by")) || slices.Contains([]string{"job", "tenant", "site"}, v.Get("kind"))
 	switch x.holds {
 	case "all":
 		return !p.scope.Bounded()

@@ -177,6 +177,34 @@ func (w worldReports) Step(_ context.Context, q query.ReportStep, by query.Repor
 	return &query.ReportReceipt{Site: q.Site, State: q.Action + " by " + by.Name + ", " + by.Role}, w.known(q.Site)
 }
 
+func (w worldReports) Statement(_ context.Context, q query.StatementQuestion, sign bool, by query.ReportReader, sees func(string) bool) (*query.Statement, error) {
+	if q.Site != "" {
+		if !sees(q.Site) {
+			return nil, fmt.Errorf("%w: no site %q", query.ErrNoSite, q.Site)
+		}
+		if err := w.known(q.Site); err != nil {
+			return nil, err
+		}
+	}
+	if q.Names && !q.Mine && by.Name != "anna" {
+		return nil, fmt.Errorf("%w: they are anna's", query.ErrNames)
+	}
+	x := &query.Statement{Kind: q.Kind, Site: q.Site, Name: q.Kind + ".csv", Type: "text/csv", Signed: sign}
+	for _, s := range worldSites() {
+		if !sees(s) || q.Site != "" && q.Site != s {
+			continue
+		}
+		x.File = append(x.File, "of "+s+" "+q.Tenant...)
+		if q.Tenant == "" {
+			x.File = append(x.File, " and zoology"...)
+		}
+		if !q.Own {
+			x.File = append(x.File, " 4711 hosts"...)
+		}
+	}
+	return x, nil
+}
+
 // worldLive is a present of a host with two jobs at each site.
 func worldLive() *now {
 	n := &now{Live: live.New(live.Config{Metrics: metrics.NewSet()}), second: time.Now().Unix() - 4}
