@@ -16,7 +16,6 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/names"
 	"github.com/gigawatch/gigawatch/aggregator/internal/statement"
 	"github.com/gigawatch/gigawatch/collector/program"
-	"github.com/gigawatch/gigawatch/collector/site"
 )
 
 // verifyStatement holds a file against the note beside it: offline, by a public key;
