@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -26,6 +27,11 @@ func (n *node) openBus(ctx context.Context) (err error) {
 			return err
 		}
 		options = append(options, nats.InProcessServer(n.server))
+		if n.c.Bus.TLS.Cert != "" {
+			// The pipe to it does not leave this process; the certificate is of the
+			// name by which others call this machine.
+			options = append(options, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true}))
+		}
 	}
 	client := n.c.Bus.Client
 	client.Options = append(options, nats.RetryOnFailedConnect(false))
@@ -75,10 +81,10 @@ func (n *node) startBus() error {
 	if c.TLS, err = n.c.Bus.serverTLS(); err != nil {
 		return err
 	}
+	n.users = bus.WatchUsers(c)
 	if n.server, err = bus.Start(c); err != nil {
 		return err
 	}
-	n.following = c
 	n.onClose(func() error { n.server.Shutdown(); n.server.WaitForShutdown(); return nil })
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 // that the boards' counters counted is in the ledger once, and none is estimated.
 // GIGAWATCH_KILLS says how many kills.
 func TestKilledCollectorsLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	kills, _ := strconv.Atoi(os.Getenv("GIGAWATCH_KILLS"))
 	kills = max(kills, 12)
 	seed := uint64(time.Now().UnixNano())
