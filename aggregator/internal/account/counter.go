@@ -150,7 +150,7 @@ func (s *site) advance(n uint32, r reading, d uint64, o *Outcome) error {
 			o.alarm(Glitch, c.name, "a reading that was set aside is passed over")
 		}
 		u.aside = nil
-		if u.before != nil && r.time-u.before.ended > memory {
+		if u.before != nil && r.value > 0 && r.time-u.before.ended > memory {
 			u.before = nil
 		}
 		if u.before != nil {
@@ -217,7 +217,8 @@ func (s *site) resumes(n uint32, r *reading, dt int64) bool {
 // goesOn reports whether r may belong to the lifetime that seemed to end at b.
 func (s *site) goesOn(n uint32, b *point, r *reading) bool {
 	dt := r.time - b.time
-	return r.time-b.ended <= memory && r.value >= b.value && r.value-b.value >= b.booked &&
+	recent := r.time-b.ended <= memory || s.counters[n].last == 0 // nothing was counted since
+	return recent && r.value >= b.value && r.value-b.value >= b.booked &&
 		plausible(r.value-b.value, r.rate, dt+r.unsure) && s.counters[n].flowed(r.value-b.value, r, dt+r.unsure)
 }
 

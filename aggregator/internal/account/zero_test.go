@@ -83,6 +83,24 @@ func TestABoardThatReadsZeroSoonAfterItBeganAnew(t *testing.T) {
 	}
 }
 
+// Its agent, which saw the register fall, calls that another life.
+func TestABoardThatReadsZeroIsTheSameHoweverLongNobodyReadsIt(t *testing.T) {
+	for _, zeros := range [][]int64{{10}, {10, 2000}} {
+		s := account.NewState(account.Config{})
+		e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
+		const big = 572_037_641_034
+		e.send(noon, big, watts(400), 1)
+		for _, at := range zeros {
+			e.send(noon+at*second, 0, watts(400), 2)
+		}
+		e.send(noon+3000*second, big+3000*400_000, watts(400), 2)
+		if counted, _ := booked(s, "GPU-1"); counted != 3000*400_000 {
+			t.Errorf("booked %d mJ, want %d", counted, 3000*400_000)
+		}
+		checkBooks(t, s)
+	}
+}
+
 // One that did begin anew, and read zero at first, is booked from there.
 func TestABoardThatReadsZeroAndHasBegunAnew(t *testing.T) {
 	for name, epoch := range map[string]int64{"the agent knows": 2, "the agent does not": 1} {
