@@ -143,9 +143,14 @@ func (l *Ledger) Run(ctx context.Context) error {
 		return fmt.Errorf("read ledger lane: %w", err)
 	}
 	identity, from := in.identity(), uint64(1)
-	if known, position := l.c.Book.Position(); known == identity && position <= in.last {
+	switch known, position := l.c.Book.Position(); {
+	case known == identity && position <= in.last:
 		from = position + 1
-	} else if known != "" {
+	case known == identity:
+		l.gaps.Inc()
+		l.c.Logger.Warn("the ledger stream has lost its newest messages; it is read from its beginning, and the agents send what is missing",
+			"position", position, "last", in.last)
+	case known != "":
 		l.c.Logger.Warn("the ledger stream is not the one known; it is read from its beginning, and the agents send what is missing",
 			"known", known, "found", identity, "position", position, "last", in.last)
 	}

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -324,6 +327,55 @@ func TestAStreamThatIsGoneOrMadeAnewEndsTheReading(t *testing.T) {
 		})
 	}
 }
+
+// A server whose files are damaged ends a stream earlier, and gives its numbers to what comes next.
+func TestAStreamThatLosesItsNewestMessagesEndsTheReading(t *testing.T) {
+	s := newSite(t)
+	s.record(1)
+	s.record(2)
+	js := &short{JetStream: s.js}
+	lane := NewLedger(LedgerConfig{JetStream: js, Publish: s.nc.Publish, Stream: bus.Ledger, Book: newBook(), Logger: discard, Metrics: metrics.NewSet()})
+	lane.watchEvery = 20 * time.Millisecond
+	ended := make(chan error, 1)
+	go func() { ended <- lane.Run(t.Context()) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("it ended before: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	js.lost.Store(1)
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "lost its newest messages") {
+			t.Errorf("it ends with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it reads on")
+	}
+}
+
+// short is a server that says of its streams that they end earlier than they do.
+type short struct {
+	jetstream.JetStream
+	lost atomic.Uint64
+}
+
+func (s *short) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	found, err := s.JetStream.Stream(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	info := *found.CachedInfo()
+	info.State.LastSeq -= s.lost.Load()
+	return shortStream{found, &info}, nil
+}
+
+type shortStream struct {
+	jetstream.Stream
+	info *jetstream.StreamInfo
+}
+
+func (s shortStream) CachedInfo() *jetstream.StreamInfo { return s.info }
 
 func TestAFailedCommitEndsTheReadingAndTellsNobody(t *testing.T) {
 	virtual(t, func(t *testing.T) {

@@ -36,12 +36,13 @@ func (s source) identity() string { return s.name + "/" + strconv.FormatInt(s.cr
 // watchEvery is how often it is looked whether a stream is still the same.
 const watchEvery = 10 * time.Second
 
-// watch returns an error when the stream is gone or another; nil when ctx ends.
-// A bus that is away is waited for.
+// watch returns an error when the stream is gone or another, or ends before where it
+// ended: what comes then has numbers that were read already. It returns nil when ctx
+// ends. A bus that is away is waited for.
 func (s source) watch(ctx context.Context, every time.Duration) error {
 	t := time.NewTicker(every)
 	defer t.Stop()
-	for {
+	for last := s.last; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -55,6 +56,10 @@ func (s source) watch(ctx context.Context, every time.Duration) error {
 			return err
 		case err == nil && now.identity() != s.identity():
 			return fmt.Errorf("stream %s was made anew while it was read", s.name)
+		case err == nil && now.last < last:
+			return fmt.Errorf("stream %s has lost its newest messages: it ended at %d, and ends at %d", s.name, last, now.last)
+		case err == nil:
+			last = now.last
 		}
 	}
 }
