@@ -19,7 +19,7 @@ import (
 // seen. FAULT_SEEDS=n runs n seeds, FAULT_SEED=s only that one.
 func TestNoFaultLosesOrDoublesAMillijoule(t *testing.T) {
 	from, to := 0, 50
-	seeds := []int{139, 182, 242, 431} // each found what the first ones do not
+	seeds := []int{139, 182, 242, 431, 11} // each found what the first ones do not; the last seals a restatement
 	if n, err := strconv.Atoi(os.Getenv("FAULT_SEEDS")); err == nil {
 		to = n
 	} else if testing.Short() {
