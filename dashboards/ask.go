@@ -60,6 +60,7 @@ type ask struct {
 	Tenant   string   `json:"tenant,omitempty"`
 	Limit    int      `json:"limit,omitempty"`
 	Largest  int      `json:"largest,omitempty"`
+	Unread   string   `json:"unread,omitempty"`
 	Unit     string   `json:"unit,omitempty"`
 
 	name   string // "": as the data source names what it answers
@@ -151,7 +152,7 @@ func (a ask) over(long string) ask {
 // racks are all racks of a hall, or of the site, with one value each.
 func racks(value string) ask {
 	a := question("map")
-	a.Value, a.Limit = value, mostTiles
+	a.Value, a.Shape, a.Limit = value, "tiles", mostTiles
 	return a
 }
 
@@ -160,6 +161,12 @@ func needs(shape string, states ...string) ask {
 	a := question("health")
 	a.Shape, a.States = shape, states
 	return a
+}
+
+// mean is PromQL of the mean of each step, not of a moment; expr is of what stands
+// still too, which is stored seldom.
+func mean(expr, legend string) ask {
+	return series(`avg_over_time(`+expr+`[$__interval:$__part])`, legend)
 }
 
 // series is PromQL over the range.
@@ -207,15 +214,30 @@ func (a ask) ofAll() ask {
 }
 
 // ofIntervals reports whether a answers with amounts of intervals, the last of which
-// may not be over.
+// may not be over and is apart; of one job its power is too.
 func (a ask) ofIntervals() bool {
 	amount := func(name string) bool { return name == "cost" || strings.HasPrefix(name, "carbon_") }
-	return a.Shape == "series" && (a.Measure == "energy" || slices.ContainsFunc(a.KPIs, amount))
+	return a.Shape == "series" && (a.Measure == "energy" || slices.ContainsFunc(a.KPIs, amount)) || a.isBooked() && a.Job != ""
+}
+
+// isBooked reports whether a answers with means of power of whole intervals, from
+// the ledger.
+func (a ask) isBooked() bool {
+	return a.Kind == "power_energy" && a.Measure == "" && (a.By == "job" || a.By == "tenant")
 }
 
 // isMean reports whether each point that a answers with is a mean of power.
 func (a ask) isMean() bool {
-	return a.Kind == "power_energy" && a.Measure == "" && a.By != "job" && a.By != "tenant"
+	return a.Kind == "power_energy" && a.Measure == "" && !a.isBooked() || strings.Contains(a.Expr, "[$__interval:")
+}
+
+// unread is what is said of what is there and of which nothing was read: a counter
+// tells nothing of itself by one reading.
+func (a ask) unread() string {
+	if strings.Contains(a.Expr, "rate(") || strings.Contains(a.Expr, "increase(") {
+		return "Not read twice within minutes in this time"
+	}
+	return "Not read in this time"
 }
 
 // as names what a answers, in a colour of its own if one is given.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -106,20 +107,39 @@ func (p *panel) panel() dashboard.Panel {
 		if a.Kind == "promql" && a.Mode == "" && a.Step == "" {
 			a.Step = stored
 		}
+		if a.Kind == "promql" && none.MatchString(p.look.empty) {
+			a.Unread = a.unread()
+		}
 		out.Targets = append(out.Targets, a)
 	}
 	return out
 }
+
+// none is what a panel says of what is not there at all. What is there and was not
+// read is told apart from that.
+var none = regexp.MustCompile(`^(No (facility|meter|grid|provider|water|source|sensor|interface|disk|file|fabric|NVMe|PDU)|The (board|driver|agent) (does not say|has no)|The host has no|Profiling)|: no `)
 
 // helped is the help, with what is so of all panels that ask alike.
 func (p *panel) helped() string {
 	if p.kind == lines && slices.ContainsFunc(p.asks, ask.isMean) {
 		return p.help + " Each point is the mean of the time up to it, not a moment."
 	}
-	if p.kind == columns && slices.ContainsFunc(p.asks, ask.ofIntervals) {
-		return p.help + " What is pale is not over."
+	if p.kind != columns {
+		return p.help
 	}
-	return p.help
+	help, booked := p.help, slices.ContainsFunc(p.asks, ask.isBooked)
+	if booked {
+		help += " An interval in which a job ran for a part only has the mean of the whole of it."
+	}
+	switch {
+	case slices.ContainsFunc(p.asks, ask.ofIntervals) && booked:
+		help += " What is pale, and named “so far”, is the mean since an interval began that is not over."
+	case slices.ContainsFunc(p.asks, ask.ofIntervals):
+		help += " What is pale is not over."
+	case booked:
+		help += " The last one is not over: it has the mean since it began."
+	}
+	return help
 }
 
 // custom is what the kind sets, as far as this panel is another.

@@ -310,3 +310,80 @@ func TestABoundaryHasOneColour(t *testing.T) {
 		t.Errorf("boundaries with a colour: %v", colours)
 	}
 }
+
+// What is not known has no colour of what is good or bad: no data is no fault.
+func TestWhatIsNotKnownIsNeutral(t *testing.T) {
+	neutral := func(mappings any) bool {
+		text, err := json.Marshal(mappings)
+		return err == nil && strings.Contains(string(text), `{"type":"special","options":{"match":"null+nan","result":{"color":"text"}}}`) ||
+			strings.Contains(string(text), `{"options":{"match":"null+nan","result":{"color":"text"}},"type":"special"}`)
+	}
+	for uid, d := range boards(t) {
+		for _, p := range panels(d) {
+			values, _ := json.Marshal(p.Options)
+			figure := p.Type == "bargauge" || p.Type == "stat" && !strings.Contains(string(values), `"values":true`) // what stands on tiles, the data source says
+			if figure && *p.FieldConfig.Defaults.NoValue != "0" && !neutral(p.FieldConfig.Defaults.Mappings) {
+				t.Errorf("%s, %s: what is not known is coloured as if it were", uid, *p.Title)
+			}
+			for _, o := range p.FieldConfig.Overrides {
+				lit, plain := false, false
+				for _, x := range o.Properties {
+					text, _ := json.Marshal(x.Value)
+					lit = lit || strings.Contains(string(text), "color-text")
+					plain = plain || x.Id == "mappings" && neutral(x.Value)
+				}
+				if lit && !plain {
+					t.Errorf("%s, %s, %v: what is not known is coloured as if it were", uid, *p.Title, o.Matcher.Options)
+				}
+			}
+		}
+	}
+}
+
+// That a thing is not there, and that it was not read, are told apart; what is good
+// news is neither.
+func TestWhatWasNotReadIsNotSaidToBeMissing(t *testing.T) {
+	counter := regexp.MustCompile(`rate\(|increase\(`)
+	asked := 0
+	for uid, d := range boards(t) {
+		for _, p := range panels(d) {
+			for _, target := range p.Targets {
+				a := target.(ask)
+				if a.Kind != "promql" || p.FieldConfig.Defaults.NoValue == nil {
+					continue
+				}
+				empty := *p.FieldConfig.Defaults.NoValue
+				missing := regexp.MustCompile(`^The (board|driver|agent|host) (does not say|has no)|^No .*(meter|provider|source of power|sensor|interface|disk|port|system)|^Profiling is off|: no .*meter`).MatchString(empty)
+				if missing != (a.Unread != "") {
+					t.Errorf("%s, %s: it says %q where nothing is there, and %q where it was not read", uid, *p.Title, empty, a.Unread)
+				}
+				if missing {
+					asked++
+				}
+				if a.Unread != "" && counter.MatchString(a.Expr) != strings.Contains(a.Unread, "twice") {
+					t.Errorf("%s, %s: %q of %s", uid, *p.Title, a.Unread, a.Expr)
+				}
+			}
+		}
+	}
+	if asked < 30 {
+		t.Errorf("%d queries tell it apart", asked)
+	}
+}
+
+// Power of long steps is their mean: a moment says nothing of them.
+func TestPowerOfTheBalanceIsTheMeanOfEachStep(t *testing.T) {
+	for _, p := range panels(boards(t)["gigawatch-energy"]) {
+		if *p.Title != "Where power comes from" && *p.Title != "Where power goes" {
+			continue
+		}
+		if !strings.HasSuffix(*p.Description, "Each point is the mean of the time up to it, not a moment.") {
+			t.Errorf("%s: it does not say that points are means", *p.Title)
+		}
+		for _, target := range p.Targets {
+			if a := target.(ask); !strings.HasPrefix(a.Expr, "avg_over_time(sum(meter_power_watts{") || !strings.HasSuffix(a.Expr, "[$__interval:$__part])") {
+				t.Errorf("%s: %s is of moments", *p.Title, a.Expr)
+			}
+		}
+	}
+}

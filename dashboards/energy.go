@@ -6,8 +6,8 @@ func energyAndCarbon() *board {
 	// What the facility drew on average in the last week, and what that emitted.
 	const drawn = `avg_over_time(site_power_watts{site="$site",boundary="facility"}[7d])`
 	const emitted = `(sum(avg_over_time(meter_power_watts{site="$site",role="grid_input"}[7d])) * on () max(avg_over_time(grid_carbon_intensity_grams_per_kwh{site="$site",factor="lifecycle"}[7d])))`
-	role := func(names string) string {
-		return `sum by (role) (meter_power_watts{site="$site",role=~"` + names + `"})`
+	role := func(name, title, colour string) ask {
+		return mean(`sum(meter_power_watts{site="$site",role="`+name+`"})`, "").as(title, colour)
 	}
 	figure3 := func(title, help, unit, name string, s steps) panel { return figureOf(4, title, help, unit, name, s) }
 	return &board{
@@ -38,11 +38,11 @@ func energyAndCarbon() *board {
 			}},
 			{"Balance", 9, []panel{
 				{lines, 12, "Where power comes from", "Power by what delivers it. Export is what leaves the site again and is no part of the facility.", watts, asks(
-					series(role("grid_input"), "").as("Grid", gridColour), series(role("onsite_generation"), "").as("Own generation", sunColour),
-					series(role("generator_output"), "").as("Generators", fuelColour), series(role("export"), "").as("Export", plain)), look{empty: "No facility meter"}},
+					role("grid_input", "Grid", gridColour), role("onsite_generation", "Own generation", sunColour),
+					role("generator_output", "Generators", fuelColour), role("export", "Export", plain)), look{empty: "No facility meter"}},
 				{lines, 12, "Where power goes", "Power by use, as its meters tell: IT at the UPS, cooling, what distribution loses, lighting.", watts, asks(
-					series(role("ups_output"), "").as("UPS output", itColour), series(role("cooling"), "").as("Cooling", coldColour),
-					series(role("distribution"), "").as("Distribution", fuelColour), series(role("lighting"), "").as("Lighting", sunColour)), look{stacked: true, empty: "No meters of use"}},
+					role("ups_output", "UPS output", itColour), role("cooling", "Cooling", coldColour),
+					role("distribution", "Distribution", fuelColour), role("lighting", "Lighting", sunColour)), look{stacked: true, empty: "No meters of use"}},
 				{lines, 12, "Water", "Water that flows in, as its meters count it.", waterRun, asks(series(`sum by (role) (rate(meter_water_cubic_metres_total{site="$site"}[10m])) * 3600`, "{{role}}")), look{titles: map[string]string{"water_total": "All water", "water_potable": "Potable water"}, empty: "No water meter"}},
 				{lines, 12, "Price", "Day-ahead price of the bidding zone; it may be negative.", euroMWh, asks(series(`grid_price_eur_per_mwh{site="$site"}`, "{{zone}} {{provider}}")), look{anyBase: true, empty: "No provider of prices"}},
 			}},

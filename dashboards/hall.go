@@ -35,7 +35,7 @@ func hallAndRack() *board {
 				ranking(8, "GPUs by power", "GPUs of the rack, the hungriest first, now.", watts, "Power", top("gpu", "gpu_power_watts", 40).in("hall", "rack"), nil),
 			}},
 			{"", 8, []panel{
-				{lines, 8, "Meters of the rack", "Power through each meter of the rack, as it tells it itself; each point is the mean of the time up to it.", watts, asks(series(`avg_over_time(meter_power_watts{`+rack+`}[$__interval:10s])`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
+				{lines, 8, "Meters of the rack", "Power through each meter of the rack, as it tells it itself.", watts, asks(mean(`meter_power_watts{`+rack+`}`, "{{meter}}")), look{empty: "No meter stands in this rack"}},
 				attention(16, needs("table").in("hall", "rack"), "Hall", "Rack"),
 			}},
 		},

@@ -16,8 +16,8 @@ func host() *board {
 				attention(16, needs("table").in("host"), "Hall", "Rack", "Host"),
 			}},
 			{"Power and heat", 9, []panel{
-				{lines, 8, "Power by source", "What each source of the host's power says. They are never added: a BMC sees the whole node, the others a part of it. Each point is the mean of the time up to it.", watts,
-					asks(series(`avg_over_time(host_power_watts{`+h+`}[$__interval:10s])`, "{{source}}"), series(`avg_over_time(sum(gpu_power_watts{`+h+`})[$__interval:10s])`, "").as("GPUs", gpuColour)), look{empty: "No source of power"}},
+				{lines, 8, "Power by source", "What each source of the host's power says. They are never added: a BMC sees the whole node, the others a part of it.", watts,
+					asks(mean(`host_power_watts{`+h+`}`, "{{source}}"), mean(`sum(gpu_power_watts{`+h+`})`, "").as("GPUs", gpuColour)), look{empty: "No source of power"}},
 				{lines, 8, "Power by GPU", "What each board draws, by its own sensor.", watts, asks(power("gpu", "gpu").in("host")), look{name: "GPU " + label("gpu"), legend: "right", links: gpuLink, empty: "No GPU"}},
 				{lines, 8, "Temperature by GPU", "Temperature of each GPU's die. A click on a series opens the GPU.", celsius, asks(series(`gpu_temperature_celsius{`+h+`}`, "GPU {{gpu}}")), look{legend: "right", steps: hot, anyBase: true, links: gpuLink, empty: "No GPU"}},
 				{lines, 8, "Utilisation by GPU", "Share of time in which a kernel ran. It says nothing of how well.", share, asks(series(`gpu_utilization_ratio{`+h+`}`, "GPU {{gpu}}")), look{legend: "right", links: gpuLink, empty: "No GPU"}},

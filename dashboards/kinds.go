@@ -91,9 +91,6 @@ func tileOptions(l *look) any {
 	o := stat.NewOptions()
 	o.GraphMode, o.ColorMode, o.JustifyMode, o.TextMode = common.BigValueGraphModeNone, common.BigValueColorModeBackgroundSolid, common.BigValueJustifyModeCenter, common.BigValueTextModeValueAndName
 	o.ReduceOptions, o.Orientation = reduced(l), common.VizOrientationAuto
-	if l.mute {
-		o.TextMode = common.BigValueTextModeNone
-	}
 	if l.only != "" {
 		o.ReduceOptions = common.ReduceDataOptions{Values: ptr(true), Limit: ptr(float64(mostTiles)), Calcs: []string{}, Fields: ptr("")}
 	}

@@ -39,7 +39,6 @@ type look struct {
 
 	wide    uint32   // as the panel is
 	most    *float64 // the axis reaches that at least
-	mute    bool     // tiles are colours alone, as many have no room for words
 	heat    bool     // colour by how great a value is among the others
 	stacked bool
 	limits  bool // thresholds are drawn as lines
@@ -108,12 +107,24 @@ func (p *panel) fields(custom map[string]any) *dashboard.FieldConfigSource {
 	if len(l.says) > 0 {
 		f.Mappings = []dashboard.ValueMapping{{ValueMap: worded(l.says)}}
 	}
+	if (p.kind == figure || p.kind == gauges) && l.empty != "0" {
+		f.Mappings = append(f.Mappings, neutral())
+	}
 	for i := range l.links {
 		if l.links[i].column == "" {
 			f.Links = append(f.Links, l.links[i].model())
 		}
 	}
 	return &dashboard.FieldConfigSource{Defaults: f, Overrides: p.overrides()}
+}
+
+// neutral colours what is not known: it is neither good nor bad, and the thresholds
+// would give it the colour of the least.
+func neutral() dashboard.ValueMapping {
+	return dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
+		Type:    dashboard.MappingTypeSpecialValue,
+		Options: dashboard.DashboardSpecialValueMapOptions{Match: dashboard.SpecialValueMatchNullAndNan, Result: dashboard.ValueMappingResult{Color: ptr(plain)}},
+	}}
 }
 
 func (p *panel) colours(s steps) *dashboard.FieldColor {
@@ -191,7 +202,7 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}), set("custom.width", 95))
 	}
 	for _, c := range l.lit {
-		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-text"}))
+		add("byName", c, set("custom.cellOptions", map[string]any{"type": "color-text"}), set("mappings", []dashboard.ValueMapping{neutral()}))
 	}
 	for _, c := range sorted(l.by) {
 		add("byName", c, set("thresholds", l.by[c].thresholds()))

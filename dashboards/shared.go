@@ -35,10 +35,11 @@ func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) 
 }
 
 // rackTiles is a tile a rack, coloured by thresholds, or where there are none by
-// how great its value is among all.
+// how great its value is among all. The data source says what stands on it: nothing
+// where there are too many for words.
 func rackTiles(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
 	return panel{tiles, wide, title, help, unit, asks(a), look{
-		only: exactly("Hall", "Rack", shown), name: cell("rack"), steps: limits, heat: limits == nil, empty: "No rack says it now",
+		only: exactly("Hall", "Rack", "Tile", shown), name: cell("tile"), steps: limits, heat: limits == nil, empty: "No rack says it now",
 		links: []link{to("hall", "", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"))},
 	}}
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A cache keeps what things there are, for a moment: lists for variables and
-// sites, never figures. One asks, the others wait for the same answer. It belongs
+// A cache keeps for a moment what many ask for at once: which things there are, for
+// variables and sites; and figures, for as long as one dashboard asks. One asks, the others wait for the same answer. It belongs
 // to one data source.
 type cache struct {
 	ctx   context.Context // of the data source; asks in its name, not in that of who asked first
@@ -31,8 +31,8 @@ const (
 	maxKept      = 256
 )
 
-func newCache(ctx context.Context) *cache {
-	return &cache{ctx: ctx, keep: metadataKept, known: map[string]kept{}}
+func newCache(ctx context.Context, keep time.Duration) *cache {
+	return &cache{ctx: ctx, keep: keep, known: map[string]kept{}}
 }
 
 func (c *cache) find(key string) (any, bool) {

@@ -51,8 +51,11 @@ func (m *powerModel) energy(ctx context.Context, a *asking, s siteOf) (*part, er
 			continue
 		}
 		known.add(l)
+		if m.ofJobs() && labels[m.By] == "" && l.Millijoules == nil { // of nobody, and unknown: the notice says so
+			continue
+		}
 		if step > 0 && now.Before(l.To) && !a.fromAlert {
-			if running = l; m.Measure == "energy" {
+			if running = l; m.Measure == "energy" || m.Job != "" { // what one job draws now stands beside hours in which it ran for minutes
 				labels["interval"] = "running"
 			}
 		}

@@ -16,6 +16,7 @@ import (
 type fleet struct {
 	callers []*caller
 	cache   *cache
+	figures *cache
 	usual   string // the site that is meant where none is said; "": the only one
 }
 

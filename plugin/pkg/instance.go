@@ -48,7 +48,7 @@ func newInstance(_ context.Context, s backend.DataSourceInstanceSettings) (insta
 	}
 	d := &instance{settings: read, streams: make(chan struct{}, read.Limits.Streams), log: log.DefaultLogger.With("datasource", s.UID)}
 	d.ctx, d.end = context.WithCancel(context.Background())
-	d.fleet = &fleet{cache: newCache(d.ctx), usual: read.DefaultSite}
+	d.fleet = &fleet{cache: newCache(d.ctx, metadataKept), figures: newCache(d.ctx, figuresKept), usual: read.DefaultSite}
 	for _, a := range read.Aggregators {
 		d.fleet.callers = append(d.fleet.callers, newCaller(a, read))
 	}

@@ -132,3 +132,19 @@ func TestNatural(t *testing.T) {
 		}
 	}
 }
+
+func TestAMeanLooksAtItsStepOftenEnough(t *testing.T) {
+	day := 24 * time.Hour
+	for _, c := range []struct{ step, span, want time.Duration }{
+		{10 * time.Second, 15 * time.Minute, 10 * time.Second},
+		{time.Minute, 6 * time.Hour, 10 * time.Second},
+		{2 * time.Minute, day, 10 * time.Second},
+		{15 * time.Minute, 7 * day, 70 * time.Second},
+		{12 * time.Hour, 365 * day, time.Hour + 50*time.Second},
+		{10 * time.Second, 7 * day, 10 * time.Second}, // no more seldom than its steps are
+	} {
+		if got := partOf(c.step, c.span); got != c.want {
+			t.Errorf("of %v over %v it looks every %v, not %v", c.step, c.span, got, c.want)
+		}
+	}
+}

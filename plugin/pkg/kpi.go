@@ -81,8 +81,7 @@ func (m *kpiModel) answer(a *asking) (*result, error) {
 		return nil, err
 	}
 	lists, of, failed, err := each(a, sites, func(ctx context.Context, s siteOf) (*query.KPIs, error) {
-		q := m.asked(a.question, s.name)
-		return ask[query.KPIs](ctx, s.by, "/api/v1/kpi", q.Values())
+		return m.figures(ctx, a, s)
 	})
 	if err != nil {
 		return nil, err

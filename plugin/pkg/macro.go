@@ -23,6 +23,7 @@ func macrosOf(q *question, least time.Duration) macros {
 	rate := max(step+stored, 4*stored)
 	return macros{
 		"interval":      prom.Duration(step).String(),
+		"part":          prom.Duration(partOf(step, span)).String(),
 		"interval_ms":   strconv.FormatInt(step.Milliseconds(), 10),
 		"rate_interval": prom.Duration(rate).String(),
 		"range":         fmt.Sprintf("%ds", int64(span/time.Second)),
@@ -31,6 +32,13 @@ func macrosOf(q *question, least time.Duration) macros {
 		"from":          strconv.FormatInt(q.from.UnixMilli(), 10),
 		"to":            strconv.FormatInt(q.to.UnixMilli(), 10),
 	}
+}
+
+// partOf is how often a mean of each step of a span looks at what it is of: every ten
+// seconds, and over more than a day as often as in one.
+func partOf(step, span time.Duration) time.Duration {
+	const looks = 8640
+	return min(step, max(stored, (span/looks+stored-1).Truncate(stored)))
 }
 
 // expand replaces macros. One that is not known, and a dashboard's variable that
@@ -51,7 +59,7 @@ func (m macros) expand(s string) (string, error) {
 		case short == "timeFilter" && err == nil:
 			err = wrong("there is no $__timeFilter: the time range applies by itself; leave it out")
 		case !known && err == nil:
-			err = wrong("%s is not a macro; there are $__interval, $__interval_ms, $__rate_interval, $__range, $__range_s, $__range_ms, $__from, $__to, $__filters", found)
+			err = wrong("%s is not a macro; there are $__interval, $__interval_ms, $__part, $__rate_interval, $__range, $__range_s, $__range_ms, $__from, $__to, $__filters", found)
 		case dated && err == nil:
 			v, err = m.dated(found, short, format)
 		}

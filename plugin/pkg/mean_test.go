@@ -88,6 +88,7 @@ func TestTheRunningIntervalIsNamed(t *testing.T) {
 	}{
 		{"energy of a site", asked{"queryType": "power_energy", "measure": "energy"}, "facility|facility, so far"},
 		{"energy of tenants", asked{"queryType": "power_energy", "measure": "energy", "by": "tenant"}, "tenant of north|tenant of north, so far"},
+		{"power of one job, whose mean so far is of another time", asked{"queryType": "power_energy", "by": "job", "job": "j1"}, "j1 tenant of north|j1 tenant of north, so far"},
 		{"figures", asked{"queryType": "kpi", "shape": "series", "kpis": []string{"carbon_location", "pue"}}, "Carbon, location-based|Carbon, location-based, so far|PUE"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -115,5 +116,23 @@ func TestTheRunningIntervalIsNamed(t *testing.T) {
 	// A mean is as good of half an hour.
 	if got := h.one(t, s, asked{"queryType": "power_energy", "by": "job", "from": hour.Add(-time.Hour), "to": time.Now()}); len(got) != 2 {
 		t.Errorf("power is %d series", len(got))
+	}
+}
+
+// A time of which nobody knows what jobs drew is no job.
+func TestWhatNobodyKnowsOfJobsIsNoSeries(t *testing.T) {
+	f := newFake(t, "north")
+	mj := uint64(3_600_000)
+	f.answer("/api/v1/energy", func(w http.ResponseWriter, r *http.Request) {
+		from, _ := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
+		succeed(w, query.Energy{Site: "north", Lines: []query.EnergyLine{
+			{From: from, To: from.Add(time.Hour), Reason: "nothing was read"},
+			{From: from.Add(time.Hour), To: from.Add(2 * time.Hour), Job: "j1", Allocation: "job", Millijoules: &mj},
+		}})
+	})
+	h, s := start(t), f.source("")
+	frames := h.one(t, s, asked{"queryType": "power_energy", "by": "job", "from": now.Add(-2 * time.Hour)})
+	if len(frames) != 1 || frames[0].Fields[1].Config.DisplayNameFromDS != "j1" || !strings.Contains(notices(frames), "1 of 2 intervals are not known: nothing was read") {
+		t.Errorf("%d series, and it says %q", len(frames), notices(frames))
 	}
 }

@@ -208,10 +208,14 @@ func labelTitle(k string) string {
 type mapModel struct {
 	base
 	Value string `json:"value,omitempty"` // power, temperature, gpus_not_ok, hosts_silent, utilization
+	Shape string `json:"shape,omitempty"` // table; tiles: with what stands on the tile of each
 	Hall  string `json:"hall,omitempty"`
 }
 
 func (m *mapModel) check() error {
+	if err := oneOf("shape", &m.Shape, "table", "tiles"); err != nil {
+		return err
+	}
 	return oneOf("value", &m.Value, "power", "temperature", "gpus_not_ok", "hosts_silent", "utilization")
 }
 
@@ -274,8 +278,11 @@ func (m *mapModel) answer(a *asking) (*result, error) {
 		r := &racks[i]
 		t.row(r.site, r.Hall, r.Rack, r.Value, r.State, int64(r.Hosts), int64(r.Reporting), int64(r.GPUs), int64(r.GPUsOk))
 	}
-	if a.fromAlert { // a number a rack
+	switch {
+	case a.fromAlert: // a number a rack
 		t.keep("site", "hall", "rack", "value")
+	case m.Shape == "tiles":
+		t.tiled(several(sites))
 	}
 	out.frames = data.Frames{t.frame}
 	return out, nil

@@ -21,6 +21,7 @@ type promqlModel struct {
 	Step   string `json:"step,omitempty"`   // the least
 	Unit   string `json:"unit,omitempty"`   // as Grafana names it; "": of the metric, where it is one
 	Format string `json:"format,omitempty"` // series; table: of an instant
+	Unread string `json:"unread,omitempty"` // stands for values where there are none, of what is known to the aggregator and was not read in the range
 
 	step time.Duration
 }
@@ -106,6 +107,9 @@ func (m *promqlModel) answer(a *asking) (*result, error) {
 	out.notes = append(out.notes, more...)
 	list, more = cut(list, a.most(a.limits.Series), "series")
 	out.notes = append(out.notes, more...)
+	if len(list) == 0 && m.Unread != "" && m.Format != "table" && !a.fromAlert && known(a, callers, expr) {
+		list = []series{m.unread(g)}
+	}
 	switch {
 	case m.Format == "table":
 		out.frames = data.Frames{rowsOf(list).frame}

@@ -3,6 +3,7 @@ import {
   type DataQueryRequest,
   type DataQueryResponse,
   type DataTransformerConfig,
+  type Field,
   FieldType,
   type FieldConfigSource,
   type GrafanaTheme2,
@@ -119,9 +120,15 @@ function nothing(panel: PanelFile, frames: DataFrame[], theme: GrafanaTheme2): s
       }
       return getFieldDisplayValues({ fieldConfig: panel.fieldConfig, reduceOptions: (panel.options as Record<string, unknown>).reduceOptions as never, replaceVariables: replace, theme, data: frames }).map((v) => v.display.text).join(' ');
     default:
-      return numbers(frames).some((f) => [...f.values].some(known)) ? undefined : frames.some((f) => f.length > 0) ? '' : noValue;
+      if (numbers(frames).some((f) => [...f.values].some(known))) {
+        return undefined;
+      }
+      return frames.some((f) => f.length > 0) ? [...new Set(frames.flatMap((f) => numbers([f]).map((x) => inLegend(x, f, frames))))].join(' ') : noValue;
   }
 }
+
+/** What the legend says of a series without values: by its name, or in place of them. */
+const inLegend = (x: Field, f: DataFrame, all: DataFrame[]) => (x.config.noValue && x.config.noValue !== '–' ? x.config.noValue : getFieldDisplayName(x, f, all));
 
 /** Numbers that are no counts and have no unit; a column may stand beside them that says it. */
 const bare = (frames: DataFrame[]) => [
@@ -168,7 +175,7 @@ export function BoardPanel(props: Props) {
     if (!Picture) {
       throw new Error(`there is no picture for ${panel.type}`);
     }
-    const showsItself = panel.type === 'stat' || panel.type === 'bargauge' || (panel.type === 'table' && frames.length > 0 && frames[0].fields.length > 0);
+    const showsItself = panel.type === 'stat' || (panel.type === 'timeseries' && frames.some((f) => f.length > 0)) || panel.type === 'bargauge' || (panel.type === 'table' && frames.length > 0 && frames[0].fields.length > 0);
     if (said !== undefined && !showsItself) {
       return <div style={{ display: 'flex', height: h, alignItems: 'center', justifyContent: 'center', color: theme.colors.text.secondary }}>{said}</div>;
     }

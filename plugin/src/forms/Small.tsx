@@ -31,10 +31,16 @@ const mapValues = [
   { value: 'hosts_silent', label: 'Hosts that are silent' },
 ] as const;
 
+const mapShapes = [
+  { value: 'table', label: 'Table' },
+  { value: 'tiles', label: 'Tiles', description: 'With what stands on the tile of each rack, where there are few' },
+] as const;
+
 export function RackMap({ datasource, query, onChange }: Form<MapQuery>) {
   return (
     <Row>
       <Choice label="Colour racks by" options={mapValues} value={query.value ?? 'power'} width={30} onChange={(v) => onChange({ ...query, value: v })} />
+      <Radio label="As" options={mapShapes} value={query.shape ?? 'table'} onChange={(v) => onChange({ ...query, shape: v })} />
       <Where datasource={datasource} value={query} down={['hall']} onChange={onChange} />
     </Row>
   );

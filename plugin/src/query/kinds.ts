@@ -56,7 +56,7 @@ export const kinds: Described[] = [
     label: 'Rack map',
     description: 'One value of every rack now, for a heat map of the halls',
     icon: 'grid',
-    keys: ['value', 'site', 'hall'],
+    keys: ['value', 'shape', 'site', 'hall'],
   },
   {
     kind: 'live',
@@ -91,7 +91,7 @@ export const kinds: Described[] = [
     label: 'PromQL',
     description: 'Any series of the time-series store',
     icon: 'brackets-curly',
-    keys: ['expr', 'mode', 'format', 'legend', 'step', 'unit', 'site', 'limit'],
+    keys: ['expr', 'mode', 'format', 'legend', 'step', 'unit', 'unread', 'site', 'limit'],
   },
   {
     kind: 'annotations',

@@ -79,6 +79,7 @@ export interface TopQuery extends Base, Pick<Place, 'hall' | 'rack' | 'host'> {
 export interface MapQuery extends Base, Pick<Place, 'hall'> {
   queryType: 'map';
   value?: 'power' | 'temperature' | 'gpus_not_ok' | 'hosts_silent' | 'utilization';
+  shape?: 'table' | 'tiles';
 }
 
 export interface TreeQuery extends Base {
@@ -106,6 +107,7 @@ export interface PromQuery extends Base {
   step?: string;
   unit?: string;
   format?: 'series' | 'table';
+  unread?: string;
 }
 
 export interface LiveQuery extends Base {
