@@ -281,7 +281,7 @@ func (d *Desk) hour(a *query.ReportFigure, s *seen, trace *report.Trace, at time
 	from := at.UnixMilli()
 	var branches *account.HourBranches
 	if err := l.Branches(a.Site, from, from+1, func(h *account.HourBranches) bool { branches = h; return true }); err != nil {
-		return errRefused(a.Site, err)
+		return errRefused("report on "+a.Site, err)
 	}
 	for i := range a.Of {
 		if a.Of[i].Meters, err = json.Marshal(trace.MetersOf(a.Of[i].Key, branches)); err != nil {
@@ -294,10 +294,10 @@ func (d *Desk) hour(a *query.ReportFigure, s *seen, trace *report.Trace, at time
 	}
 	x := &query.ReportHour{Hour: a.At, Leaves: h.Leaves, Root: h.Root}
 	if x.Files, err = l.Verify(a.Site, from, from+1); err != nil {
-		return errRefused(a.Site, err)
+		return errRefused("report on "+a.Site, err)
 	}
 	if err := l.Extends(h); err != nil {
-		return errRefused(a.Site, err)
+		return errRefused("report on "+a.Site, err)
 	}
 	proofs, err := l.Prove(h, from/time.Hour.Milliseconds())
 	if err != nil {

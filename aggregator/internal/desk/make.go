@@ -39,17 +39,17 @@ func (s *Described) span(year int) (from, to time.Time) {
 }
 
 // errRefused is of books that are not as they were sealed.
-func errRefused(site string, err error) error {
-	return fmt.Errorf("%w: report on %s is refused: %w", query.ErrReport, site, err)
+func errRefused(what string, err error) error {
+	return fmt.Errorf("%w: %s is refused: %w", query.ErrReport, what, err)
 }
 
 // held holds the hours of a time against their log, and says how far that reaches.
-func held(l Books, name string, from, to time.Time) (b report.Books, h ledger.Head, err error) {
+func held(l Books, what, name string, from, to time.Time) (b report.Books, h ledger.Head, err error) {
 	if h, err = l.Head(name); err != nil {
 		return b, h, err
 	}
 	if b.Files, err = l.Verify(name, from.UnixMilli(), to.UnixMilli()); err != nil {
-		return b, h, errRefused(name, err)
+		return b, h, errRefused(what+name, err)
 	}
 	b.Leaves, b.Root, b.Simulated = h.Leaves, h.Root, l.Simulated(name)
 	return b, h, nil
@@ -97,7 +97,7 @@ func (d *Desk) Make(ctx context.Context, name string, year int, temperatures str
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	from, to := s.span(year)
-	books, head, err := held(l, name, from, to)
+	books, head, err := held(l, "report on ", name, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (d *Desk) Hold(name string, r *report.Record, hour int64) (h ledger.Head, p
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	from, to := s.span(r.Period.Year)
-	if _, _, err := held(l, name, from, to); err != nil {
+	if _, _, err := held(l, "report on ", name, from, to); err != nil {
 		return h, nil, err
 	}
 	h = ledger.Head{Site: r.Site, Leaves: r.Ledger.Leaves, Root: r.Ledger.Root}

@@ -152,7 +152,7 @@ func (d *Desk) ofLedger(ctx context.Context, q *query.StatementQuestion, s *Desc
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	const around = 31 * 24 * time.Hour // months that the time touches
-	books, _, err := held(l, name, from.Add(-around), to.Add(around))
+	books, _, err := held(l, "statement of ", name, from.Add(-around), to.Add(around))
 	if err != nil {
 		return nil, err
 	}
