@@ -34,6 +34,7 @@ func TestPromtoolGoesThroughEachCase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	held := 0
 	for _, r := range rule.Table() {
 		s, _ := scene.Of(r.Name)
 		write(r.Name+".yaml", ruleFile{Groups: []ruleGroup{{Name: r.Name, Interval: "5s", Rules: []promRule{{
@@ -55,6 +56,15 @@ func TestPromtoolGoesThroughEachCase(t *testing.T) {
 			add(r.Name+"_soon.yaml", min(time.Minute, max(5*time.Second, r.For/5)),
 				caseOf(&r, &s, "is quiet before it has waited", false, s.Fires, s.Every, begins+r.For/2))
 		}
+		if ends, ok := end(t, &r, &s); ok {
+			held++
+			add(r.Name+"_held.yaml", 15*time.Second,
+				caseOf(&r, &s, "is held when it is over", true, s.Fires, s.Every, ends+r.Hold-30*time.Second),
+				caseOf(&r, &s, "is not held longer", false, s.Fires, s.Every, ends+r.Hold+30*time.Second))
+		}
+	}
+	if held < 30 {
+		t.Errorf("only of %d rules it is seen how long they are held", held)
 	}
 	if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -115,6 +125,30 @@ func leaves(part string) bool {
 // begin is when what a scene fires begins to be so, as far as it lasts.
 func begin(t *testing.T, r *rule.Rule, s *scene.Scene) time.Duration {
 	t.Helper()
+	points := holds(t, r, s, s.At, s.Every)
+	i := len(points) - 1
+	for i > 0 && points[i].T-points[i-1].T == s.Every.Milliseconds() {
+		i--
+	}
+	return time.Duration(points[i].T) * time.Millisecond
+}
+
+// end is when what a scene fires is over, after its series have ended: of what does not
+// go on by itself, and is over within the hour.
+func end(t *testing.T, r *rule.Rule, s *scene.Scene) (at time.Duration, ok bool) {
+	t.Helper()
+	const step = 5 * time.Second
+	if r.Still != "" || r.Hold > time.Hour || s.At > time.Hour {
+		return 0, false
+	}
+	points := holds(t, r, s, s.At+2*time.Hour, step)
+	at = time.Duration(points[len(points)-1].T)*time.Millisecond + step
+	return at, at > s.At && at < s.At+2*time.Hour
+}
+
+// holds are the times at which what a scene fires is so.
+func holds(t *testing.T, r *rule.Rule, s *scene.Scene, until, every time.Duration) []promql.FPoint {
+	t.Helper()
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{})})
 	defer engine.Close()
 	load := "load " + lasting(s.Every) + "\n"
@@ -123,7 +157,7 @@ func begin(t *testing.T, r *rule.Rule, s *scene.Scene) time.Duration {
 	}
 	store := promqltest.LoadedStorage(t, load)
 	defer store.Close()
-	q, err := engine.NewRangeQuery(t.Context(), store, nil, r.Expr(), time.Unix(0, 0), time.Unix(0, 0).Add(s.At), s.Every)
+	q, err := engine.NewRangeQuery(t.Context(), store, nil, r.Expr(), time.Unix(0, 0), time.Unix(0, 0).Add(until), every)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +166,5 @@ func begin(t *testing.T, r *rule.Rule, s *scene.Scene) time.Duration {
 	if err != nil || len(m) != 1 {
 		t.Fatalf("%s: %d series: %v", r.Name, len(m), err)
 	}
-	points := m[0].Floats
-	i := len(points) - 1
-	for i > 0 && points[i].T-points[i-1].T == s.Every.Milliseconds() {
-		i--
-	}
-	return time.Duration(points[i].T) * time.Millisecond
+	return slices.Clone(m[0].Floats)
 }

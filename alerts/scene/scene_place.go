@@ -24,6 +24,14 @@ func places() map[string]Scene {
 		counts(s, "hall_hosts", `@site,hall="h1"`, 50, h1)
 		return counts(s, "hall_hosts", `@site,hall="h2"`, 50, h2)
 	}
+	// pair is a hall of two racks, or a site of two halls, each with so many hosts, of which
+	// so many report; there may be more that stand in none.
+	pair := func(of string, expected, each, first, second int) Series {
+		s, inner := Series{}, map[string]string{"hall": "rack", "site": "hall"}[of]
+		counts(s, of+"_hosts", "@"+of, expected, expected-2*each+first+second)
+		counts(s, inner+"_hosts", fmt.Sprintf(`@%s,%s="a"`, of, inner), each, first)
+		return counts(s, inner+"_hosts", fmt.Sprintf(`@%s,%s="b"`, of, inner), each, second)
+	}
 	return map[string]Scene{
 		"RackDown": Scene{Fires: counts(Series{}, "rack_hosts", "@rack", 18, 3), Quiet: counts(Series{}, "rack_hosts", "@rack", 18, 14)}.
 			and("fires for all of a small rack", true, counts(Series{}, "rack_hosts", "@rack", 2, 0)).
@@ -33,8 +41,19 @@ func places() map[string]Scene {
 			and("is quiet for a quarter", false, counts(Series{}, "rack_hosts", "@rack", 20, 15)).
 			and("fires for five", true, counts(Series{}, "rack_hosts", "@rack", 16, 11)).
 			and("is quiet for four", false, counts(Series{}, "rack_hosts", "@rack", 12, 8)),
-		"HallDown":       {Fires: hall(0, 0), Quiet: hall(0, 18)},
-		"SiteDown":       {Fires: site(0, 20), Quiet: site(0, 50)},
+		"HallDown": Scene{Fires: hall(0, 0), Quiet: hall(0, 18)}.
+			and("fires for 30 %", true, pair("hall", 46, 20, 13, 13)).
+			and("is quiet below", false, pair("hall", 47, 20, 13, 13)).
+			and("fires for five", true, pair("hall", 6, 3, 0, 1)).
+			and("is quiet for four", false, pair("hall", 6, 3, 1, 1)).
+			and("is quiet where one of its racks has 70 %", false, pair("hall", 40, 20, 2, 14)),
+		"SiteDown": Scene{Fires: site(0, 20), Quiet: site(0, 50)}.
+			and("fires for 30 %", true, pair("site", 46, 20, 13, 13)).
+			and("is quiet below", false, pair("site", 47, 20, 13, 13)).
+			and("fires for five", true, pair("site", 6, 3, 0, 1)).
+			and("is quiet for four", false, pair("site", 6, 3, 1, 1)).
+			and("is quiet where one of its halls has 70 %", false, pair("site", 40, 20, 2, 14)).
+			and("is quiet where nobody reports, which is blindness", false, pair("site", 40, 20, 0, 0)),
 		"TelemetryBlind": {Fires: counts(Series{}, "site_hosts", "@site", 100, 0), Quiet: counts(Series{}, "site_hosts", "@site", 100, 20)},
 		"HostsNeverReported": is(`site_hosts{@site,state="known"}`, "997x400", "1000x400").with(Series{`site_hosts{@site,state="expected"}`: "1000x400"}).
 			lasts(5*time.Minute, 26*time.Hour).

@@ -15,11 +15,17 @@ func itself() map[string]Scene {
 	free := func(fires, quiet string) Scene {
 		return is(`gigawatch_data_free_bytes{@self}`, fires, quiet).with(Series{`gigawatch_data_size_bytes{@self}`: "1000x200"})
 	}
+	unsealed := Series{`site_sealed_timestamp_seconds{@site}`: "0x200", `site_hosts{@site,state="reporting"}`: "10x200"}
+	heard := func(hosts, booked string) Series {
+		return Series{`site_hosts{@site,state="reporting"}`: hosts, `site_energy_joules_total{@site,boundary="it"}`: booked}
+	}
 	refused := is(`gigawatch_stream_rejected_total{@self,lane="ledger",reason="future"}`, "0+1x200", "3x200")
 	refused.Extra = map[string]string{"lane": "ledger", "reason": "future"}
 	return map[string]Scene{
 		"LedgerNotAdvancing": booked("0+100x60 _x140", "0+100x200"),
-		"HoursSealedLate":    is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour),
+		"HoursSealedLate": is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour).
+			and("is quiet after four hours and eight minutes", false, unsealed).lasting(2*time.Minute, 4*time.Hour+8*time.Minute).
+			and("fires after four hours and twelve", true, unsealed).lasting(2*time.Minute, 4*time.Hour+12*time.Minute),
 		"TelemetryBehind": is(`gigawatch_stream_telemetry_lag_seconds{@self}`, "40x200", "2x200").
 			apart(30*time.Minute, `gigawatch_stream_telemetry_lag_seconds{@self}`, "40", "10", "2"),
 		"LedgerCommitFailing":          is(`gigawatch_stream_commit_failures_total{@self}`, "0x170 4x30", "4x200"),
@@ -38,9 +44,13 @@ func itself() map[string]Scene {
 		"BusLostRecords":     is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
 		"SiteFileRefused":    is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),
 		"RemoteWriteFailing": is(`gigawatch_store_remote_samples_failed_total{@self,remote="central"}`, "0+10x200", "70x200").called("remote", "central"),
-		"Watchdog":           booked("0+100x200", "0+100x60 _x140"),
-		"Canary":             is(rule.MetricCanaryHot+`{@self,site="s1"}`, "0x178 1x22", "0x200"),
-		"CanaryMissed":       is(rule.MetricCanaryMissed+`{@self,site="s1"}`, "0x170 2x30", "1x200"),
+		"Watchdog": booked("0+100x200", "0+100x60 _x140").
+			and("fires a minute after hosts were last heard, and one more", true, heard("10x169", "0+100x200")).
+			and("is over after that", false, heard("10x167", "0+100x200")).
+			and("fires three minutes after something was last booked, and one more", true, heard("10x200", "0+100x157")).
+			and("is over after that, too", false, heard("10x200", "0+100x155")),
+		"Canary":       is(rule.MetricCanaryHot+`{@self,site="s1"}`, "0x178 1x22", "0x200"),
+		"CanaryMissed": is(rule.MetricCanaryMissed+`{@self,site="s1"}`, "0x170 2x30", "1x200"),
 		"AlertsSlow": is(rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31x200", "12x200").
 			apart(45*time.Minute, rule.MetricLatency+`{@self,site="s1",quantile="0.99"}`, "31", "19", "12"),
 		"AlertsCapped":      is(rule.MetricSuppressed+`{@self,site="s1"}`, "0x170 40x30", "0x200"),
