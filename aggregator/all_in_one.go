@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
@@ -39,6 +38,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	dir := flags.String("data", "data", "`folder` for everything that is kept")
 	listen := flags.String("listen", defaultListen, "`address` of the page and the API")
 	busListen := flags.String("bus", "", "`address` where other collectors reach the bus; empty: nowhere")
+	busDir := flags.String("bus-dir", "", "`folder` of who may speak on the bus, made if it is not there; with -bus beyond loopback")
 	hosts := flags.Int("hosts", 16, "hosts of the simulated site; 0: none")
 	gpus := flags.Int("gpus", 8, "GPUs a simulated host")
 	seed := flags.Uint64("seed", 1, "seed of the simulated site")
@@ -80,6 +80,11 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if *hosts < 0 {
 		return fmt.Errorf("%w: -hosts %d is below zero", program.ErrUsage, *hosts)
 	}
+	hostname, _ := os.Hostname()
+	opened, credentials, simulatedCredentials, err := openedBus(*busListen, *busDir, secure, agent.Token(hostname))
+	if err != nil {
+		return err
+	}
 	var demo *simulation
 	var sites []siteConfig
 	if *hosts > 0 {
@@ -92,7 +97,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	}
 	n, err := open(ctx, &config{
 		Data: *dir, Listen: *listen, TokenFile: *tokenFile, Rights: *principals, TLS: secure, Insecure: *insecure, Sites: sites, AnySite: true,
-		Bus:   busConfig{Embedded: true, Listen: *busListen},
+		Bus:   opened,
 		Store: store.Config{Retention: *retention, OutOfOrder: time.Hour},
 	}, log)
 	if err != nil {
@@ -111,15 +116,13 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	running, stopAggregator := context.WithCancel(running)
 	defer stopAggregator()
 	group.Go(func() error { return n.run(running) })
-	local := agent.BusConfig{Options: []nats.Option{nats.InProcessServer(n.server)}}
 	wanted, stopSenders := context.WithCancel(ctx)
 	defer stopSenders()
 	context.AfterFunc(running, stopSenders)
 	senders, sending := errgroup.WithContext(wanted) // one that fails takes all with it
 	senders.Go(func() error {
-		hostname, _ := os.Hostname()
 		return agent.Run(sending, &agent.Config{
-			Site: hereSite, Agent: agent.Token(hostname), Place: metric.Place{Host: hostname}, Bus: local,
+			Site: hereSite, Agent: agent.Token(hostname), Place: metric.Place{Host: hostname}, Bus: n.within(credentials),
 			Interval: *interval, Ledger: 10 * time.Second, Host: agent.HostConfig{Enabled: true},
 			GPU: agent.GPUConfig{Driver: "auto", Profiling: "auto"}, Power: agent.PowerConfig{Enabled: true, IPMI: agent.IPMIConfig{Enabled: true}},
 			Spool: agent.SpoolConfig{Dir: filepath.Join(*dir, "spool"), TelemetryBytes: 64 << 20, TelemetryAge: 30 * time.Minute, LedgerBytes: 128 << 20},
@@ -128,6 +131,7 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	shown := hereSite
 	if demo != nil {
 		shown = simulatedSite
+		local := n.within(simulatedCredentials)
 		for _, c := range demo.collectors(local, *interval) {
 			senders.Go(func() error { return agent.Run(sending, c, quiet.With("agent", c.Agent)) })
 		}
@@ -143,10 +147,13 @@ func allInOne(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		fmt.Fprintf(stdout, "site file %s\n", demo.site.File)
 	}
 	if *principals == "" && *tokenFile == "" && !*insecure {
-		fmt.Fprintln(stdout, "open to   this machine alone; -principals, -tls-cert and -tls-key with -listen let others in safely")
+		fmt.Fprintln(stdout, "open to   this machine alone; -principals, -tls-cert and -tls-key with -listen let others in safely, -bus-dir with -bus collectors")
 	}
 	if n.c.Bus.Listen != "" {
 		fmt.Fprintf(stdout, "bus       %s\n", n.server.ClientURL())
+	}
+	if *busDir != "" {
+		fmt.Fprintf(stdout, "hosts     aggregator bus add -dir %s -site %s -name HOST\n", *busDir, hereSite)
 	}
 	fmt.Fprintln(stdout, "Ctrl-C stops it.")
 	context.AfterFunc(sending, func() { n.hurry(running) })

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,8 @@ type issuer struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	made int64
+
+	signed *x509.Certificate // its own, as in File
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -42,6 +45,14 @@ func newIssuer(t *testing.T) *issuer {
 	i := &issuer{t: t, dir: t.TempDir()}
 	i.cert = &x509.Certificate{Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, NotAfter: time.Now().Add(time.Hour)}
 	i.File, _ = i.sign("authority", *i.cert)
+	text, err := os.ReadFile(i.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	if i.signed, err = x509.ParseCertificate(block.Bytes); err != nil {
+		t.Fatal(err)
+	}
 	return i
 }
 
@@ -75,6 +86,13 @@ func (i *issuer) sign(name string, c x509.Certificate) (cert, key string) {
 		}
 	}
 	return cert, key
+}
+
+// client asks servers that the issuer vouches for.
+func (i *issuer) client() *http.Client {
+	pool := x509.NewCertPool()
+	pool.AddCert(i.signed)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 }
 
 // of is the template of a machine at loopback.
@@ -151,7 +169,7 @@ func (s *secured) dial(host string, c agent.BusConfig) *nats.Conn {
 }
 
 // saying is a batch of an agent about its host.
-func saying(t *testing.T, lane metric.Lane, name string, sequence uint64) []byte {
+func saying(t *testing.T, lane metric.Lane, site, name string, sequence uint64) []byte {
 	t.Helper()
 	layout := &metric.Layout{Entities: metric.Place{Host: name}.Entities(), Columns: []metric.Column{{Metric: metric.HostUp, Form: metric.Int, Count: 1}}}
 	compiled, err := wire.Compile(layout)
@@ -159,7 +177,7 @@ func saying(t *testing.T, lane metric.Lane, name string, sequence uint64) []byte
 		t.Fatal(err)
 	}
 	m, err := wire.Append(nil, &metric.Batch{
-		Site: "s1", Agent: name, Lane: lane, Incarnation: 1, Sequence: sequence, Flags: metric.Fresh, Time: time.Now().UnixMilli(), Ticks: 1, Values: []metric.Raw{1},
+		Site: site, Agent: name, Lane: lane, Incarnation: 1, Sequence: sequence, Flags: metric.Fresh, Time: time.Now().UnixMilli(), Ticks: 1, Values: []metric.Raw{1},
 	}, compiled, true)
 	if err != nil {
 		t.Fatal(err)
@@ -183,11 +201,11 @@ func TestASecuredBus(t *testing.T) {
 		sequence++
 		for _, lane := range []metric.Lane{metric.Telemetry, metric.Ledger} {
 			for name, nc := range map[string]*nats.Conn{"n1": n1, "n2": n2} {
-				_ = nc.Publish(wire.Subject(lane, "s1", name), saying(t, lane, name, sequence)) // fails while it is away
+				_ = nc.Publish(wire.Subject(lane, "s1", name), saying(t, lane, "s1", name, sequence)) // fails while it is away
 			}
 			// What n1 must not: speak for n3, on the wire or within.
-			_ = n1.Publish(wire.Subject(lane, "s1", "n3"), saying(t, lane, "n3", sequence))
-			_ = n1.Publish(wire.Subject(lane, "s1", "n1"), saying(t, lane, "n3", sequence))
+			_ = n1.Publish(wire.Subject(lane, "s1", "n3"), saying(t, lane, "s1", "n3", sequence))
+			_ = n1.Publish(wire.Subject(lane, "s1", "n1"), saying(t, lane, "s1", "n3", sequence))
 		}
 	}
 	s.await(60*time.Second, "both hosts are up, and n1 is told what is durable", func() bool {

@@ -23,6 +23,7 @@ type process struct {
 	cmd  *exec.Cmd
 	url  string // of the page
 	args []string
+	http *http.Client
 
 	mu  sync.Mutex
 	log strings.Builder
@@ -43,7 +44,13 @@ func freePort(t testing.TB) string {
 // start runs the aggregator with these arguments and waits until it answers.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, args: args, cmd: exec.Command("aggregator", args...)}
+	return startFor(t, http.DefaultClient, args...)
+}
+
+// startFor is start where an own client asks.
+func startFor(t testing.TB, client *http.Client, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, args: args, http: client, cmd: exec.Command("aggregator", args...)}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +75,7 @@ func start(t testing.TB, args ...string) *process {
 		t.Fatalf("the aggregator did not come up:\n%s", p.output())
 	}
 	p.await(time.Minute, "it answers", func() bool {
-		r, err := http.Get(p.url + "/healthz")
+		r, err := p.http.Get(p.url + "/healthz")
 		if err == nil {
 			r.Body.Close()
 		}
@@ -124,7 +131,7 @@ func (p *process) get(path string, into any) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.DefaultClient.Do(req)
+	r, err := p.http.Do(req)
 	if err != nil {
 		return err
 	}
@@ -163,7 +170,7 @@ func (p *process) instant(expr, label string) map[string]float64 {
 
 // own is one of the aggregator's own metrics, summed over its labels.
 func (p *process) own(name string) float64 {
-	r, err := http.Get(p.url + "/metrics")
+	r, err := p.http.Get(p.url + "/metrics")
 	if err != nil {
 		return 0
 	}

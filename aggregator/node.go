@@ -47,7 +47,7 @@ type node struct {
 
 	dir       *ledger.Dir
 	server    *server.Server // nil: the bus is elsewhere
-	following bus.ServerConfig
+	users     *bus.Users     // of that server
 	conn      *nats.Conn
 	js        jetstream.JetStream
 	store     *store.Store
@@ -279,7 +279,7 @@ func (n *node) run(ctx context.Context) error {
 	rest.Go(func() error { return n.ledger.Warm(fed) }) // it has an end
 	both(&rest, fed, n.files.Run)
 	if n.server != nil {
-		both(&rest, fed, func(ctx context.Context) error { return bus.Follow(ctx, n.server, n.following) })
+		both(&rest, fed, func(ctx context.Context) error { return n.users.Run(ctx, n.server) })
 	}
 	if n.rights != nil {
 		both(&rest, fed, n.rights.Run)

@@ -50,11 +50,20 @@ func CheckUsers(file string) error {
 // lookEvery is how often the file of users is looked at.
 const lookEvery = 250 * time.Millisecond
 
-// Follow takes the file of users of a server that [Start] made of c anew when it has
-// changed, on SIGHUP at once, until ctx ends. Who was revoked is cut off; nobody
-// else is.
-func Follow(ctx context.Context, s *server.Server, c ServerConfig) error {
-	if c.Users == "" {
+// Users watches the file of users of a server.
+type Users struct {
+	c     ServerConfig
+	taken stamp
+}
+
+// WatchUsers begins to watch the file of users of c, from before [Start] reads it on.
+func WatchUsers(c ServerConfig) *Users { return &Users{c, stampOf(c.Users)} }
+
+// Run takes the file anew when it has changed, on SIGHUP at once, until ctx ends. Who
+// was revoked is cut off; nobody else is. Who connects in the moment of it may have to
+// try again.
+func (u *Users) Run(ctx context.Context, s *server.Server) error {
+	if u.c.Users == "" {
 		<-ctx.Done()
 		return nil
 	}
@@ -63,16 +72,16 @@ func Follow(ctx context.Context, s *server.Server, c ServerConfig) error {
 	defer signal.Stop(hup)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for taken := (stamp{}); ; { // what changed since the start is taken, too
-		if now := stampOf(c.Users); now != taken {
-			taken = now
-			c.take(s)
+	for {
+		if now := stampOf(u.c.Users); now != u.taken {
+			u.taken = now
+			u.c.take(s)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-hup:
-			taken = stamp{}
+			u.taken = stamp{}
 		case <-tick.C:
 		}
 	}
