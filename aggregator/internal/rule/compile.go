@@ -214,10 +214,7 @@ func (e *Evaluator) plan(s *sender, l *metric.Layout, at int64) {
 	}
 	s.runs = joined(s.runs)
 	e.carry(&old, s, at)
-	s.glances = make([]glance, len(s.runs))
-	for i := range s.runs {
-		s.glances[i] = s.runs[i].glance()
-	}
+	s.sight()
 	for _, name := range old.hosts {
 		if k := (hostKey{s.site.name, name}); e.reporters[k] == s {
 			delete(e.reporters, k)

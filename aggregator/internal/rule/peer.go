@@ -44,6 +44,20 @@ const shared = "\x00"
 // compareEvery is how often peers are compared, in milliseconds.
 const compareEvery = 5000
 
+// noteEvery is how often at most what peers show is noted, in milliseconds.
+const noteEvery = compareEvery / 2
+
+// note keeps what devices show that are held against others, of those that matter.
+func (r *run) note(at int64, column, values []metric.Raw) {
+	r.turn = at
+	for k, v := range column {
+		if !r.matters(int32(k), values) {
+			v = metric.Missing
+		}
+		r.past[k] = v
+	}
+}
+
 type peerKey struct {
 	rule *compiled
 	site *site

@@ -4,10 +4,13 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
+// part is how long a part of the time is that is looked back over, in milliseconds.
+func (r *run) part() int64 { return r.rule.Watch.Over.Milliseconds() / parts }
+
 // rising finds counters that rose by the bound or more over the time that is looked
 // back. Past holds what they showed at the beginnings of the parts of that time.
 func (r *run) rising(e *Evaluator, at int64, column, values []metric.Raw) {
-	turn := at / (r.rule.Watch.Over.Milliseconds() / parts)
+	turn := at / r.part()
 	n := int(r.count)
 	newest, eldest := int(r.turn%parts)*n, int((r.turn+1)%parts)*n
 	if turn != r.turn {

@@ -31,9 +31,10 @@ type sender struct {
 	heard     int64 // ms since 1970, by the bus
 	pace      pace
 
-	hosts   []string // that it reports to be up
-	glances []glance // of each run, what a usual tick needs
+	glances []glance     // of each run, what a usual tick needs
+	bands   []metric.Raw // of the glances
 	runs    []run
+	hosts   []string // that it reports to be up
 }
 
 // Observe looks at a tick.
@@ -67,19 +68,21 @@ func (e *Evaluator) observe(t Tick, canary bool) {
 	s.heard = at
 	if !canary {
 		s.site.heard = max(s.site.heard, at)
-		s.site.simulated = t.Layout.Simulated
 	}
 	if s.layout != t.Layout {
 		e.plan(s, t.Layout, at)
+		if !canary {
+			s.site.simulated = s.simulated
+		}
 	}
 	if now-at > oldest.Milliseconds() || len(t.Values) != s.width {
 		return
 	}
 	for i := range s.glances {
-		if g := &s.glances[i]; g.worthALook(t.Values) {
+		if g := &s.glances[i]; !g.isWell(at, t.Values, s.bands) {
 			r := &s.runs[i]
 			e.look(r, at, t.Values)
-			g.busy = len(r.states) > 0
+			r.glance(g, t.Values, s.bands)
 		}
 	}
 }

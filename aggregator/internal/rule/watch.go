@@ -7,60 +7,6 @@ import (
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
-// A glance is the part of a run that is looked at in every tick, so that of a
-// hundred thousand devices that are well little memory is touched.
-type glance struct {
-	at, count int32
-	test      table.Test
-	raw       bool // values are compared as integers
-	busy      bool // some devices have a state
-	bound     metric.Raw
-	fire      float64
-}
-
-// worthALook reports whether a column is not simply well. What is missing is, as a
-// float, minus zero.
-func (g *glance) worthALook(values []metric.Raw) bool {
-	column := values[g.at : g.at+g.count]
-	switch {
-	case g.busy || g.test > table.Below:
-		return true
-	case g.test == table.Above && g.raw:
-		for _, v := range column {
-			if v >= g.bound {
-				return true
-			}
-		}
-	case g.test == table.Above:
-		for _, v := range column {
-			if math.Float64frombits(uint64(v)) >= g.fire {
-				return true
-			}
-		}
-	case g.raw:
-		for _, v := range column {
-			if v <= g.bound {
-				return true
-			}
-		}
-	default:
-		for _, v := range column {
-			if math.Float64frombits(uint64(v)) <= g.fire {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (r *run) glance() glance {
-	g := glance{at: r.at, count: r.count, test: r.rule.Watch.Test, raw: r.raw, busy: len(r.states) > 0, fire: r.fire, bound: metric.Raw(math.Ceil(r.fire))}
-	if g.test == table.Below {
-		g.bound = metric.Raw(math.Floor(r.fire))
-	}
-	return g
-}
-
 // look compares a column.
 func (e *Evaluator) look(r *run, at int64, values []metric.Raw) {
 	column := values[r.at : r.at+r.count]
@@ -70,13 +16,7 @@ func (e *Evaluator) look(r *run, at int64, values []metric.Raw) {
 	case table.RateAbove:
 		r.rising(e, at, column, values)
 	case table.PeerBelow:
-		copy(r.past, column)
-		r.turn = at
-		for k := range r.past {
-			if !r.matters(int32(k), values) {
-				r.past[k] = metric.Missing
-			}
-		}
+		r.note(at, column, values)
 	case table.Missing:
 		r.absent(e, at, column, values)
 	}
