@@ -72,3 +72,19 @@ func TestAlertsOnThePage(t *testing.T) {
 		}
 	}
 }
+
+// A site of which a rack is down is seen while another is looked at.
+func TestAlertsOfAnotherSite(t *testing.T) {
+	chrome := browser(t)
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		well := site("alpha", 1, 2, now, since)
+		well.Simulated = false
+		return append([]fakeSite{well}, rackDown(now, since)...)
+	})
+	p := open(t, chrome, f.URL, 1440, 1000, "light")
+	p.live()
+	if said := p.text("sites"); strings.Count(said, "1 critical") != 1 || !strings.Contains(said, "demo") {
+		t.Errorf("the strip says %q", said)
+	}
+	sane(p)
+}

@@ -45,7 +45,9 @@ export class Sites {
       if (f.known(busy)) figure(power, { n: reporting(site.hosts), u: ` · CPU ${f.join(f.share(busy))}` });
       else figure(power, f.watts(watts), f.known(watts) ? undefined : reason || "power not known");
       attribute(power, "title", !f.known(watts) && reason ? f.sentence(reason) : "");
-      write(rest, facts(site, f.known(busy)));
+      const pages = critical(site);
+      write(rest, facts(site, f.known(busy), pages));
+      rest.classList.toggle("alarm", pages > 0);
     });
   }
 
@@ -74,9 +76,14 @@ function tab() {
 
 const reporting = (hosts) => `${f.count(hosts?.reporting)}/${f.count(hosts?.expected)} hosts`;
 
+// critical counts what a person was called for, so that a site at which something is
+// wrong is seen from all others.
+const critical = ({ alerts }) => (Array.isArray(alerts) ? alerts.filter((a) => a.severity === "critical").length : 0);
+
 // facts stand beside the main figure, which may have named the hosts already.
-function facts({ pue, gpus, hosts }, named) {
+function facts({ pue, gpus, hosts }, named, pages) {
   const parts = [];
+  if (pages > 0) parts.push(`${f.count(pages)} critical`);
   if (f.known(pue?.value)) parts.push(`PUE ${f.ratio(pue.value)}`);
   if (gpus?.expected > 0) parts.push(`${f.count(gpus.reporting)}/${f.count(gpus.expected)} GPUs`);
   else if (hosts && !named) parts.push(reporting(hosts));
