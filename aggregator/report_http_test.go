@@ -205,6 +205,37 @@ func TestAReportByTheServer(t *testing.T) {
 		t.Errorf("the trail is %+v, %v", trail, err)
 	}
 
+	// Statements are the same files as the command's, and signed so that it verifies them.
+	for kind, format := range map[string]string{"fleet": "csv", "esrs": "json"} {
+		of := query.StatementQuestion{Kind: kind, Year: 2025, Format: format}
+		f, err := anna.Statement(ctx, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, "statement")
+		if out, err := exec.Command("aggregator", "report", kind, "-config", filepath.Join(dir, "aggregator.yaml"), "-year", "2025", "-as", format, "-o", file).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if b, err := os.ReadFile(file); err != nil || string(b) != string(f.Bytes) {
+			t.Errorf("%s: the command's file is another: %v", kind, err)
+		}
+		x, err := anna.SignStatement(ctx, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !x.Signed {
+			t.Logf("%s is not signed: %s", kind, x.Why)
+			continue
+		}
+		if err := errors.Join(os.WriteFile(file, x.File, 0o600), os.WriteFile(file+".note", []byte(x.Note), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("aggregator", "report", "verify", "-file", file, "-key", x.Key).CombinedOutput(); err != nil || !strings.Contains(string(out), "is as it was signed: "+kind) {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+	_, err = dora.SignStatement(ctx, query.StatementQuestion{Kind: "fleet", Year: 2025})
+	refused(t, "a viewer has it signed", err, query.Forbidden, "energy")
 	// One byte of one sealed hour: nothing more is made or signed, and it is named.
 	if err := step(anna, "correct", draft.SHA256, "area of hall 2"); err != nil {
 		t.Fatal(err)

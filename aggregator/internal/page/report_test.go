@@ -150,6 +150,23 @@ func TestReportPage(t *testing.T) {
 			t.Errorf("%s: %s", format, got)
 		}
 	}
+	// Statements, as files: not signed, and signed with a note.
+	kept := `(window.kept ??= [], HTMLAnchorElement.prototype.click = function () { window.kept.push(this.download); }, true)`
+	eval[bool](q, kept)
+	eval[bool](q, `(document.getElementById("st-kind").value = "fleet", document.getElementById("st-kind").dispatchEvent(new Event("change")), document.getElementById("st-format").value = "csv", true)`)
+	q.press("#st-card", "Download")
+	q.until("a file", `window.kept.length === 1`)
+	q.press("#st-card", "Download signed")
+	q.until("a file with its note", `window.kept.length === 3`)
+	if got := eval[string](q, `window.kept.join(" ")`); got != "fleet-esch-2025.csv fleet-esch-2025.csv fleet-esch-2025.csv.note" || !strings.Contains(q.text("st-says"), "signed by esch.gigawatch+") {
+		t.Errorf("files are %s: %s", got, q.text("st-says"))
+	}
+	if eval[bool](q, `document.getElementById("st-tenant-label").checkVisibility()`) {
+		t.Error("which tenant, of all sites, is asked")
+	}
+	eval[bool](q, `(document.getElementById("st-kind").value = "job", document.getElementById("st-kind").dispatchEvent(new Event("change")), true)`)
+	q.press("#st-card", "Download")
+	q.until("why not", `document.getElementById("st-says").innerText.includes("neither a job nor a tenant is named")`)
 	// A second look by the first: another took steps, and what is on screen is older.
 	p.press("#acts", "Correct")
 	p.sign("area of hall 2")
@@ -160,6 +177,10 @@ func TestReportPage(t *testing.T) {
 	v.until("a refusal", `!document.getElementById("banner").hidden`)
 	if got := v.text("banner"); !strings.Contains(got, "You may not see this.") || !strings.Contains(got, "role energy or admin") || !strings.Contains(got, "energy-desk@example.org") {
 		t.Errorf("a viewer is told %q", got)
+	}
+	// Statements of what they see stay open to them, and are not signed.
+	if !eval[bool](v, `document.getElementById("st-card").checkVisibility() && !document.getElementById("st-sign").checkVisibility()`) {
+		t.Error("a viewer has no statements, or may have them signed")
 	}
 
 	for _, width := range []int64{320, 412, 768, 1024, 1280, 1920} {

@@ -8,11 +8,13 @@
 import * as view from "./reportview.js";
 import { base, get, query } from "./reportapi.js";
 import { Drill } from "./reportdrill.js";
+import { Statements } from "./reportstatement.js";
 import { Steps } from "./reportstep.js";
 import { el, make, show, write } from "./dom.js";
 
 const drill = new Drill(behind, (figure, at) => go({ figure, at }));
 const steps = new Steps(load);
+const statements = new Statements();
 
 let list = null; // of all reports
 let report = null; // that is on screen
@@ -87,6 +89,7 @@ function fail(error) {
   write(el("banner-detail"), error.message);
   wait("");
   show(el("whole"), false);
+  if (error.status === 403 && !list) statements.show("", 0, false); // a tenant has its own
 }
 
 // load asks for the list and for what is chosen of it.
@@ -101,6 +104,7 @@ async function load() {
     settle();
     pick();
     const site = siteOf();
+    if (site) statements.show(site.site, at.year, true);
     if (!site || !at.year) {
       show(el("whole"), false);
       wait(site ? `No report can be made of ${site.name || site.site}: ${site.missing || "nothing was booked yet"}.` : "There is no site whose reports you may see.");

@@ -10,6 +10,16 @@ export class Refused extends Error {
   }
 }
 
+// failure is the Error of an answer that says no.
+export async function failure(response) {
+  try {
+    await answer(response);
+  } catch (error) {
+    return error;
+  }
+  return new Refused(response.status, `the aggregator answers ${response.status}`);
+}
+
 async function answer(response) {
   let body;
   try {
