@@ -61,6 +61,7 @@ type ask struct {
 	Limit    int      `json:"limit,omitempty"`
 	Largest  int      `json:"largest,omitempty"`
 	Unread   string   `json:"unread,omitempty"`
+	Words    int      `json:"words,omitempty"`
 	Unit     string   `json:"unit,omitempty"`
 
 	name   string // "": as the data source names what it answers

@@ -38,8 +38,16 @@ func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) 
 // how great its value is among all. The data source says what stands on it: nothing
 // where there are too many for words.
 func rackTiles(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
+	if a.Words = 36; wide == 24 {
+		a.Words = 60
+	}
+	var decimals *float64
+	if unit == celsius { // so that all are as long, and larger
+		decimals = ptr(0.0)
+	}
 	return panel{tiles, wide, title, help, unit, asks(a), look{
-		only: exactly("Hall", "Rack", "Tile", shown), name: cell("tile"), steps: limits, heat: limits == nil, empty: "No rack says it now",
+		decimals: decimals,
+		only:     exactly("Hall", "Rack", "Tile", shown), name: cell("tile"), steps: limits, heat: limits == nil, empty: "No rack says it now",
 		links: []link{to("hall", "", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"))},
 	}}
 }

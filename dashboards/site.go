@@ -26,7 +26,7 @@ func siteNow() *board {
 				powerOver(12, "Power"),
 			}},
 			{"Racks", 7, []panel{
-				rackTiles(24, "Power by rack", "A tile a rack, the brighter the more it draws. Up to sixty racks have their names and figures on their tiles; of more the colours alone tell, and a click opens the rack.", watts, "Power", racks("power"), nil),
+				rackTiles(24, "Power by rack", "A tile a rack, the brighter the more it draws. A few racks have their names and figures on their tiles; of more than sixty the colours alone tell. A click opens the rack.", watts, "Power", racks("power"), nil),
 				rackTiles(12, "Hottest GPU by rack", "Temperature of the hottest GPU of each rack. A GPU slows itself down a little above 85 °C.", celsius, "Hottest GPU", racks("temperature"), hot),
 				rackTiles(12, "GPU utilisation by rack", "Mean share of time in which kernels ran. A rack that is cold and draws power all the same waits for something.", share, "GPU utilization", racks("utilization"), nil),
 			}},

@@ -130,7 +130,7 @@ func TestAnswersAreAsRecorded(t *testing.T) {
 		"kpi":            {{}, {"kpis": []string{"pue", "wue", "carbon_location", "cost"}}, {"shape": "series"}, {"shape": "table", "kpis": []string{"pue", "wue"}}, {"period": "today", "kpis": []string{"cfe"}}},
 		"health":         {{}, {"shape": "count"}, {"states": []string{"watch"}}},
 		"top":            {{}, {"of": "host", "metric": "host_cpu_usage_ratio"}, {"of": "rack"}, {"metric": "gpu_temperature_celsius", "order": "asc"}},
-		"map":            {{}, {"shape": "tiles"}, {"value": "temperature"}, {"value": "gpus_not_ok"}, {"value": "hosts_silent"}, {"value": "utilization"}},
+		"map":            {{}, {"shape": "tiles"}, {"shape": "tiles", "words": 2}, {"words": 2}, {"value": "temperature"}, {"value": "gpus_not_ok"}, {"value": "hosts_silent"}, {"value": "utilization"}},
 		"counts":         {{}, {"shape": "table"}},
 		"reconciliation": {{}, {"shape": "gap"}},
 		"alerts":         {{}, {"shape": "count"}},

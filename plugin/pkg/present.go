@@ -209,12 +209,19 @@ type mapModel struct {
 	base
 	Value string `json:"value,omitempty"` // power, temperature, gpus_not_ok, hosts_silent, utilization
 	Shape string `json:"shape,omitempty"` // table; tiles: with what stands on the tile of each
+	Words int    `json:"words,omitempty"` // on how many tiles there is room for words; of more the colours alone tell; 0: 60
 	Hall  string `json:"hall,omitempty"`
 }
 
 func (m *mapModel) check() error {
 	if err := oneOf("shape", &m.Shape, "table", "tiles"); err != nil {
 		return err
+	}
+	if m.Words < 0 || m.Words > 0 && m.Shape != "tiles" {
+		return wrong("words=%d: write shape=tiles, and on how many tiles there is room for words", m.Words)
+	}
+	if m.Words == 0 {
+		m.Words = usuallyWorded
 	}
 	return oneOf("value", &m.Value, "power", "temperature", "gpus_not_ok", "hosts_silent", "utilization")
 }
@@ -282,7 +289,7 @@ func (m *mapModel) answer(a *asking) (*result, error) {
 	case a.fromAlert: // a number a rack
 		t.keep("site", "hall", "rack", "value")
 	case m.Shape == "tiles":
-		t.tiled(several(sites))
+		t.tiled(m.Words, several(sites))
 	}
 	out.frames = data.Frames{t.frame}
 	return out, nil

@@ -7,9 +7,8 @@ import (
 )
 
 const (
-	// mostWorded is how many tiles of a panel have room for words. Of more the colours
-	// alone tell, and a click the rest.
-	mostWorded = 60
+	// usuallyWorded is how many tiles of a wide panel have room for words.
+	usuallyWorded = 60
 	// wordless stands for a text: where there is none Grafana writes what it has for
 	// a value that is not known.
 	wordless = "\u00a0"
@@ -17,9 +16,9 @@ const (
 	notKnown = "#8E8E99"
 )
 
-// tiled adds a column of what stands on each rack's tile beside its value. Where
-// tiles have no room for it, neither has anything written on it.
-func (t *table) tiled(several bool) {
+// tiled adds a column of what stands on each rack's tile beside its value. Where there
+// are more than have room for words, neither has anything written on it.
+func (t *table) tiled(room int, several bool) {
 	column := map[string]*data.Field{}
 	for _, f := range t.frame.Fields {
 		column[f.Name] = f
@@ -34,7 +33,7 @@ func (t *table) tiled(several bool) {
 	}
 	for i := range names {
 		switch hall := column["hall"].At(i).(string); {
-		case rows > mostWorded:
+		case rows > room:
 			names[i] = wordless
 		case seen[names[i]] > 1: // halls may number their racks alike
 			names[i] = strings.TrimSpace(hall + " " + names[i])
@@ -46,7 +45,7 @@ func (t *table) tiled(several bool) {
 		column[k].Config.Unit = "string"
 	}
 	unknown, config := data.ValueMappingResult{Text: "–", Color: notKnown}, column["value"].Config
-	if rows > mostWorded {
+	if rows > room {
 		unknown.Text = wordless
 		config.Mappings = append(config.Mappings, data.RangeValueMapper{Result: data.ValueMappingResult{Text: wordless}})
 	}

@@ -36,13 +36,13 @@ func TestTilesHaveWordsWhereThereIsRoom(t *testing.T) {
 		"halls that number racks alike":  {[][3]string{{"north", "h1", "r1"}, {"north", "h2", "r1"}, {"north", "h2", "r2"}}, false, []string{"h1 r1", "h2 r1", "r2"}, true},
 		"alike, and one is in no hall":   {[][3]string{{"north", "", "r1"}, {"north", "h2", "r1"}}, false, []string{"r1", "h2 r1"}, true},
 		"of two sites":                   {[][3]string{{"north", "h1", "r1"}, {"south", "h1", "r1"}}, true, []string{"north r1", "south r1"}, true},
-		"as many as have room":           {many(mostWorded), false, []string{"r0", "r1"}, true},
-		"more than have room for a word": {many(mostWorded + 1), false, []string{wordless, wordless}, false},
+		"as many as have room":           {many(usuallyWorded), false, []string{"r0", "r1"}, true},
+		"more than have room for a word": {many(usuallyWorded + 1), false, []string{wordless, wordless}, false},
 		"none":                           {nil, false, []string{}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := rows(c.places...)
-			r.tiled(c.several)
+			r.tiled(usuallyWorded, c.several)
 			got, at := []string{}, map[string]*data.Field{}
 			for _, f := range r.frame.Fields {
 				at[f.Name] = f

@@ -40,7 +40,7 @@ export function RackMap({ datasource, query, onChange }: Form<MapQuery>) {
   return (
     <Row>
       <Choice label="Colour racks by" options={mapValues} value={query.value ?? 'power'} width={30} onChange={(v) => onChange({ ...query, value: v })} />
-      <Radio label="As" options={mapShapes} value={query.shape ?? 'table'} onChange={(v) => onChange({ ...query, shape: v })} />
+      <Radio label="As" options={mapShapes} value={query.shape ?? 'table'} onChange={(v) => onChange({ ...query, shape: v, words: undefined })} />
       <Where datasource={datasource} value={query} down={['hall']} onChange={onChange} />
     </Row>
   );

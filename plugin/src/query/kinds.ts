@@ -56,7 +56,7 @@ export const kinds: Described[] = [
     label: 'Rack map',
     description: 'One value of every rack now, for a heat map of the halls',
     icon: 'grid',
-    keys: ['value', 'shape', 'site', 'hall'],
+    keys: ['value', 'shape', 'words', 'site', 'hall'],
   },
   {
     kind: 'live',

@@ -80,6 +80,7 @@ export interface MapQuery extends Base, Pick<Place, 'hall'> {
   queryType: 'map';
   value?: 'power' | 'temperature' | 'gpus_not_ok' | 'hosts_silent' | 'utilization';
   shape?: 'table' | 'tiles';
+  words?: number;
 }
 
 export interface TreeQuery extends Base {
