@@ -62,3 +62,7 @@ func (d *Def) Raw(v float64) Raw {
 // MillijoulesPerKWh converts the ledger's unit to the reader's:
 // 1 kWh = 3.6 MJ = 3.6e9 mJ (SI Brochure, 9th ed., table 8).
 const MillijoulesPerKWh = 3_600_000_000
+
+// DiskSensor is the sensor that stands for the disk of an agent's spool among its sources:
+// stale while the disk takes nothing.
+const DiskSensor = "disk"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // switchFor is how long an error of an NVSwitch stays that nobody dealt with.
@@ -18,6 +20,11 @@ func (h *Health) ofHost(r rule, c *change) {
 		x.expected = int64(max(0, v))
 		x.count()
 	case ruleStale:
+		if name == metric.DiskSensor {
+			h.stand(x, at, v == 1, Finding{Cause: "source_stale_" + name, State: Degraded, Action: CheckHost,
+				Evidence: "the collector's disk takes nothing: it goes on, and what is not durable elsewhere is in its memory only", Advice: "make room on the disk of its spool, or replace the disk; until then do not restart the collector."})
+			return
+		}
 		h.stand(x, at, v == 1, Finding{Cause: "source_stale_" + name, State: Unknown, Action: CheckHost,
 			Evidence: "the collector's source " + name + " does not answer", Advice: "its readings are missing, not zero: look at the host; a driver may hang."})
 	case ruleNVMeWarning:

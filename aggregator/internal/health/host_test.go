@@ -33,6 +33,15 @@ func TestWhatHappensOnAHost(t *testing.T) {
 			func(m *machine) { m.set(metric.AgentSourceStale, 0, 0, 1) }, "unknown n1: source_stale_dcgm", "source dcgm does not answer",
 			func(m *machine) { m.set(metric.AgentSourceStale, 0, 0, 0) },
 		},
+		"its collector's disk takes nothing": {
+			func(m *machine) {
+				m.on(metric.Sensor, "dcgm")
+				m.on(metric.Sensor, metric.DiskSensor)
+				m.set(metric.AgentSourceStale, 0, 0, 0)
+			},
+			func(m *machine) { m.set(metric.AgentSourceStale, 0, 1, 1) }, "degraded n1: source_stale_disk", "disk takes nothing",
+			func(m *machine) { m.set(metric.AgentSourceStale, 0, 1, 0) },
+		},
 		"a disk warns": {
 			func(m *machine) {
 				m.on(metric.Device, "nvme0")

@@ -31,7 +31,7 @@ func (s *Spool) restore() error {
 		return err
 	}
 	if err != nil {
-		s.noDisk, s.degraded = true, true
+		s.noDisk, s.degraded, s.refused = true, true, 1
 		s.incarnation = atLeast(0, now)
 		s.log.Error("spool has no directory and lives in memory", "error", err)
 		return nil
@@ -62,7 +62,7 @@ func (s *Spool) restore() error {
 	if err = s.saveIncarnation(s.resume); err == nil {
 		s.saved = true
 	} else {
-		s.degraded = true
+		s.degraded, s.refused = true, 1
 		s.log.Error("spool cannot write to its directory and lives in memory for now", "error", err)
 	}
 	if s.acked > 0 {

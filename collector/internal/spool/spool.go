@@ -86,6 +86,7 @@ type Spool struct {
 	degraded bool      // frames wait in memory because the disk refuses them
 	why      error     // the latest reason
 	rescues  uint64    // how often it became degraded
+	refused  uint64    // writes that the disk refused
 	since    time.Time // when it became so
 	tryAt    time.Time
 	thinAt   time.Time // not before then: thinning failed

@@ -11,14 +11,15 @@ type Stats struct {
 	Oldest   time.Duration // age of the oldest segment's oldest frame; 0 if nothing waits
 	Dropped  uint64        // sequence numbers given up since Open
 	Thinned  uint64        // sequence numbers of ordinary frames that gaps stand for since Open
-	Degraded bool
+	Refused  uint64        // writes that the disk refused since Open
+	Degraded bool          // frames are in memory only, because it does
 }
 
 // Stats is how the spool stands now.
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Stats{Disk: s.size, Memory: len(s.mem.buf), Dropped: s.dropped, Thinned: s.thinned, Degraded: s.degraded}
+	st := Stats{Disk: s.size, Memory: len(s.mem.buf), Dropped: s.dropped, Thinned: s.thinned, Refused: s.refused, Degraded: s.degraded}
 	if !s.known {
 		return st
 	}

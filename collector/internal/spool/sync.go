@@ -95,6 +95,7 @@ func (s *Spool) Sync() error {
 // takes one again.
 func (s *Spool) degrade(now time.Time, why error) {
 	s.rescues++
+	s.refused++
 	if !s.degraded {
 		s.since = now
 	}
@@ -132,6 +133,7 @@ func (s *Spool) heal(now time.Time) error {
 	if !s.saved {
 		if err := s.saveIncarnation(s.resume); err != nil {
 			s.why = err
+			s.refused++
 			return err
 		}
 		s.saved = true
@@ -150,6 +152,7 @@ func (s *Spool) heal(now time.Time) error {
 			s.orphans = append(s.orphans, name)
 		}
 		s.why = fmt.Errorf("write segment %d: %w", name, err)
+		s.refused++
 		if noSpace(err) && s.shed(now) {
 			s.tryAt = now
 		}
