@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -21,20 +20,16 @@ import (
 
 // openBus starts or finds the bus and makes its streams.
 func (n *node) openBus(ctx context.Context) (err error) {
-	options := n.c.Bus.Client.Options
+	client := n.c.Bus.Client
 	if n.c.Bus.Embedded {
 		if err := n.startBus(); err != nil {
 			return err
 		}
-		options = append(options, nats.InProcessServer(n.server))
-		if n.c.Bus.TLS.Cert != "" {
-			// The pipe to it does not leave this process; the certificate is of the
-			// name by which others call this machine.
-			options = append(options, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true}))
-		}
+		// The pipe to it does not leave this process, and asks for no certificate.
+		client.CA, client.Cert, client.Key = "", "", ""
+		client.Options = append(client.Options, nats.InProcessServer(n.server))
 	}
-	client := n.c.Bus.Client
-	client.Options = append(options, nats.RetryOnFailedConnect(false))
+	client.Options = append(client.Options, nats.RetryOnFailedConnect(false))
 	if n.conn, err = agent.Connect(client, "aggregator", n.log, func() {}); err != nil {
 		return err
 	}
