@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-peers bench-dashboards bench-collector soak-alerts generate fuzz faults clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-peers bench-dashboards bench-collector soak-alerts generate fuzz faults clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -80,6 +80,10 @@ bench:
 
 bench-site: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkSite$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
+
+# A site that comes back after an hour without its bus, each host by a connection of its own.
+bench-backlog: build
+	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkBacklog$$' -benchtime 1x -timeout 40m ./aggregator $(ARGS)
 
 bench-peers: build packages
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)

@@ -143,7 +143,7 @@ func benchSite(b *testing.B, hosts int) string {
 func gib(n int64) float64 { return float64(n) / (1 << 30) }
 
 // offTruth sums by how much each GPU's observed millijoules differ.
-func offTruth(b *testing.B, p *process, truth sim.Truth) (off float64) {
+func offTruth(b testing.TB, p *process, truth sim.Truth) (off float64) {
 	b.Helper()
 	got := energyByGPU(b, &query.Client{URL: p.url}, truth)
 	for _, g := range truth.GPU {

@@ -35,6 +35,7 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	length := flags.Duration("for", 0, "how long; 0: until interrupted")
 	truth := flags.String("truth", "", "`file` for the true joules, written at the end")
 	connections := flags.Int("connections", 4, "connections that the agents share")
+	backlog := flags.Duration("backlog", 0, "for how long the agents have not reached the bus: their ledger records of that time wait, up to 80m")
 	modbus := flags.String("modbus", "", "`address` where the plant's meters can be read, those of each hall at a port of their own after it; empty: agents of the model send them")
 	siteFile := flags.String("site-file", "", "`file` for the description of the site, for those who read its meters; with -modbus")
 	level := program.LogLevel(flags)
@@ -54,6 +55,10 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	if *length < 0 {
 		return fmt.Errorf("%w: -for %s is below zero", program.ErrUsage, *length)
 	}
+	if *backlog < 0 || *backlog > 80*time.Minute {
+		return fmt.Errorf("%w: -backlog %s: want up to 80m", program.ErrUsage, *backlog)
+	}
+	began := time.Now().Add(-*backlog).Truncate(*interval)
 	bus.URLs = []string{*url}
 	if err := bus.Check(); err != nil {
 		return fmt.Errorf("%w: -nats: %w", program.ErrUsage, err)
@@ -61,7 +66,7 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	if *siteFile != "" && *modbus == "" {
 		return fmt.Errorf("%w: -site-file says where meters are read: give -modbus, too", program.ErrUsage)
 	}
-	model, err := sim.New(sim.Config{Site: *site, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: time.Now().Truncate(*interval), Wired: *modbus != ""})
+	model, err := sim.New(sim.Config{Site: *site, Hosts: *hosts, GPUs: *gpus, Seed: *seed, Start: began, Wired: *modbus != ""})
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
@@ -75,11 +80,15 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 		world = plant
 	}
 	log.Info("simulated site begins", "site", *site, "hosts", *hosts, "gpus", *hosts**gpus, "seed", *seed)
-	return agent.RunFleet(ctx, agent.FleetConfig{
+	c := agent.FleetConfig{
 		Bus: bus, Connections: *connections,
 		World: world, Site: *site, Interval: *interval, For: *length, Truth: *truth,
 		Logger: log, Metrics: metrics.NewSet(),
-	})
+	}
+	if *backlog > 0 {
+		c.Since = began
+	}
+	return agent.RunFleet(ctx, c)
 }
 
 // readEvery is how often the meters of a simulated plant want to be read.

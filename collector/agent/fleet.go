@@ -39,6 +39,7 @@ type FleetConfig struct {
 	Interval    time.Duration // telemetry; 0 stands for 1 s
 	Ledger      time.Duration // ledger records; 0 stands for 10 s
 	For         time.Duration // how long; 0 stands for until ctx ends
+	Since       time.Time     // ledger records from then on wait when it begins, as after a time without the bus; zero: none
 	Truth       string        // file for the true joules, written at the end; empty: none
 	Logger      *slog.Logger
 	Metrics     *metrics.Set
@@ -108,6 +109,8 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 		c.Ledger = 10 * time.Second
 	}
 	f := newFleet(c)
+	f.build()
+	f.recall(ctx)
 	var conns []*nats.Conn
 	var buses []Publisher
 	defer func() {
@@ -122,7 +125,7 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 		}
 		conns, buses = append(conns, nc), append(buses, nc)
 	}
-	f.build(buses)
+	f.join(buses)
 	if _, err := conns[0].Subscribe(wire.AckSubject(c.Site, "*"), f.heard); err != nil {
 		return fmt.Errorf("listen for acknowledgements of %s: %w", c.Site, err)
 	}
@@ -148,7 +151,7 @@ func newFleet(c FleetConfig) *fleet {
 
 // build makes the agents. A simulated agent is always a new one: its spool and
 // sequence begin with this run.
-func (f *fleet) build(buses []Publisher) {
+func (f *fleet) build() {
 	incarnation := uint64(time.Now().UnixNano())
 	f.members = make([]member, f.World.Agents())
 	for i := range f.members {
@@ -156,11 +159,36 @@ func (f *fleet) build(buses []Publisher) {
 		q := &memoryQueue{limit: memberFrames, dropped: f.givenUp.Inc}
 		f.byName[a.Name] = i
 		f.members[i] = member{
-			name: a.Name, bus: buses[i%len(buses)],
+			name:      a.Name,
 			telemetry: newTelemetryLane(f.Site, a.Name, incarnation),
 			ledger:    newLedgerLane(f.Site, a.Name, q, incarnation, 0),
 			phase:     ledgerPhase(a.Name, a.Ledger, f.Ledger, f.Interval),
 		}
+	}
+}
+
+// join lets the agents share connections.
+func (f *fleet) join(buses []Publisher) {
+	for i := range f.members {
+		f.members[i].bus = buses[i%len(buses)]
+	}
+}
+
+// recall makes the records since f.Since, which wait to be sent.
+func (f *fleet) recall(ctx context.Context) {
+	if f.Since.IsZero() {
+		return
+	}
+	for now := f.Since.Truncate(f.Ledger); now.Before(time.Now()) && ctx.Err() == nil; now = now.Add(f.Ledger) {
+		f.World.Step(now)
+		var flags metric.Flags
+		if now.Truncate(time.Hour).Equal(now) {
+			flags = metric.HourEdge
+		}
+		for i := range f.members {
+			f.record(i, now, flags)
+		}
+		f.last = now
 	}
 }
 

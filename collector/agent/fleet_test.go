@@ -214,7 +214,8 @@ func quietFleet(t testing.TB, hosts int) (*fleet, func(now time.Time), time.Time
 	}
 	f := newFleet(FleetConfig{World: world, Site: "demo", Interval: time.Second, Ledger: 10 * time.Second,
 		Logger: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
-	f.build([]Publisher{&discard{}})
+	f.build()
+	f.join([]Publisher{&discard{}})
 	return f, func(now time.Time) {
 		f.tick(now, 0)
 		for i := range f.members {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/sim"
+)
+
+var (
+	backlogHosts = flag.Int("backlog.hosts", 12_500, "hosts of 8 GPUs that were cut off, each with a connection of its own")
+	backlogOf    = flag.Duration("backlog.of", time.Hour, "for how long they were")
+	backlogIn    = flag.Duration("backlog.in", 8*time.Minute, "how long is waited for all to be taken")
+)
+
+// drained is how a backlog was taken.
+type drained struct {
+	took      time.Duration // from the first record to no lag
+	freshness float64       // s, the largest p99 of telemetry meanwhile
+	records   float64       // of the ledger lane
+	cores     float64       // of bus and aggregator meanwhile
+	rss       int64         // bytes, the most
+	off       float64       // mJ
+	lost      float64       // batches of telemetry
+}
+
+// drain lets a site that was cut off come back, every host by a connection of its
+// own, and looks once a second at how its past is taken beside its present.
+func drain(b testing.TB, p *process, bus, collector string, hosts int, backlog, limit time.Duration) (d drained) {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "truth.json")
+	fleet := exec.Command(collector, "simulate", "-nats", "nats://"+bus, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
+		"-seed", "1", "-connections", strconv.Itoa(hosts), "-backlog", backlog.String(), "-truth", file, "-log", "warn")
+	fleet.Stderr = os.Stderr
+	if err := fleet.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { fleet.Process.Kill() })
+	records := func() float64 { return p.own("gigawatch_stream_ledger_records_total") }
+	p.await(20*time.Minute, "the first records of the past", func() bool { return records() > 0 })
+	began, before := time.Now(), usageOf(b, p.cmd.Process.Pid)
+	level := 0 // seconds without lag, one after the other
+	for level < 15 {
+		time.Sleep(time.Second)
+		if time.Since(began) > limit {
+			b.Fatalf("after %s the ledger is %.0f s behind, with %.0f records", limit, p.own("gigawatch_stream_ledger_lag_seconds"), records())
+		}
+		if f := p.own(`gigawatch_stream_freshness_seconds{quantile="0.99"}`); f > d.freshness { // NaN before the first
+			d.freshness = f
+		}
+		if p.own("gigawatch_stream_ledger_lag_seconds") < 15 && records() >= float64(hosts)*backlog.Seconds()/10 {
+			level++
+		} else {
+			level, d.took = 0, time.Since(began)
+		}
+		now := usageOf(b, p.cmd.Process.Pid)
+		d.rss = max(d.rss, now.peak)
+		if level == 0 {
+			d.cores = (now.cpu - before.cpu) / time.Since(began).Seconds()
+		}
+	}
+	d.records, d.lost = records(), p.own("gigawatch_stream_telemetry_batches_lost_total")+p.own("gigawatch_recording_ticks_dropped_total")
+	fleet.Process.Signal(os.Interrupt)
+	if err := fleet.Wait(); err != nil {
+		b.Fatalf("the simulator ended with %v", err)
+	}
+	var truth sim.Truth
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(raw, &truth)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	d.off = offTruth(b, p, truth)
+	return d
+}
+
+// BenchmarkBacklog is a whole site that comes back after an hour without its bus.
+func BenchmarkBacklog(b *testing.B) {
+	bin, err := filepath.Abs(*siteBin)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	for range b.N {
+		bus := freePort(b)
+		p := start(b, "all-in-one", "-hosts", "0", "-data", filepath.Join(b.TempDir(), "data"), "-listen", "127.0.0.1:0", "-bus", bus)
+		d := drain(b, p, bus, filepath.Join(bin, "collector"), *backlogHosts, *backlogOf, *backlogIn)
+		p.stop()
+		fmt.Printf("\n| hosts and connections | GPUs | cut off | records | drained in s | freshness p99, the worst, s | bus and aggregator, cores | its peak RSS GiB | batches lost | mJ off the truth |\n|---|---|---|---|---|---|---|---|---|---|\n"+
+			"| %d | %d | %s | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f | %.0f |\n",
+			*backlogHosts, *backlogHosts*8, *backlogOf, d.records, d.took.Seconds(), d.freshness, d.cores, gib(d.rss), d.lost, d.off)
+		b.ReportMetric(d.took.Seconds(), "s-drain")
+		b.ReportMetric(d.freshness, "s-p99")
+		b.ReportMetric(d.off, "mJ-off")
+	}
+}
