@@ -101,7 +101,7 @@ var checks = [...]Check{
 	{"W_METER_RECORD", Warning, "serial number, accuracy class, calibration and place of meters are kept for ten years", "write serial, accuracy, calibrated and point at the meters"},
 	{"W_EVIDENCE", Warning, "something stands behind every entry", "write evidence: at the entry"},
 	{"W_LEDGER_NOTE", Warning, "meters count as they are stated", "see the note, and correct the site file"},
-	{"E_UNSEALED", Error, "all hours of the period are sealed", "wait until the ledger has sealed them"},
+	{"E_UNSEALED", Error, "all hours of the period are sealed", "keep the aggregator running and ask again: it begins a quarter of an hour after the last import, or at once after import -last, and seals some thousand in a few minutes"},
 	{"E_LOG", Error, "the ledger is the one that earlier records rest on", "find out who changed it; aggregator verify names the entry"},
 	{"E_SIMULATED", Error, "readings come from meters and not from a model", "do not report this site"},
 }
