@@ -75,6 +75,7 @@ func (f *importFlags) parse(args []string, stderr io.Writer) error {
 	flags.BoolVar(&q.Apply, "apply", false, "change the books; without it nothing is changed")
 	flags.BoolVar(&q.SkipBad, "skip-bad-rows", false, "apply though some rows cannot be taken")
 	flags.BoolVar(&q.Settlement, "settlement", false, "it settles: it counts before what was measured")
+	flags.BoolVar(&q.Last, "last", false, "no file follows: its hours are sealed now, and not a quarter of an hour later")
 	flags.StringVar(&q.Meter, "meter", "", "`meter` of the site that the rows are of; METER=NAME takes those that the file calls so")
 	flags.StringVar(&q.Kind, "kind", "", "counter, interval or power: what the values are")
 	flags.StringVar(&q.Unit, "unit", "", "`unit` of the values, such as kWh")

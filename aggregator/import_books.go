@@ -48,11 +48,26 @@ func (b importBooks) Relieve(ctx context.Context, site string) error {
 	if waiting < mostWaiting {
 		return nil
 	}
-	b.ledger.Ripen(site)
 	if b.commit == nil {
+		b.ledger.Ripen(site)
 		return query.ErrRoom
 	}
-	for waiting > mostWaiting/10 {
+	return b.drain(ctx, site, mostWaiting/10)
+}
+
+// seal has what waits of a site sealed now, or as soon as another commits.
+func (b importBooks) seal(ctx context.Context, site string) error {
+	if b.commit == nil {
+		b.ledger.Ripen(site)
+		return nil
+	}
+	return b.drain(ctx, site, 0)
+}
+
+// drain seals until so many corrections wait.
+func (b importBooks) drain(ctx context.Context, site string, until int) error {
+	b.ledger.Ripen(site)
+	for waiting := b.ledger.Waiting(site); waiting > until; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -119,6 +134,9 @@ func (i *importer) Import(ctx context.Context, q query.ImportQuestion, file io.R
 	done, err := p.Apply(ctx, importBooks{i})
 	if errors.Is(err, account.ErrBusy) {
 		err = fmt.Errorf("%w: %w", query.ErrRoom, err)
+	}
+	if q.Last && err == nil {
+		err = importBooks{i}.seal(ctx, q.Site)
 	}
 	if kept := i.keep(ctx); kept != nil || err != nil {
 		return nil, errors.Join(err, kept)

@@ -9,7 +9,7 @@ import (
 // TestMain lets the test binary be the aggregator, for scripts and for tests
 // that kill it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"aggregator": main, "aggregator-mortal": serveMortal, "collector-agent": runAgent})
+	testscript.Main(m, map[string]func(){"aggregator": main, "aggregator-mortal": serveMortal, "collector": runCollector, "collector-agent": runAgent})
 }
 
 func TestCommands(t *testing.T) {

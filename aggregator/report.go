@@ -265,6 +265,9 @@ func listIssues(w io.Writer, r *report.Record) {
 			}
 		}
 	}
+	if r.Period.Partial { // readings of before are in no figure
+		fmt.Fprintln(w, r.Period.Says)
+	}
 	switch {
 	case errs+open == 0:
 		fmt.Fprintf(w, "report of %s on %d is in order\n", r.Site, r.Period.Year)

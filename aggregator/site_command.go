@@ -19,6 +19,7 @@ import (
 func siteCommand(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("aggregator site", flag.ContinueOnError)
 	initialise := flags.Bool("init", false, "print a commented site file, and exit")
+	files := flags.Bool("files", false, "with -init: of a site of whose meters there are files alone, for a report on the year before this one")
 	check := flags.Bool("check", false, "say what the site file describes and what is wrong with it, and exit")
 	path := flags.String("file", "", "site `file`")
 	if err := program.Parse(flags, args, stderr); err != nil {
@@ -31,6 +32,9 @@ func siteCommand(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	switch {
+	case *initialise && *files:
+		_, err := stdout.Write(site.ExampleOfFiles(time.Now().Year() - 1))
+		return err
 	case *initialise:
 		_, err := stdout.Write(site.Example)
 		return err

@@ -39,6 +39,7 @@ type ImportQuestion struct {
 	Name       string // of the file
 	Reason     string // that the books keep; "": Name
 	SkipBad    bool   // apply though some rows cannot be taken
+	Last       bool   // no file follows: what waits is sealed now
 	Settlement bool   // it counts before what was measured
 	Meter      string // METER, or METER=NAME of the file
 	Kind       string // counter, interval, power
@@ -176,7 +177,7 @@ func (q *ImportQuestion) Texts() map[string]*string {
 
 // Flags are those that are 0 or 1.
 func (q *ImportQuestion) Flags() map[string]*bool {
-	return map[string]*bool{"settlement": &q.Settlement, "skip_bad_rows": &q.SkipBad}
+	return map[string]*bool{"settlement": &q.Settlement, "skip_bad_rows": &q.SkipBad, "last": &q.Last}
 }
 
 // Values are the parameters of q.

@@ -2,7 +2,6 @@ package site
 
 import (
 	"bytes"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -12,12 +11,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 )
-
-// Example describes a small site with every key explained; [Parse] takes it
-// without a complaint.
-//
-//go:embed example.yaml
-var Example []byte
 
 // A Site is what a file describes. Do not write to it.
 type Site struct {
