@@ -62,7 +62,7 @@ var only = map[string]string{
 	"aggregator/internal/health":    "collector/metric collector/setting aggregator/internal/durable",
 	"aggregator/query":              "collector/metric aggregator/internal/account",
 	"aggregator/internal/web":       "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
-	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/report aggregator/query",
+	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/names aggregator/internal/report aggregator/internal/statement aggregator/query",
 	"plugin/pkg":                    "collector/metric aggregator/query",
 
 	"aggregator/internal/checkpoint": "aggregator/internal/durable",
