@@ -104,7 +104,7 @@ var unheard = map[string]string{
 	"gpu_xid_event_timestamp_seconds": "its boards' events have no time", "gpu_pcie_link_width_lanes": "its boards do not say", "gpu_retired_pages_pending": "its boards remap rows", "host_gpus": "its hosts have no list of what they should have",
 	"meter_flow_limit_cubic_metres_per_second": "its file has no such limits", "meter_leak_detected": "it has no such detectors", "nvme_critical_warning": "its disks do not say",
 	"nvswitch_errors_total": "it has no NVSwitches", "site_coolant_limit_celsius": "its file has no such limit", "site_pue_plan_ratio": "its file has no plan",
-	"site_pue_ratio": "it is of whole hours", "site_year_forecast_ratio": "it is of days", "site_reconciliation_stages": "it is of whole hours",
+	"site_agent_certificate_left_seconds": "its collectors show no certificates", "site_pue_ratio": "it is of whole hours", "site_year_forecast_ratio": "it is of days", "site_reconciliation_stages": "it is of whole hours",
 	"site_sealed_timestamp_seconds": "no hour of it is sealed yet",
 }
 

@@ -128,18 +128,19 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 // outwaited reports whether what is missing before a record beyond a hole, which begins
 // at first, was waited for long enough: the agent sends and sends, and nothing older came.
 // An agent begins again with the oldest it has, so that this one comes again; what is newer
-// waits for it, or, if it was lost meanwhile, begins to be waited for itself.
+// waits for it, or, if it was lost meanwhile, begins to be waited for itself. Of an unknown
+// agent the oldest may have been acknowledged by a state that is lost: it comes no more.
 func (a *agent) outwaited(first uint64, arrived int64) bool {
-	patience := patienceKnown
+	patience, again := patienceKnown, true
 	if a.sequence == 0 {
-		patience = patienceUnknown
+		patience, again = patienceUnknown, false
 	}
 	silent := arrived-a.beyond > patienceSilent
 	long := arrived-a.since >= patience
 	a.beyond = arrived
-	if a.waiting == 0 || first < a.waiting || silent || long && first > a.waiting {
+	if a.waiting == 0 || first < a.waiting || silent || long && again && first > a.waiting {
 		a.waiting, a.since = first, arrived
 		return false
 	}
-	return long && first == a.waiting
+	return long && (!again || first == a.waiting)
 }
