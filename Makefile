@@ -55,9 +55,9 @@ test:
 test-plugin: plugin packages
 	@{ failed=0; $(JEST) || failed=1; go test -tags $(TAGS),browser -count=1 -timeout 14m -v ./plugin/browser || failed=1; exit $$failed; } 2>&1 | awk -f .ci/count.awk
 
-# What some tests talk to: a browser, promtool, amtool, a remote-write target, a BMC, a Modbus meter, an MQTT broker, an SNMP agent, a BACnet device.
+# What some tests talk to: a browser, LibreOffice, promtool, amtool, a remote-write target, a BMC, a Modbus meter, an MQTT broker, an SNMP agent, a BACnet device.
 packages: $(BACNET)/node_modules/.package-lock.json
-	@missing=; for p in zip:zip ip:iproute2 chromium:chromium pdftotext:poppler-utils promtool:prometheus amtool:prometheus-alertmanager victoria-metrics:victoria-metrics prometheus-node-exporter:prometheus-node-exporter ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc snmpd:snmpd /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus /usr/lib/python3/dist-packages/serial:python3-serial /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio mosquitto:mosquitto mosquitto_pub:mosquitto-clients; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
+	@missing=; for p in zip:zip ip:iproute2 chromium:chromium pdftotext:poppler-utils soffice:libreoffice-calc-nogui promtool:prometheus amtool:prometheus-alertmanager victoria-metrics:victoria-metrics prometheus-node-exporter:prometheus-node-exporter ipmi_sim:openipmi /usr/include/OpenIPMI/mcserv.h:libopenipmi-dev gcc:gcc snmpd:snmpd /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus /usr/lib/python3/dist-packages/serial:python3-serial /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio mosquitto:mosquitto mosquitto_pub:mosquitto-clients; do [ -e $${p%:*} ] || command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing; fi
 
 check: plugin/node_modules/.package-lock.json

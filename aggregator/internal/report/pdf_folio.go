@@ -237,7 +237,7 @@ func (p *folio) chapter(title, says string) {
 
 // section is a heading within a chapter, with so much room below it.
 func (p *folio) section(title string, room float64) {
-	p.y += 2
+	p.y += 3
 	p.need(room + 10)
 	p.para(left, wide, bold, 11, navy, title)
 	p.y += 1.5

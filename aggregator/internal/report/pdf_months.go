@@ -121,12 +121,30 @@ func (p *folio) nothing(what string, f *Figure) {
 
 func (p *folio) monthTable(r *Record) {
 	t := p.table(8, lane{"Month", 18, 0}, lane{"Total energy, kWh", 32, 1}, lane{"Energy of IT, kWh", 32, 1}, lane{"PUE", 18, 1}, lane{"Load of IT, kW", 27, 1}, lane{"Water, m³", 24, 1}, lane{"Heat reused, kWh", 29, 1})
+	rows := make([][]cell, len(r.Months))
 	for i := range r.Months {
-		m := &r.Months[i]
-		row := []cell{{text: m.Month}}
-		for _, d := range []*Decimal{m.Facility, m.IT, m.PUE, m.Load, m.Water, m.Reuse} {
-			row = append(row, numberCell(d))
+		rows[i] = []cell{{text: r.Months[i].Month}}
+	}
+	for _, of := range []func(*Month) *Decimal{
+		func(m *Month) *Decimal { return m.Facility }, func(m *Month) *Decimal { return m.IT }, func(m *Month) *Decimal { return m.PUE },
+		func(m *Month) *Decimal { return m.Load }, func(m *Month) *Decimal { return m.Water }, func(m *Month) *Decimal { return m.Reuse },
+	} {
+		places := 0 // as many for all of a column, so that points stand below each other
+		for i := range r.Months {
+			if d := of(&r.Months[i]); d != nil {
+				_, fraction, _ := strings.Cut(d.String(), ".")
+				places = max(places, len(fraction))
+			}
 		}
+		for i := range r.Months {
+			c := numberCell(of(&r.Months[i]))
+			if d := of(&r.Months[i]); d != nil {
+				c.text = grouped(d.Rat().FloatString(places))
+			}
+			rows[i] = append(rows[i], c)
+		}
+	}
+	for _, row := range rows {
 		t.row(white, row...)
 	}
 }

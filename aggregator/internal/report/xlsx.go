@@ -12,7 +12,7 @@ import (
 // A book is a workbook in the making; the first error stays.
 type book struct {
 	f     *excelize.File
-	style struct{ title, head, text, number, error, warn, note int }
+	style struct{ title, head, headRight, text, number, error, warn, note int }
 	err   error
 }
 
@@ -54,6 +54,7 @@ func (b *book) styles() {
 	}{
 		{&b.style.title, excelize.Style{Font: &excelize.Font{Family: face, Bold: true, Size: 14, Color: "101828"}}},
 		{&b.style.head, excelize.Style{Font: &excelize.Font{Family: face, Size: 10, Bold: true, Color: "FFFFFF"}, Fill: fill("344054"), Alignment: top}},
+		{&b.style.headRight, excelize.Style{Font: &excelize.Font{Family: face, Size: 10, Bold: true, Color: "FFFFFF"}, Fill: fill("344054"), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1, WrapText: true}}},
 		{&b.style.text, excelize.Style{Font: plain, Alignment: top, Border: border}},
 		{&b.style.number, excelize.Style{Font: plain, Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1}, Border: border, CustomNumFmt: &format}},
 		{&b.style.error, excelize.Style{Font: plain, Alignment: top, Border: border, Fill: fill("FEE4E2")}},
@@ -90,6 +91,9 @@ type column struct {
 	width float64
 }
 
+// headRow is that of the headings, below the title.
+const headRow = 2
+
 // sheet begins one with a heading row that stays in sight and is printed on every
 // page.
 func (b *book) sheet(name, title string, columns ...column) *sheet {
@@ -109,7 +113,7 @@ func (b *book) sheet(name, title string, columns ...column) *sheet {
 		return s
 	}
 	s.put(1, title, b.style.title)
-	s.row = 2
+	s.row = headRow
 	for i, c := range columns {
 		letter, _ := excelize.ColumnNumberToName(i + 1)
 		s.try(b.f.SetColWidth(name, letter, letter, c.width))
@@ -149,6 +153,7 @@ func (s *sheet) put(col int, v any, style int) {
 	case *Decimal:
 		if v != nil {
 			s.try(s.f.SetCellFloat(s.name, at, v.Float(), -1, 64))
+			s.headRight(col)
 		}
 		if style == s.style.text {
 			style = s.style.number
@@ -160,6 +165,13 @@ func (s *sheet) put(col int, v any, style int) {
 		s.try(s.f.SetCellStr(s.name, at, v))
 	}
 	s.try(s.f.SetCellStyle(s.name, at, at, style))
+}
+
+// headRight sets the heading of a column above its numbers.
+func (s *sheet) headRight(col int) {
+	at, err := excelize.CoordinatesToCellName(col, headRow)
+	s.try(err)
+	s.try(s.f.SetCellStyle(s.name, at, at, s.style.headRight))
 }
 
 // add writes a row, as high as its longest text needs: not every program finds
@@ -257,7 +269,7 @@ func (r *Record) annexes(b *book) {
 
 func (b *book) figures(name, title string, list []Figure) {
 	s := b.sheet(name, title, column{"Point", 7}, column{"Symbol", 11}, column{"Indicator", 32}, column{"Value", 22}, column{"Unit", 12},
-		column{"Quality", 11}, column{"Coverage %", 11}, column{"Measuring point", 34}, column{"Meters", 20}, column{"How, and evidence", 36}, column{"Notes", 28})
+		column{"Quality", 11}, column{"Coverage %", 14}, column{"Measuring point", 34}, column{"Meters", 20}, column{"How, and evidence", 36}, column{"Notes", 28})
 	for i := range list {
 		f := &list[i]
 		c := f.cells("")

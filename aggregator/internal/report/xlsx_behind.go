@@ -7,14 +7,14 @@ import (
 
 // behind are the sheets of what stands behind the figures.
 func (r *Record) behind(b *book) {
-	s := b.sheet("Months", "Months", column{"Month", 10}, column{"Total energy kWh", 20}, column{"Energy of IT kWh", 20}, column{"PUE", 12}, column{"Mean load of IT kW", 18},
-		column{"Water m³", 14}, column{"Heat reused kWh", 18}, column{"Coverage %", 11})
+	s := b.sheet("Months", "Months", column{"Month", 10}, column{"Total energy kWh", 20}, column{"Energy of IT kWh", 20}, column{"PUE", 12}, column{"Mean load of IT kW", 22},
+		column{"Water m³", 14}, column{"Heat reused kWh", 20}, column{"Coverage %", 14})
 	for i := range r.Months {
 		m := &r.Months[i]
 		s.add(b.style.text, m.Month, m.Facility, m.IT, m.PUE, m.Load, m.Water, m.Reuse, m.Coverage)
 	}
-	s = b.sheet("Meters", "Meters", column{"Meter", 24}, column{"Role", 18}, column{"Place", 30}, column{"Read", 20}, column{"Estimated besides", 18}, column{"Unit", 8},
-		column{"Coverage %", 11}, column{"Longest gap min", 15}, column{"Devices: serial, model, class, calibrated, from, to, registers", 70})
+	s = b.sheet("Meters", "Meters", column{"Meter", 24}, column{"Role", 18}, column{"Place", 30}, column{"Read", 20}, column{"Estimated besides", 20}, column{"Unit", 8},
+		column{"Coverage %", 14}, column{"Longest gap min", 19}, column{"Devices: serial, model, class, calibrated, from, to, registers", 70})
 	for i := range r.Meters {
 		m := &r.Meters[i]
 		var plates []string
