@@ -257,7 +257,7 @@ func TestDemonstrationReadsItsPlantOverModbus(t *testing.T) {
 		t.Errorf("its site file: %v: %s", err, out)
 	}
 	var figures map[string]float64
-	p.await(90*time.Second, "figures that rest on the site file", func() bool {
+	p.await(3*time.Minute, "figures that rest on the site file", func() bool {
 		figures = map[string]float64{}
 		a, err := (&query.Client{URL: p.url}).KPI(t.Context(), query.KPIQuestion{Site: simulatedSite, KPIs: []string{"pue", "wue", "cue", "erf", "ref", "carbon_market", "cost"}})
 		if err != nil {
