@@ -102,7 +102,7 @@ func TestHoursOfOwnGeneration(t *testing.T) {
   ppa: [{name: park, technology: wind_onshore, share: 25 %, guarantees_retired: true, evidence: contract, first_day: 2025-12-11}]
 `)
 	o.l.site = o.of.Site
-	if f, parts = o.behind("ERES-PPA", "2025-12"); len(parts) != 31 || parts[9].Amount.String() != "0" || parts[10].Amount.String() != "864" || !strings.Contains(parts[10].Notes[0], "park: by its share") {
+	if _, parts = o.behind("ERES-PPA", "2025-12"); len(parts) != 31 || parts[9].Amount.String() != "0" || parts[10].Amount.String() != "864" || !strings.Contains(parts[10].Notes[0], "park: by its share") {
 		t.Errorf("days of an agreement: %+v", parts)
 	}
 	if f, parts = o.behind("ERES-PPA", "2025-12-24T12Z"); parts[0].Amount.String() != "36" || !strings.Contains(string(f.Of[0].Meters), `"meter":"grid"`) || !strings.Contains(string(f.Behind), "park") {
