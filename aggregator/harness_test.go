@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // process is an aggregator of its own, with everything on loopback.
@@ -29,17 +30,8 @@ type process struct {
 	log strings.Builder
 }
 
-// freePort is a port that was free a moment ago, for what must come back under
-// the same address.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// freePort is one for what must come back under the same address.
+func freePort(t testing.TB) string { return loopback.Free(t) }
 
 // start runs the aggregator with these arguments and waits until it answers.
 func start(t testing.TB, args ...string) *process {

@@ -11,7 +11,7 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/metric alerts/rule alerts/scene collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
+	collector/loopback collector/metric alerts/rule alerts/scene collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
 	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
@@ -28,6 +28,7 @@ var order = strings.Fields(`
 // only says which packages of the module a package may import, where the order
 // allows more than its idea needs.
 var only = map[string]string{
+	"collector/loopback":            "",
 	"collector/wire":                "collector/metric",
 	"alerts/rule":                   "collector/metric",
 	"alerts/scene":                  "alerts/rule",

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/gpu/dcgm/double"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // programs are the collector, the aggregator and the double of libdcgm.so.4,
@@ -143,21 +143,10 @@ type site struct {
 	hosts      []*host
 }
 
-// port is an address that was free a moment ago.
-func port(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, programs: programs(t), dir: t.TempDir(), bus: port(t)}
-	listen := port(t)
+	s := &site{t: t, programs: programs(t), dir: t.TempDir(), bus: loopback.Free(t)}
+	listen := loopback.Free(t)
 	s.url = "http://" + listen
 	s.write("aggregator.yaml", "data: %s\nlisten: %s\nsites: [{name: s1}]\nbus: {embedded: {listen: %q}}\n", filepath.Join(s.dir, "data"), listen, s.bus)
 	s.start()

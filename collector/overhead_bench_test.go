@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
@@ -53,7 +54,7 @@ func benchOverhead(b *testing.B, exporter string) {
 		b.Fatal(err)
 	}
 	dir, gpus := b.TempDir(), 8
-	bus := overheadPort(b)
+	bus := loopback.Free(b)
 	overheadStart(b, nil, filepath.Join(bin, "aggregator"), "all-in-one", "-hosts", "0", "-data", filepath.Join(dir, "site"), "-listen", "127.0.0.1:0", "-bus", bus, "-log", "warn")
 	overheadAwait(b, "the bus", func() bool { return overheadReaches(bus) })
 	w, env, socket := overheadWorld(b, dir, gpus)
@@ -71,7 +72,7 @@ func benchOverhead(b *testing.B, exporter string) {
 	}
 	with := collector("with", "sources: {gpu: {engine: "+socket+"}}\n", env...)
 	without := collector("without", "")
-	listen := overheadPort(b)
+	listen := loopback.Free(b)
 	peer := overheadStart(b, nil, exporter, "--web.listen-address="+listen, "--log.level=error")
 	overheadAwait(b, "node_exporter", func() bool { return overheadReaches(listen) })
 

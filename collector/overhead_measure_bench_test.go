@@ -298,16 +298,6 @@ func overheadChild(b *testing.B, pid int) int {
 	return 0
 }
 
-func overheadPort(b *testing.B) string {
-	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func overheadReaches(address string) bool {
 	c, err := net.Dial("tcp", address)
 	if err == nil {

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 const (
@@ -126,7 +128,7 @@ func newNetwork(t *testing.T, names ...string) *site {
 			t.Fatalf("%v: %v: %s", cmd.Args, err, out)
 		}
 	}
-	listen := port(t)
+	listen := loopback.Free(t)
 	s.url = "http://" + listen
 	s.write("aggregator.yaml", "data: %[1]s/data\nlisten: %[2]s\nsites: [{name: s1}]\nbus:\n  embedded: {listen: %[3]q, users: %[1]s/authority/users.conf, tls: {cert: %[1]s/bus.pem, key: %[1]s/bus.key}}\n"+
 		"  credentials: %[1]s/authority/creds/aggregator/aggregator.creds\n  ca: %[1]s/bus.pem\n", s.dir, listen, s.bus)

@@ -4,7 +4,6 @@ package browser_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/sim"
 	"github.com/gigawatch/gigawatch/collector/sim/field"
@@ -36,12 +36,7 @@ func livePast(t *testing.T, aggregator, dir string, c sim.Config, hours int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bus := l.Addr().String()
-	l.Close()
+	bus := loopback.Free(t)
 	stop := serveFor(t, aggregator, dir, bus, c)
 	defer func() {
 		stop()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 	table "github.com/gigawatch/gigawatch/alerts/rule"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -51,26 +51,15 @@ func alertmanager(t *testing.T, hooks, name string) (address string) {
 	return address
 }
 
-// free is an address that nobody listens at.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // cluster starts n Alertmanagers that know each other, and how each is killed.
 func cluster(t *testing.T, config string, n int) (addresses []string, kill []func()) {
 	t.Helper()
-	first := free(t)
+	first := loopback.Free(t)
 	for i := range n {
 		gossip := first
 		args := []string{"--cluster.peer-timeout=2s", "--cluster.settle-timeout=2s", "--cluster.gossip-interval=50ms", "--cluster.pushpull-interval=2s"}
 		if i > 0 {
-			gossip = free(t)
+			gossip = loopback.Free(t)
 			args = append(args, "--cluster.peer="+first)
 		}
 		address, end := startAlertmanager(t, config, fmt.Sprint("am", i+1), append(args, "--cluster.listen-address="+gossip)...)
@@ -93,7 +82,7 @@ func startAlertmanager(t *testing.T, text, name string, args ...string) (address
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address = free(t)
+	address = loopback.Free(t)
 	var log bytes.Buffer
 	c := exec.Command(program, append([]string{"--config.file=" + config, "--storage.path=" + dir, "--web.listen-address=" + address, "--log.level=warn"}, args...)...)
 	c.Stdout, c.Stderr = &log, &log

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // A simulator is Debian's ipmi_sim: a real controller, with a real network.
@@ -31,13 +33,9 @@ func newSimulator(t *testing.T) *simulator {
 	if out, err := exec.Command("gcc", "-shared", "-fPIC", "-o", filepath.Join(dir, "dcmi.so"), "testdata/dcmi.c").CombinedOutput(); err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.LocalAddr().(*net.UDPAddr).Port
-	free.Close()
-	s := &simulator{t, filepath.Join(dir, "answer"), fmt.Sprintf("127.0.0.1:%d", port)}
+	address := loopback.Free(t)
+	_, port, _ := net.SplitHostPort(address)
+	s := &simulator{t, filepath.Join(dir, "answer"), address}
 	s.says(good)
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -49,7 +47,7 @@ func newSimulator(t *testing.T) *simulator {
 	lan := file("lan.conf", fmt.Sprintf(`name "gigawatch"
 set_working_mc 0x20
 startlan 1
-  addr 127.0.0.1 %d
+  addr 127.0.0.1 %s
   priv_limit admin
   allowed_auths_user md5
   allowed_auths_operator md5

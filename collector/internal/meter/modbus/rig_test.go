@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/simonvetter/modbus"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // A place is one register of a unit.
@@ -103,21 +105,10 @@ func (s *inProcess) HandleDiscreteInputs(*modbus.DiscreteInputsRequest) ([]bool,
 	return nil, modbus.ErrIllegalFunction
 }
 
-// freePort is one on loopback that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // serve starts a server of c in the process.
 func serve(t *testing.T, h holdings, c modbus.ServerConfiguration) *inProcess {
 	t.Helper()
-	s := &inProcess{addr: freePort(t), held: h, slow: map[uint8]time.Duration{}}
+	s := &inProcess{addr: loopback.Free(t), held: h, slow: map[uint8]time.Duration{}}
 	scheme := "tcp"
 	if c.TLSServerCert != nil {
 		scheme = "tcp+tls"

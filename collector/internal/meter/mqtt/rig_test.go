@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
@@ -49,12 +50,7 @@ type mosquitto struct {
 func mosquittoOf(t *testing.T, lines ...string) *mosquitto {
 	t.Helper()
 	program(t, "mosquitto", "mosquitto")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &mosquitto{t: t, addr: l.Addr().String(), config: filepath.Join(t.TempDir(), "mosquitto.conf")}
-	l.Close()
+	m := &mosquitto{t: t, addr: loopback.Free(t), config: filepath.Join(t.TempDir(), "mosquitto.conf")}
 	_, port, _ := net.SplitHostPort(m.addr)
 	if len(lines) == 0 {
 		lines = []string{"allow_anonymous true"}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/gopcua/opcua/ua"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -110,15 +110,10 @@ func TestAServerThatIsDownAndComesBack(t *testing.T) {
 }
 
 func TestNobodyThere(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	endpoint := "opc.tcp://" + l.Addr().String()
-	l.Close()
+	endpoint := "opc.tcp://" + loopback.Free(t)
 	var list Servers
 	r := of(t, &list, meterOf(endpoint))
-	_, err = r.Read(t.Context())
+	_, err := r.Read(t.Context())
 	var p meter.Patient
 	if err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Error(err)

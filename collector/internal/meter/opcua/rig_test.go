@@ -23,6 +23,7 @@ import (
 	"github.com/gopcua/opcua/server"
 	"github.com/gopcua/opcua/ua"
 
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
@@ -69,12 +70,9 @@ func (p *plant) now(name string, v any) { p.set(name, bare(v)) }
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	_, port, _ := net.SplitHostPort(loopback.Free(t))
+	n, _ := strconv.Atoi(port)
+	return n
 }
 
 // serve starts a server with nodes, on a port; 0: any.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gosnmp/gosnmp"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // rpdu2 is what a fake APC has.
@@ -29,7 +31,7 @@ func rpdu2(rows ...int) map[string]any {
 func TestNobodyListens(t *testing.T) {
 	k := keys(t)
 	for _, user := range []string{"", "meter"} {
-		got, err := reader(t, agent(t, k.as(freePort(t), user)), "apc-rpdu2", "").Read(within(t, 20*time.Second))
+		got, err := reader(t, agent(t, k.as(loopback.Free(t), user)), "apc-rpdu2", "").Read(within(t, 20*time.Second))
 		if len(got) != 0 || err == nil || !strings.Contains(err.Error(), "nothing listens there") {
 			t.Errorf("%+v, %v", got, err)
 		}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // What stands in files, and nowhere else.
@@ -104,7 +106,7 @@ func serve(t *testing.T, held objects) *daemon {
 		t.Skip(said)
 	}
 	folder := t.TempDir()
-	d := &daemon{t: t, addr: freePort(t), folder: folder, file: filepath.Join(folder, "objects"), state: filepath.Join(folder, "state")}
+	d := &daemon{t: t, addr: loopback.Free(t), folder: folder, file: filepath.Join(folder, "objects"), state: filepath.Join(folder, "state")}
 	d.hold(held)
 	self, err := os.Executable()
 	if err != nil {
@@ -193,17 +195,6 @@ func (d *daemon) stop() {
 	d.cmd.Wait()
 	late.Stop()
 	d.cmd = nil
-}
-
-// freePort is one on loopback that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return c.LocalAddr().String()
 }
 
 // A keyring is the files that secrets stand in.
