@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-peers bench-dashboards bench-collector soak-alerts generate fuzz faults clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-peers bench-dashboards bench-collector soak-alerts generate fuzz faults seeds clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -109,6 +109,10 @@ fuzz:
 # Seeds of the fault simulation, and the bugs it must notice; FROM is the first, FLIPS how many bits of files are flipped, each file cut at every byte.
 faults:
 	FAULT_SEEDS=$${SEEDS:-1000} FAULT_FROM=$${FROM:-0} FAULT_FLIPS=$${FLIPS:-10000} FAULT_CUTS=1 FAULT_SEARCH=60 go test -tags $(TAGS) -count=1 -timeout 12h -v ./aggregator/internal/fault | grep -vE '^ *(=== |--- PASS)'
+
+# The seeds of a release, 10,000, on one core in the background of other work; goes on where it was interrupted. SEEDS and FROM as above.
+seeds:
+	aggregator/internal/fault/seeds.sh
 
 clean:
 	rm -rf bin out data $(PAGE)/node_modules $(PAGE)/static/vendor plugin/node_modules plugin/dist

@@ -47,8 +47,9 @@ type ledgerLane struct {
 	subject     string
 	queue       queue
 	incarnation uint64
-	fresh       bool // this incarnation's sequence began anew
-	told        bool // the aggregator has said how far it is
+	fresh       bool   // this incarnation's sequence began anew
+	began       uint64 // newest record of the lives before
+	told        bool   // the aggregator has said how far it is
 
 	last, sent, acked uint64
 	progress          time.Time      // when acked last moved, or something was last sent again
@@ -70,7 +71,7 @@ type ledgerLane struct {
 func newLedgerLane(site, agent string, q queue, incarnation, last uint64) *ledgerLane {
 	return &ledgerLane{
 		site: site, agent: agent, subject: wire.Subject(metric.Ledger, site, agent),
-		queue: q, incarnation: incarnation, fresh: last == 0, last: last, late: func() {},
+		queue: q, incarnation: incarnation, fresh: last == 0, began: last, last: last, late: func() {},
 	}
 }
 
@@ -82,9 +83,7 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	if err != nil {
 		return err
 	}
-	if l.fresh && l.last == 0 {
-		flags |= metric.Fresh
-	}
+	flags |= l.first()
 	class, known := spool.Ordinary, l.known
 	if known == nil || known.layout.ID != compiled.ID {
 		class = spool.Keep
@@ -96,7 +95,7 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	switch {
 	case known.turned(values):
 		class = spool.Turn
-	case class == spool.Ordinary && (known.moved(values) || flags&(metric.HourEdge|metric.Fresh) != 0):
+	case class == spool.Ordinary && (known.moved(values) || flags&(metric.HourEdge|metric.Fresh|metric.Began) != 0):
 		class = spool.Keep
 	}
 	b := metric.Batch{
@@ -116,6 +115,17 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	return nil
 }
 
+// first are the flags of a life's first record.
+func (l *ledgerLane) first() metric.Flags {
+	switch {
+	case l.last != l.began:
+		return 0
+	case l.fresh:
+		return metric.Fresh
+	}
+	return metric.Began
+}
+
 // restate queues what is known better now of time that is over: ticks of a quarter
 // of an hour from a quarter on. It is a record among the others, and none of the
 // readings; they begin with one of their own. Thinning spares it, and what is
@@ -126,7 +136,7 @@ func (l *ledgerLane) restate(from time.Time, layout *metric.Layout, values []met
 		return fmt.Errorf("compile what %s restates: %w", l.agent, err)
 	}
 	b := metric.Batch{
-		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap | metric.Restated, Skipped: 1,
+		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap | metric.Restated | l.first()&metric.Began, Skipped: 1,
 		Incarnation: l.incarnation, Sequence: l.last + 1,
 		Time: from.UnixMilli(), Interval: metric.Quarter.Milliseconds(), Ticks: len(values) / compiled.Width(), Values: values,
 	}
@@ -240,6 +250,11 @@ func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 	case a.Sequence > l.last, l.fresh && a.Incarnation < l.incarnation && a.Sequence > 0:
 		return nil
 	}
+	if a.Incarnation < l.incarnation && a.Sequence > l.acked {
+		if err := l.mine(&a); err != nil {
+			return err
+		}
+	}
 	l.told = true
 	before := l.acked
 	if a.Sequence != before {
@@ -254,6 +269,33 @@ func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 		return nil
 	}
 	return l.bridge(p, now)
+}
+
+// mine makes a word about a life before one about the records that are kept: a power cut
+// may have taken some that the aggregator has, and later lives used their numbers again.
+func (l *ledgerLane) mine(a *wire.Ack) error {
+	for at := l.acked; at < a.Sequence; {
+		sequence, frame, ok, err := l.queue.Next(at, l.frame)
+		if err != nil {
+			return fmt.Errorf("read ledger record after %d of %s: %w", at, l.agent, err)
+		}
+		if !ok {
+			return nil
+		}
+		l.frame = frame
+		if err := l.message.Parse(frame); err != nil {
+			return fmt.Errorf("read ledger record after %d of %s: %w", at, l.agent, err)
+		}
+		if sequence > a.Sequence {
+			return nil
+		}
+		if l.message.Incarnation > a.Incarnation {
+			a.Sequence = at
+			return nil
+		}
+		at = sequence
+	}
+	return nil
 }
 
 // bridge tells an aggregator that waits for records that are gone from the queue

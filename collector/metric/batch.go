@@ -117,6 +117,7 @@ const (
 	Gap                         // ledger: no readings; stands for the Skipped records before it that were given up
 	ClockStep                   // the wall clock moved against the boot clock since the batch before
 	Restated                    // ledger: no readings, but what is known better now of time that is over; see [Quarter]. With Gap, for who does not know it
+	Began                       // ledger: first of a life whose sequence goes on; the life before may have used its number for a record that a power cut took
 )
 
 // A Batch is what one agent sends at once: one tick of its readings or several.

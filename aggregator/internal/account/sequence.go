@@ -98,6 +98,13 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	next := first <= a.sequence+1 && b.Sequence > a.sequence
 	switch {
 	case b.Incarnation > a.incarnation && b.Flags&metric.Fresh != 0:
+	case b.Incarnation > a.incarnation && b.Flags&metric.Began != 0 && first <= a.sequence+1: // what has its number is another record
+	case b.Incarnation > a.incarnation && b.Sequence <= a.sequence:
+		if !a.outwaited(first, arrived) {
+			o.Verdict, o.Reason = Hole, "the first record of its life is missing"
+			return o
+		}
+		a.gap = true
 	case b.Sequence <= a.sequence:
 		if b.Sequence == a.sequence && b.Incarnation == a.incarnation && b.Time != a.stamp {
 			o.alarm(Revenant, "", "two records bear the same number")

@@ -15,7 +15,7 @@ func TestBatchIsBookedOnce(t *testing.T) {
 		after                 int64 // s
 		want                  account.Verdict
 	}
-	const fresh, gap = metric.Fresh, metric.Gap
+	const fresh, gap, began = metric.Fresh, metric.Gap, metric.Began
 	for name, batches := range map[string][]sent{
 		"in order":                   {{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted}},
 		"twice":                      {{1, 1, fresh, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}, {1, 2, 0, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}},
@@ -46,6 +46,19 @@ func TestBatchIsBookedOnce(t *testing.T) {
 			{1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Hole}, {1, 12, 0, 0, 80, account.Accepted}},
 		"after a hole and a long silence": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 900, account.Hole}, {1, 2, 0, 0, 0, account.Accepted}},
+		"in a life that uses numbers again, for a power cut took theirs": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
+			{2, 2, began, 0, 0, account.Accepted}, {2, 3, 0, 0, 0, account.Accepted}, {2, 2, began, 0, 0, account.Duplicate}, {1, 3, 0, 0, 0, account.Duplicate}, {1, 4, 0, 0, 0, account.Zombie}},
+		"in such a life, the first of them late": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
+			{2, 3, 0, 0, 0, account.Hole}, {2, 2, began, 0, 0, account.Accepted}, {2, 3, 0, 0, 0, account.Accepted}},
+		"in such a life, the first of them after a hole": {{1, 1, fresh, 0, 0, account.Accepted}, {2, 3, began, 0, 0, account.Hole}, {1, 2, 0, 0, 0, account.Accepted}, {2, 3, began, 0, 0, account.Accepted}},
+		"in such a life of a program that does not say so": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {2, 2, 0, 0, 0, account.Hole}, {2, 3, 0, 0, 0, account.Accepted}},
+		"in such a life, the first of them lost for good": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
+			{2, 3, 0, 0, 0, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole},
+			{2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Accepted}},
 		"without a number":      {{1, 0, fresh, 0, 0, account.Invalid}},
 		"with a gap of nothing": {{1, 1, gap, 0, 0, account.Invalid}},
 		"with a gap too long":   {{1, 1, gap, 2, 0, account.Invalid}},

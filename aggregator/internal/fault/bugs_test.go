@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -19,61 +18,77 @@ type bug struct {
 	file     string // in the module
 	old, new string
 	seed     uint64 // that notices it
+	by       string // the invariant
 }
 
 var bugs = []bug{
 	{"no sequence check", "aggregator/internal/account/sequence.go",
 		`next := first <= a.sequence+1 && b.Sequence > a.sequence`,
-		`next := (first <= a.sequence+1 || mutant == "no sequence check") && b.Sequence > a.sequence`, 3},
+		`next := (first <= a.sequence+1 || mutant == "no sequence check") && b.Sequence > a.sequence`, 3, "I2"},
 	{"duplicate booked", "aggregator/internal/account/sequence.go",
 		`case b.Sequence <= a.sequence:`,
-		`case b.Sequence <= a.sequence && mutant != "duplicate booked":`, 0},
+		`case b.Sequence <= a.sequence && mutant != "duplicate booked":`, 0, "I1"},
 	{"reset ignored", "aggregator/internal/account/counter.go",
 		`same := r.epoch == c.epoch || c.epoch == unknownEpoch`,
-		`same := r.epoch == c.epoch || c.epoch == unknownEpoch || mutant == "reset ignored"`, 3},
+		`same := r.epoch == c.epoch || c.epoch == unknownEpoch || mutant == "reset ignored"`, 3, "I2"},
 	{"glitch booked", "aggregator/internal/account/config.go",
 		`return w.Hi > 0 || d <= w.Lo/1000`,
-		`return w.Hi > 0 || d <= w.Lo/1000 || mutant == "glitch booked"`, 1},
+		`return w.Hi > 0 || d <= w.Lo/1000 || mutant == "glitch booked"`, 1, "I1"},
+	{"lifetime counted twice", "aggregator/internal/account/counter.go",
+		`case same && onward && !s.resumes(n, &r, dt):`,
+		`case same && onward && (mutant == "lifetime counted twice" || !s.resumes(n, &r, dt)):`, 22, "I1"},
 	{"parts of a board summed", "aggregator/internal/account/plan.go",
 		`d := Device{Kind: def.Entity, Name: l.Entities[e].Name,`,
-		`d := Device{Kind: def.Entity, Name: named(&l.Entities[e]),`, 0},
+		`d := Device{Kind: def.Entity, Name: named(&l.Entities[e]),`, 0, "I1"},
 	{"hour split rounds down", "aggregator/internal/account/split.go",
 		`for _, i := range order[:left] { // fewer`,
-		`for _, i := range order[:left*uint64(1-awake("hour split rounds down"))] { // fewer`, 0},
+		`for _, i := range order[:left*uint64(1-awake("hour split rounds down"))] { // fewer`, 0, "I4"},
 	{"estimate counted as measured", "aggregator/internal/account/hour.go",
 		`	if estimate {
 		c.estimated += amount`,
 		`	if estimate && mutant != "estimate counted as measured" {
-		c.estimated += amount`, 0},
+		c.estimated += amount`, 0, "I1"},
 	{"alarm swallowed", "aggregator/internal/account/counter.go",
 		`o.alarm(Quarantined, c.name,`,
-		`o.unless("alarm swallowed", Quarantined, c.name,`, 1},
+		`o.unless("alarm swallowed", Quarantined, c.name,`, 1, "I7"},
 	{"told before it is durable", "aggregator/internal/ledger/commit.go",
 		`		err = l.writeSlot(l.buffer)`,
 		`		if mutant != "told before it is durable" || l.generation%8 == 0 {
 			err = l.writeSlot(l.buffer)
 		} else {
 			l.generation++
-		}`, 1},
+		}`, 1, "I2"},
 	{"slot not synced", "aggregator/internal/ledger/disk.go",
 		`	if err := d.Sync(tmp); err != nil {`,
 		`	if mutant == "slot not synced" {
-	} else if err := d.Sync(tmp); err != nil {`, 0},
+	} else if err := d.Sync(tmp); err != nil {`, 0, "I4"},
 	{"stale slot loaded", "aggregator/internal/ledger/slot.go",
 		`found[1].generation > found[0].generation {`,
-		`(found[1].generation > found[0].generation) != (mutant == "stale slot loaded") {`, 0},
+		`(found[1].generation > found[0].generation) != (mutant == "stale slot loaded") {`, 0, "I2"},
 	{"seal edited", "aggregator/internal/ledger/commit.go",
 		`name := hourFile(x.site, x.number, len(g.hours[x.number]))`,
-		`name := hourFile(x.site, x.number, len(g.hours[x.number])*(1-awake("seal edited")))`, 5},
+		`name := hourFile(x.site, x.number, len(g.hours[x.number])*(1-awake("seal edited")))`, 5, "I5"},
 	{"spool trimmed on send", "collector/agent/ledger_lane.go",
 		`	if l.passing != nil && l.message.Parse(frame) == nil {`,
 		`	if mutant == "spool trimmed on send" {
 		l.queue.Ack(sequence)
 	}
-	if l.passing != nil && l.message.Parse(frame) == nil {`, 3},
+	if l.passing != nil && l.message.Parse(frame) == nil {`, 3, "I2"},
+	{"zombie accepted", "aggregator/internal/account/sequence.go",
+		`case b.Incarnation < a.incarnation:`,
+		`case b.Incarnation < a.incarnation && mutant != "zombie accepted":`, 0, "I2"},
+	{"sealed hour booked again", "aggregator/internal/account/hour.go",
+		`late: number < s.next, opened`,
+		`late: number < s.next && mutant != "sealed hour booked again", opened`, 44, "I5"},
+	{"failed sync believed by the spool", "collector/internal/spool/sync.go",
+		`if e := f.Sync(); e != nil && err == nil {`,
+		`if e := f.Sync(); e != nil && err == nil && mutant != "failed sync believed by the spool" {`, 20, "I2"},
+	{"checksums of the spool not looked at", "collector/internal/spool/frame.go",
+		`!= binary.LittleEndian.Uint32(b[n-4:]) {`,
+		`!= binary.LittleEndian.Uint32(b[n-4:]) && mutant != "checksums of the spool not looked at" {`, 0, "I2"},
 	{"never sent again", "collector/agent/ledger_lane.go",
 		`if l.sent > l.acked && now.Sub(l.progress).Abs()`,
-		`if mutant != "never sent again" && l.sent > l.acked && now.Sub(l.progress).Abs()`, 3},
+		`if mutant != "never sent again" && l.sent > l.acked && now.Sub(l.progress).Abs()`, 3, "I6"},
 }
 
 // asleep is what a package with bugs has besides.
@@ -125,8 +140,8 @@ func TestSeededBugsAreNoticed(t *testing.T) {
 			tries = [][2]uint64{{0, n}}
 		}
 		how := ""
-		for _, try := range tries {
-			c := exec.Command(program, "-test.run=^TestFaults$", "-test.timeout=3m")
+		for i, try := range tries {
+			c := exec.Command(program, "-test.run=^TestFaults$", "-test.timeout=3m", "-test.parallel=1")
 			c.Env = append(os.Environ(), "FAULT_BUG="+b.name, "FAULT_MOST=1", "FAULT_SEED=", "FAULT_TRACE=", "FAULT_BARE=1",
 				fmt.Sprint("FAULT_FROM=", try[0]), fmt.Sprint("FAULT_SEEDS=", try[1]))
 			out, err := c.CombinedOutput()
@@ -135,20 +150,23 @@ func TestSeededBugsAreNoticed(t *testing.T) {
 			}
 			m := noticed.FindSubmatch(out)
 			if m == nil {
-				t.Fatalf("%s: %v\n%s", b.name, err, out)
+				t.Fatalf("%s: %v\n%.3000s", b.name, err, out)
 			}
 			seed := regexp.MustCompile(`FAULT_SEED=(\d+)`).FindSubmatch(out)
 			if seed == nil {
 				seed = [][]byte{nil, []byte("?")}
 			}
-			how = fmt.Sprintf("seed %s: %s", seed[1], bytes.Join(m[1:], nil))
+			how = fmt.Sprintf("seed %s: %s", seed[1], m[1])
+			if len(tries) > 1 && i == 0 && !strings.HasPrefix(string(m[1]), b.by) {
+				t.Errorf("%s: not noticed by %s: %.150s", b.name, b.by, how)
+			}
 			break
 		}
 		if how == "" {
 			t.Errorf("%s: nothing noticed it", b.name)
 			how = "NOT NOTICED"
 		}
-		fmt.Fprintf(&list, "\n%-30s %.150s", b.name, how)
+		fmt.Fprintf(&list, "\n%-36s %.150s", b.name, how)
 	}
 	t.Logf("%d bugs%s", len(bugs), list.String())
 }

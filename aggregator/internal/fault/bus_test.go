@@ -1,8 +1,10 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,12 +71,10 @@ func (l *lane) deliver(n int) (done int) {
 		return 0
 	}
 	for _, r := range l.open() {
-		for _, m := range l.stored {
+		at, _ := slices.BinarySearchFunc(l.stored, r.next, func(m stored, next uint64) int { return cmp.Compare(m.sequence, next) })
+		for _, m := range l.stored[at:] {
 			if r.deaf || r.stopped() || done == n {
 				break
-			}
-			if m.sequence < r.next {
-				continue
 			}
 			r.next = m.sequence + 1
 			r.handle(delivered{stored: m})

@@ -30,6 +30,11 @@ type collector struct {
 	linked  bool // the bus was there at the last step
 	sick    int  // steps for which its disk fails
 	newest  uint64
+	synced  uint64         // of which the spool said so
+	durable uint64         // at the end of the lives before this one
+	began   uint64         // newest of the lives before this one
+	sample  []byte         // of this life, as it was sent
+	earlier []byte         // of a life before
 	whole   *metric.Layout // as the world has it
 	parts   int            // that layout adds to each board
 	layout  *metric.Layout
@@ -45,8 +50,9 @@ type collector struct {
 	wrong   int        // for so many records
 	jumps   bool       // far ahead, and not as zero
 	frozen  map[accountKey]*freeze
-	divided int  // parts that each board is shown as besides; 0: it is whole
-	invalid bool // the next start has no spool
+	renamed map[accountKey]metric.Raw // of registers: the epoch that is told as another
+	divided int                       // parts that each board is shown as besides; 0: it is whole
+	invalid bool                      // the next start has no spool
 }
 
 // freeze is a counter that stands still: from then on it shows less.
@@ -60,7 +66,7 @@ type freeze struct {
 func newCollector(r *run, i int) *collector {
 	return &collector{
 		r: r, i: i, name: r.world.Agent(i).Name, device: newDevice(r.rng), oracle: newOracle(), linked: true,
-		blurred: map[accountKey]bool{}, frozen: map[accountKey]*freeze{}, booted: time.Now().Add(-time.Hour),
+		blurred: map[accountKey]bool{}, frozen: map[accountKey]*freeze{}, renamed: map[accountKey]metric.Raw{}, booted: time.Now().Add(-time.Hour),
 	}
 }
 
@@ -73,17 +79,27 @@ func (c *collector) start() {
 		c.r.t.Fatalf("a collector does not start: %v", err)
 	}
 	last, _ := rec.Standing()
+	if last < c.synced {
+		c.r.bad("I2", "the spool of %s had %d records on disk, and has %d", c.name, c.synced, last)
+	}
 	if last < c.newest { // what was not on disk is gone, though some of it may have been sent
 		c.oracle.lost(last)
 		c.r.sum.lostRecords += int(c.newest - last)
 	}
-	c.newest = last
+	c.newest, c.synced, c.began = last, last, last
 	c.rec, c.linked = rec, false
 }
 
 // stop is a kill -9, and with the power of its host gone a power cut.
 func (c *collector) stop(steps int, powerCut bool) {
+	if c.rec != nil {
+		_, durable := c.rec.Standing()
+		c.durable = max(c.durable, durable)
+	}
 	c.rec, c.down, c.inbox = nil, steps, nil
+	if c.sample != nil {
+		c.sample, c.earlier = nil, c.sample
+	}
 	c.device.fault = nil
 	if powerCut {
 		c.device = c.device.cut()
@@ -115,6 +131,9 @@ func (c *collector) Publish(subject string, b []byte) error {
 	case c.cut > 0 || r.lane != nil && r.lane.down:
 		return errAway
 	}
+	if r.o.Often[revenant] > 0 {
+		c.sample = append(c.sample[:0], b...)
+	}
 	r.carry(subject, b)
 	return nil
 }
@@ -126,7 +145,7 @@ func (c *collector) step() {
 			return
 		}
 		if c.invalid {
-			c.device, c.invalid = newDevice(c.r.rng), false
+			c.device, c.invalid, c.synced, c.durable = newDevice(c.r.rng), false, 0, 0
 		}
 		c.start()
 	}
@@ -211,11 +230,15 @@ func (c *collector) freeze(values []metric.Raw) {
 // misread is what is read of the registers, one of which may be read wrongly.
 func (c *collector) misread(values []metric.Raw) []metric.Raw {
 	clear(c.blurred)
-	if c.wrong == 0 {
+	if c.wrong == 0 && len(c.renamed) == 0 {
 		return values
 	}
-	c.wrong--
 	shown := slices.Clone(values)
+	defer c.rename(shown)
+	if c.wrong == 0 {
+		return shown
+	}
+	c.wrong--
 	for i := range c.regs {
 		r := &c.regs[i]
 		// One that begins anew unseen, and is then read wrongly, cannot be told from one that does not.
@@ -226,9 +249,29 @@ func (c *collector) misread(values []metric.Raw) []metric.Raw {
 				shown[r.value] = 4e18 + values[r.value]%1000
 			}
 			c.blurred[r.key] = true
+			// Of a small register nobody could tell.
+			if !c.jumps && values[r.value] > large && c.renamed[r.key] == 0 && c.r.chance(rename) {
+				c.renamed[r.key] = values[r.epoch]
+			}
 		}
 	}
 	return shown
+}
+
+// large is what no register counts within a run.
+const large = 2e11
+
+// rename makes the epochs what an agent says that takes a counter which falls for another.
+func (c *collector) rename(shown []metric.Raw) {
+	for i := range c.regs {
+		r := &c.regs[i]
+		x := c.renamed[r.key]
+		if x != 0 && x != shown[r.epoch] { // it did begin anew
+			delete(c.renamed, r.key)
+		} else if x != 0 {
+			shown[r.epoch] = x + 1<<40
+		}
+	}
 }
 
 // away reports whether the bus is not there.

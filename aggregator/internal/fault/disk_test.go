@@ -177,7 +177,11 @@ func (f *inode) sync(err error) error {
 		}
 		return err
 	}
-	f.synced = slices.Clone(f.data)
+	if n := len(f.synced); n <= len(f.data) && bytes.Equal(f.data[:n], f.synced) { // appended to, for the most part
+		f.synced = append(f.synced, f.data[n:]...)
+	} else {
+		f.synced = slices.Clone(f.data)
+	}
 	for i := f.lost[0]; i < min(f.lost[1], len(f.synced)); i++ {
 		f.synced[i] = 0
 	}

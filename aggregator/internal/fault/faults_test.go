@@ -33,6 +33,11 @@ func TestTheListOfFaultsNamesTestsThatThereAre(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range regexp.MustCompile(`\b[a-z]+\.Test\w+`).FindAllString(string(text), -1) {
+		if !tests[name] {
+			t.Errorf("%s is named, and there is no such test", name)
+		}
+	}
 	rows := map[string][]string{}
 	for line := range strings.Lines(string(text)) {
 		f := strings.Split(line, "|")
@@ -45,8 +50,8 @@ func TestTheListOfFaultsNamesTestsThatThereAre(t *testing.T) {
 		}
 		rows[number] = strings.Fields(f[3])
 		for _, name := range rows[number] {
-			if !tests[name] {
-				t.Errorf("row %s names %s, and there is no such test", number, name)
+			if !strings.Contains(name, ".Test") {
+				t.Errorf("row %s names %s as a test", number, name)
 			}
 		}
 		if len(rows[number]) == 0 && !strings.Contains(line, "not covered") {
@@ -64,5 +69,34 @@ func TestTheListOfFaultsNamesTestsThatThereAre(t *testing.T) {
 				t.Errorf("%s is injected as fault %s, and the row does not name the test", k, number)
 			}
 		}
+	}
+}
+
+// TestTheListOfFaultsNamesTheSeededBugs holds what FAULTS.md says of the bugs against them.
+func TestTheListOfFaultsNamesTheSeededBugs(t *testing.T) {
+	text, err := os.ReadFile("FAULTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## Seeded bugs")
+	said := map[string]string{}
+	for line := range strings.Lines(list) {
+		if f := strings.Split(line, "|"); len(f) == 4 {
+			by, _, _ := strings.Cut(strings.TrimSpace(f[2]), ":")
+			for name := range strings.SplitSeq(f[1], ";") {
+				said[strings.TrimSpace(name)] = by
+			}
+		}
+	}
+	for _, b := range bugs {
+		if said[b.name] != b.by {
+			t.Errorf("%s is noticed by %s, and %q is said", b.name, b.by, said[b.name])
+		}
+		delete(said, b.name)
+	}
+	delete(said, "Bug")
+	delete(said, "---")
+	for name := range said {
+		t.Errorf("there is no bug %q", name)
 	}
 }

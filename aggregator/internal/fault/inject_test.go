@@ -91,10 +91,11 @@ func (r *run) forge() {
 	}
 	if n := len(r.lane.stored); n > 0 {
 		b = slices.Clone(r.lane.stored[r.rng.IntN(n)].bytes)
-		switch r.rng.IntN(3) {
-		case 0:
+		switch how := r.rng.IntN(3); {
+		case len(b) == 0: // it was forged itself
+		case how == 0:
 			b = b[:r.rng.IntN(len(b))]
-		case 1:
+		case how == 1:
 			b[r.rng.IntN(len(b))] ^= 1 << r.rng.IntN(8)
 		}
 	}
@@ -109,6 +110,12 @@ func (r *run) forge() {
 }
 
 func (r *run) breakCollector(c *collector) {
+	if c.rec == nil && !c.invalid && r.chance(flipSpool) {
+		c.flipSpool()
+	}
+	if c.rec != nil && c.earlier != nil && c.known() && r.chance(revenant) {
+		c.haunt()
+	}
 	if c.rec != nil && r.chance(spoolLost) {
 		c.stop(1+r.rng.IntN(10), false)
 		c.invalid = true
@@ -174,6 +181,9 @@ func (r *run) cutOff() {
 	for _, c := range r.collectors {
 		if c.cut == 0 && r.chance(cutHost) {
 			c.cut, c.silent = long(), r.rng.IntN(2) == 0
+		}
+		if c.cut == 0 && r.chance(cutLong) {
+			c.cut, c.silent = int(200*time.Minute/r.o.Interval), r.rng.IntN(2) == 0
 		}
 	}
 	rack, site := r.chance(cutRack), r.chance(cutSite)

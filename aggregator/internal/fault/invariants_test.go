@@ -56,6 +56,22 @@ func (r *run) every() int {
 	return 60
 }
 
+// admitted holds that of an agent's lives none is booked after a later one, and that one is told
+// of who sends even so.
+func (r *run) admitted(b *metric.Batch, o *account.Outcome) {
+	switch o.Verdict {
+	case account.Accepted:
+		if b.Incarnation < r.lives[b.Agent] {
+			r.bad("I2", "a record of life %d of %s is booked after one of life %d", b.Incarnation, b.Agent, r.lives[b.Agent])
+		}
+		r.lives[b.Agent] = b.Incarnation
+	case account.Zombie:
+		if !slices.ContainsFunc(o.Alarms, func(a account.Alarm) bool { return a.Kind == account.Revenant }) {
+			r.bad("I7", "a record of an earlier life of %s came, and no alarm was raised", b.Agent)
+		}
+	}
+}
+
 // fromStorage checks what another process would find on disk.
 func (r *run) fromStorage(when string) {
 	r.sum.checks++
@@ -236,7 +252,8 @@ var causes = map[account.AlarmKind][]kind{
 	account.Conflict:    nil,
 	account.Full:        nil,
 	account.Discarded:   nil,
-	account.Shortfall:   nil,
+	// A board that was not read for long shows at once what its host's counter showed before.
+	account.Shortfall: {lostGPU, blankDriver, hungProbe},
 }
 
 // alarmed holds the alarms against what was injected.

@@ -46,11 +46,19 @@ const (
 	resetMeter                 // 26
 	hungMeter                  // 26
 	spoolLost                  // the collector's disk was replaced
+	flipSpool                  // 17: a bit of a collector's spool, while it does not run
+	cutSick                    // 18, 19: the power goes while the collector's disk fails
+	revenant                   // 14: an earlier life of a collector goes on, as a clone of its machine does
+	cutLong                    // 7: for longer than an hour waits for who is behind
+	rename                     // 12: a counter that reads zero, and that its agent takes for another from then on
 	kinds
+
+	first = flipSpool // those from here on came later: the seeds of the others draw what they always did
 )
 
 // table has the name of each kind, the faults of the list that it is, and how often it
-// happens in a million steps: of the site, or of each collector or message.
+// happens in a million steps: of the site, or of each collector or message, or in a million
+// times that it can happen at all.
 var table = [kinds]struct {
 	name  string
 	rows  string
@@ -89,6 +97,11 @@ var table = [kinds]struct {
 	resetMeter:     {"meter begins anew", "26", 1000},
 	hungMeter:      {"meter does not answer", "26", 1000},
 	spoolLost:      {"collector comes back without its spool", "1", 300},
+	flipSpool:      {"bit of a spool flipped", "17", 100_000},
+	cutSick:        {"power cut while the collector's disk fails", "18 19", 60_000},
+	revenant:       {"record of an earlier life of a collector", "14", 5000},
+	rename:         {"counter reads zero, and its agent calls it anew", "12", 500_000},
+	cutLong:        {"one agent cut off past the sealing of hours", "7", 2500},
 }
 
 func (k kind) String() string { return table[k].name }
@@ -116,7 +129,7 @@ func drawn(seed uint64) options {
 		o.SpoolBytes = 150_000
 	}
 	times := pick(rng, []int{1, 1, 2, 4})
-	for k := range kinds {
+	for k := range first {
 		if rng.IntN(2) == 0 {
 			o.Often[k] = table[k].often * times
 		}
@@ -129,12 +142,35 @@ func drawn(seed uint64) options {
 	if o.SpoolBytes > 0 { // thinning keeps the last reading of a life, and cannot know that it is nonsense
 		o.Often[glitchCounter] = 0
 	}
-	for k := range kinds { // to find out what a failure needs
-		if slices.Contains(strings.Split(os.Getenv("FAULT_WITHOUT"), ";"), k.String()) {
+	for k := first; k < kinds; k++ {
+		if rng.IntN(2) == 0 {
+			o.Often[k] = table[k].often * times
+		}
+	}
+	if o.Often[flipSlot] > 0 && o.Often[flipSpool] > 0 { // what the newer state alone knew, the spools have
+		o.Often[pick(rng, []kind{flipSlot, flipSpool})] = 0
+	}
+	if o.Often[flipSlot] > 0 { // a state that goes back to before a life began cannot tell the one before it
+		o.Often[revenant] = 0
+	}
+	if rng.IntN(4) > 0 {
+		o.Often[cutLong] = 0
+	} else if o.Often[cutLong] > 0 && !o.without(cutLong) {
+		o.Hours = 6
+	}
+	for k := range kinds {
+		if o.without(k) {
 			o.Often[k] = 0
 		}
 	}
 	return o
+}
+
+// without reports whether a fault is left out, to find out what a failure needs, or to see it
+// as it was when there was no such fault.
+func (o *options) without(k kind) bool {
+	early := slices.ContainsFunc(regressions, func(x regression) bool { return x.seed == o.Seed && x.early })
+	return k >= first && early || slices.Contains(strings.Split(os.Getenv("FAULT_WITHOUT"), ";"), k.String())
 }
 
 func (o options) String() string {

@@ -100,6 +100,13 @@ type oracle struct {
 type past struct {
 	sequence uint64
 	low      []track
+	readings []shown // that count
+}
+
+// shown is what a record shows of the n-th register.
+type shown struct {
+	n                  int
+	value, epoch, time int64
 }
 
 func newOracle() *oracle { return &oracle{keys: map[accountKey]int{}} }
@@ -107,6 +114,7 @@ func newOracle() *oracle { return &oracle{keys: map[accountKey]int{}} }
 // read takes the readings of record sequence; those named in blurred will be set
 // aside by who books them, or may be.
 func (o *oracle) read(sequence uint64, rs []register, values []metric.Raw, now time.Time, blurred map[accountKey]bool) {
+	p := past{sequence: sequence}
 	for i := range rs {
 		r := &rs[i]
 		v, e := values[r.value], values[r.epoch]
@@ -122,9 +130,31 @@ func (o *oracle) read(sequence uint64, rs []register, values []metric.Raw, now t
 		o.high[n].read(int64(v), int64(e), now.UnixMilli())
 		if !blurred[r.key] {
 			o.low[n].read(int64(v), int64(e), now.UnixMilli())
+			p.readings = append(p.readings, shown{n, int64(v), int64(e), now.UnixMilli()})
 		}
 	}
-	o.past = append(o.past, past{sequence, slices.Clone(o.low)})
+	p.low = slices.Clone(o.low)
+	o.past = append(o.past, p)
+}
+
+// left takes back the records after durable of which nothing is left.
+func (o *oracle) left(durable uint64, have map[uint64][]byte) {
+	low := make([]track, len(o.low))
+	for i := range o.past {
+		p := &o.past[i]
+		if p.sequence <= durable {
+			copy(low, p.low)
+			continue
+		}
+		if have[p.sequence] != nil {
+			for _, x := range p.readings {
+				low[x.n].read(x.value, x.epoch, x.time)
+			}
+		}
+		p.low = slices.Clone(low)
+	}
+	o.some = true
+	copy(o.low, low)
 }
 
 // durable forgets what cannot be lost any more.

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ func TestARackThatIsCutOffForThreeDaysHeals(t *testing.T) {
 		for range 90 {
 			r.live()
 		}
-		outage := days * 24 * 60
+		outage, from := days*24*60, time.Now()
 		for _, c := range r.collectors[:o.Hosts] {
 			c.cut = outage
 		}
@@ -29,6 +31,10 @@ func TestARackThatIsCutOffForThreeDaysHeals(t *testing.T) {
 		before, err := ledger.CheckDisk(shelf{r.device.kill()})
 		if err != nil || before.Restatements != 0 || before.Hours < days*24-3 {
 			t.Fatalf("at the end of the outage: %v, %v", before, err)
+		}
+		sealed := r.hours(from.Truncate(time.Hour))
+		if len(sealed) < days*24-3 {
+			t.Fatalf("%d hours were sealed meanwhile", len(sealed))
 		}
 		drained := 0
 		for ; drained < outage/10; drained++ {
@@ -51,15 +57,53 @@ func TestARackThatIsCutOffForThreeDaysHeals(t *testing.T) {
 		if err != nil {
 			t.Errorf("I4: %v", err)
 		}
-		if after.Restatements < days*24-3 {
-			t.Errorf("%d restatements of %d hours", after.Restatements, days*24)
+		if r.sum.difference != 0 || r.sum.booked == 0 {
+			t.Errorf("difference %d mJ of %d", r.sum.difference, r.sum.booked)
 		}
-		t.Logf("%d days without %d hosts: drained in %d minutes, difference %d mJ, %d hours sealed and %d restated", days, o.Hosts, drained+1, r.sum.difference, after.Hours, after.Restatements)
-		lines := strings.Split(string(r.device.names["ledger/"+siteName+"/log/leaves"].data), "\n")
-		for _, x := range lines {
-			if f := strings.Fields(x); len(f) > 4 && f[len(f)-1] != "-" {
-				t.Logf("restated %s by %s mJ measured, %s estimated, %s interpolated", f[2], f[4], f[5], f[6])
+		list, restated := r.restatements()
+		for _, hour := range sealed {
+			if !restated[hour] {
+				t.Errorf("the hour %s was sealed without the rack, and is not restated", hour)
 			}
 		}
+		t.Logf("%d days without %d hosts: drained in %d minutes, difference %d mJ, %d hours sealed and %d restated%s",
+			days, o.Hosts, drained+1, r.sum.difference, after.Hours, after.Restatements, list)
 	})
+}
+
+// hours are those from a time on that are sealed.
+func (r *run) hours(from time.Time) (names []string) {
+	for x := range r.leaves() {
+		at, err := time.Parse("2006-01-02T15Z", x[2])
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if !at.Before(from) {
+			names = append(names, x[2])
+		}
+	}
+	return names
+}
+
+// restatements are listed with what they measured, and of which hours they are.
+func (r *run) restatements() (list string, of map[string]bool) {
+	of = map[string]bool{}
+	for x := range r.leaves() {
+		if x[len(x)-1] != "-" {
+			list += fmt.Sprintf("\nrestated %s: %s mJ measured, %s estimated, %s interpolated", x[2], x[4], x[5], x[6])
+			of[x[2]] = true
+		}
+	}
+	return list, of
+}
+
+// leaves are the fields of the lines of the site's log.
+func (r *run) leaves() iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for line := range strings.Lines(string(r.device.names["ledger/"+siteName+"/log/leaves"].data)) {
+			if !yield(strings.Fields(line)) {
+				return
+			}
+		}
+	}
 }

@@ -47,7 +47,8 @@ type run struct {
 	stop    context.CancelFunc
 	ended   chan error
 	said    []word
-	flipped bool // a bit of a slot was, and it has not been written again
+	flipped bool              // a bit of a slot was, and it has not been written again
+	lives   map[string]uint64 // of agents, that this aggregator took records of
 
 	committed bool // in this step
 	settled   bool // all is durable
@@ -154,7 +155,12 @@ func (c *collector) settle() {
 	case c.r.chance(powerCut):
 		c.stop(1+c.r.rng.IntN(10), true)
 	default:
-		_ = c.rec.Sync() // a disk that fails is the spool's to mind
+		if c.rec.Sync() == nil { // a disk that fails is the spool's to mind
+			c.synced = c.newest
+		}
+		if c.sick > 0 && c.r.chance(cutSick) {
+			c.stop(1+c.r.rng.IntN(10), true)
+		}
 		if c.sick > 0 {
 			if c.sick--; c.sick == 0 {
 				c.device.fault = nil
@@ -180,7 +186,7 @@ func (r *run) start() error {
 	if err != nil {
 		return err
 	}
-	r.ledger, r.set = l, set
+	r.ledger, r.set, r.lives = l, set, map[string]uint64{}
 	r.reading = stream.NewLedger(stream.LedgerConfig{
 		JetStream: r.jetstream(), Publish: r.acknowledge, Stream: bus.Ledger, Book: books{l, r}, Every: time.Hour,
 		Logger: slog.New(slog.DiscardHandler), Metrics: set,
@@ -277,6 +283,7 @@ type books struct {
 func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequence uint64) (bool, error) {
 	o := b.Ledger.Apply(batch, arrived, name, sequence)
 	b.r.trace(batch, o)
+	b.r.admitted(batch, &o)
 	for _, a := range o.Alarms {
 		b.r.alarms[a.Kind]++
 	}
