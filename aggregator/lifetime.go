@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 )
 
 // lifetimes are the counters of sites as they are shown: what was drawn since the
@@ -91,10 +93,7 @@ func (l *lifetimes) keep() {
 	}
 	b, err := json.Marshal(l.of)
 	if err == nil {
-		next := l.file + ".new"
-		if err = os.WriteFile(next, b, 0o644); err == nil {
-			err = os.Rename(next, l.file)
-		}
+		err = durable.Replace(l.file, b, 0o644)
 	}
 	if err != nil {
 		l.log.Error("counters of sites not kept", "file", l.file, "error", err)

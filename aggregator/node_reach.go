@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 	"github.com/gigawatch/gigawatch/aggregator/internal/stream"
 )
 
@@ -60,15 +61,9 @@ func (r *reach) Run(ctx context.Context) error {
 	}
 }
 
-// save replaces the file. It need not outlive a power cut: the lane keeps half an
-// hour, which is then read again.
+// save replaces the file.
 func (r *reach) save(at time.Time) error {
-	next := r.file + ".new"
-	err := os.WriteFile(next, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"), 0o644)
-	if err == nil {
-		err = os.Rename(next, r.file)
-	}
-	if err != nil {
+	if err := durable.Replace(r.file, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"), 0o644); err != nil {
 		return fmt.Errorf("save how far telemetry was read: %w", err)
 	}
 	return nil

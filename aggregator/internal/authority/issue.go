@@ -3,12 +3,13 @@ package authority
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 )
 
 // A Wish is whose credentials are wanted.
@@ -62,7 +63,7 @@ func (k *Book) Add(w Wish) (done Issued, err error) {
 			return done, err
 		}
 		file := filepath.Join(dir, name+".creds")
-		if err := replaceSecret(file, text); err != nil {
+		if err := durable.Replace(file, text, 0o600); err != nil {
 			return done, fmt.Errorf("write credentials of %s: %w", name, err)
 		}
 		done.Files = append(done.Files, file)
@@ -127,21 +128,4 @@ func (k *Book) Revoke(role, site string, names []string) (revoked int, err error
 		}
 	}
 	return revoked, k.save()
-}
-
-// replaceSecret writes a file that its owner alone may read, in one step.
-func replaceSecret(file string, text []byte) error {
-	next := file + ".new"
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a run that was cut short
-		return err
-	}
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	return os.Rename(next, file)
 }

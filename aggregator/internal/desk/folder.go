@@ -214,7 +214,7 @@ func (k Folder) Add(f *report.Filing, line []byte, files map[string][]byte) (err
 	if err := durable.Replace(filepath.Join(dir, "steps"), slices.Concat(all, []byte(sumLine(all))), 0o640); err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
-	return syncFolder(dir)
+	return nil
 }
 
 // keepOnce writes a file that is not there yet, or is the same: a crash may have
@@ -227,15 +227,6 @@ func keepOnce(path string, b []byte) error {
 		return fmt.Errorf("keep report: %w", err)
 	}
 	return nil
-}
-
-func syncFolder(path string) (err error) {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("keep report: %w", err)
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return d.Sync()
 }
 
 // readBounded reads a file of at most so many bytes.
