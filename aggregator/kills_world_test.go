@@ -60,7 +60,13 @@ const (
 
 func newKillWorld(t *testing.T, seed uint64) *killWorld {
 	t.Helper()
-	w := &killWorld{t: t, dir: t.TempDir(), boards: map[string]string{}, beside: map[string]uint64{}}
+	return newKillWorldIn(t, t.TempDir(), seed)
+}
+
+// newKillWorldIn is one that keeps all in a folder, its bus in bus.
+func newKillWorldIn(t *testing.T, dir string, seed uint64) *killWorld {
+	t.Helper()
+	w := &killWorld{t: t, dir: dir, boards: map[string]string{}, beside: map[string]uint64{}}
 	w.now = time.Now().Truncate(time.Hour).Add(-killPast)
 	w.began = w.now
 	var err error

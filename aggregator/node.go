@@ -63,6 +63,7 @@ type node struct {
 	telemetry *stream.Telemetry
 	lane      *stream.Ledger
 	strays    *stream.Strays
+	keeping   *stream.Keeping
 	today     *today
 	files     *siteFiles
 	rights    *rights.Keeper // nil: there are no principals
@@ -174,6 +175,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	n.lane = stream.NewLedger(stream.LedgerConfig{
 		JetStream: n.js, Publish: acknowledge, Stream: bus.Ledger, Sites: n.c.siteNames(), Every: n.c.seams.commits, Book: newBook(n.ledger, n.today, newCheckpoints(n.c.Data, n.ledger, n.set, n.log), n.set), Logger: n.log, Metrics: n.set,
 	})
+	n.keeping = stream.NewKeeping(stream.KeepingConfig{Conn: n.conn, JetStream: n.js, Streams: []string{bus.Ledger, bus.Telemetry}, Logger: n.log, Metrics: n.set})
 	n.strays = stream.NewStrays(stream.StraysConfig{Conn: n.conn, Sites: n.c.siteNames(), Logger: n.log, Metrics: n.set})
 	return nil
 }
@@ -226,6 +228,9 @@ func (n *node) ready() (reasons []string) {
 	if !n.conn.IsConnected() {
 		reasons = append(reasons, "the bus is away")
 	}
+	for _, name := range n.keeping.Stuck() {
+		reasons = append(reasons, fmt.Sprintf("the bus's stream %s keeps nothing of what is sent", name))
+	}
 	if lag := n.telemetry.Lag(); lag > 30*time.Second {
 		reasons = append(reasons, fmt.Sprintf("telemetry is %s behind", lag.Round(time.Second)))
 	}
@@ -268,6 +273,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&lanes, reading, n.telemetry.Run)
 	both(&lanes, reading, n.lane.Run)
 	both(&lanes, reading, n.strays.Run)
+	both(&lanes, reading, n.keeping.Run)
 	both(&rest, fed, n.recording.Run)
 	both(&rest, fed, n.health.Run)
 	both(&rest, fed, n.alerts.Run)

@@ -163,6 +163,14 @@ func itself() []Rule {
 			Ask:      self(`increase(gigawatch_stream_ledger_stream_gaps_total[1h]) > 0`),
 		},
 		{
+			// Full telemetry loses its oldest, and is no reason; of the disk both lanes are stuck.
+			Name: "BusKeepsNothing", Severity: Critical, Owner: Platform, Level: Aggregator, Extra: []string{"stream"}, For: 30 * time.Second, Hold: minute, Board: boardSelf,
+			Summary:  "The bus of " + here + " keeps nothing that is sent (stream {{ $labels.stream }})",
+			Evidence: "Messages pass by that its stream does not take. Collectors keep their records on disk, for 30 days; what is live stands still.",
+			Do:       "Its log says why. A disk that was full: make room, then restart the bus. A limit that is reached: raise bus.ledger_bytes.",
+			Ask:      self(`gigawatch_bus_stream_stuck == 1`, "stream"),
+		},
+		{
 			Name: "SiteFileRefused", Severity: Warning, Owner: Platform, Level: Aggregator, Extra: []string{"site"}, For: 5 * minute, Hold: 5 * minute, Board: boardSelf,
 			Summary:  "The site file of {{ $labels.site }} is not in order",
 			Evidence: "What it said before stays in force.",

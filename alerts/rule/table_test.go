@@ -26,6 +26,7 @@ var own = map[string][]string{
 	"gigawatch_stream_commit_failures_total":         nil,
 	"gigawatch_stream_rejected_total":                {"lane", "reason"},
 	"gigawatch_stream_ledger_stream_gaps_total":      nil,
+	"gigawatch_bus_stream_stuck":                     {"stream"},
 	"gigawatch_ledger_lost_states_total":             nil,
 	"gigawatch_recording_store_failures_total":       nil,
 	"gigawatch_store_wal_write_failures_total":       nil,

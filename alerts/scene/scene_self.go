@@ -42,6 +42,7 @@ func itself() map[string]Scene {
 			and("is quiet when it cannot be read", false, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`: "0x200"}),
 		"BatchesRefused":     refused,
 		"BusLostRecords":     is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
+		"BusKeepsNothing":    is(`gigawatch_bus_stream_stuck{@self,stream="LEDGER"}`, "1x200", "0x200").called("stream", "LEDGER"),
 		"SiteFileRefused":    is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),
 		"RemoteWriteFailing": is(`gigawatch_store_remote_samples_failed_total{@self,remote="central"}`, "0+10x200", "70x200").called("remote", "central"),
 		"Watchdog": booked("0+100x200", "0+100x60 _x140").
