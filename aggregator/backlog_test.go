@@ -98,6 +98,7 @@ func BenchmarkBacklog(b *testing.B) {
 		fmt.Printf("\n| hosts and connections | GPUs | cut off | records | drained in s | freshness p99, the worst, s | bus and aggregator, cores | its peak RSS GiB | batches lost | mJ off the truth |\n|---|---|---|---|---|---|---|---|---|---|\n"+
 			"| %d | %d | %s | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f | %.0f |\n",
 			*backlogHosts, *backlogHosts*8, *backlogOf, d.records, d.took.Seconds(), d.freshness, d.cores, gib(d.rss), d.lost, d.off)
+		fmt.Printf("soak: {\"row\":22,\"injected\":%d,\"mj\":%.0f}\n", *backlogHosts, d.off)
 		b.ReportMetric(d.took.Seconds(), "s-drain")
 		b.ReportMetric(d.freshness, "s-p99")
 		b.ReportMetric(d.off, "mJ-off")

@@ -73,6 +73,9 @@ func killOneSite(t *testing.T, kills int) {
 	for _, point := range slices.Sorted(maps.Keys(killed)) {
 		t.Logf("%4d killed %s", killed[point], point)
 	}
+	t.Logf(`soak: {"row":2,"injected":%d}`, kills)
+	t.Logf(`soak: {"row":3,"injected":%d}`, restarts)
+	t.Logf(`soak: {"row":4,"injected":%d}`, wipes)
 	t.Logf("%d kills at %d points, bus started anew %d times and without its store %d times, %d records, %.1f days of the site; 0 mJ of difference",
 		kills, len(killed), restarts, wipes, w.sent, w.now.Sub(w.began).Hours()/24)
 }

@@ -71,5 +71,7 @@ func TestKilledCollectorsLoseAndDoubleNothing(t *testing.T) {
 			}
 		}
 	}
+	t.Logf(`soak: {"row":1,"injected":%d}`, kills)
+	t.Logf(`soak: {"row":2,"injected":%d}`, pulled)
 	t.Logf("%d collectors killed, %d aggregators; 0 mJ of difference", kills, pulled)
 }

@@ -103,6 +103,7 @@ func TestAPartitionOfTheNetworkHeals(t *testing.T) {
 		}
 	}
 	bounded()
+	t.Logf(`soak: {"row":7,"injected":%d}`, 1+len(all)+8)
 	for _, h := range all {
 		for _, seen := range h.seen {
 			t.Logf("%s: %s", h.name, seen)

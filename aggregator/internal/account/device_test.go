@@ -74,6 +74,7 @@ func TestBoardMovesToAnotherHostAndCountsOnceWithARowForEachPlace(t *testing.T) 
 			}
 		}
 	}
+	t.Log(`soak: {"row":14,"injected":1}`)
 	if !slices.Equal(hosts, []string{"n1", "n2"}) || expected != 700*second || covered != 10*second+30*second+10*second {
 		t.Errorf("lines of hosts %v, known for %d ms of %d; want n1 and n2, 50,000 of 700,000", hosts, covered, expected)
 	}

@@ -177,6 +177,7 @@ func TestFilesOfTheLedgerCannotLie(t *testing.T) {
 				x.judge(t, of(file), file, fmt.Sprintf("cut to %d of %d bytes", n, size), func(b []byte) []byte { return b[:n] })
 			}
 		}
+		cuts := told(t, 16, kinds, verdicts{})
 		for range flips {
 			file := pick(rng, files)
 			bit := rng.IntN(8 * len(x.disk.names[file].data))
@@ -185,6 +186,7 @@ func TestFilesOfTheLedgerCannotLie(t *testing.T) {
 				break
 			}
 		}
+		told(t, 17, kinds, cuts)
 		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 			t.Logf("%-20s %v", kind, kinds[kind])
 		}
@@ -227,6 +229,7 @@ func TestADiskOfTheLedgerThatFails(t *testing.T) {
 				}
 			}
 		}
+		t.Logf(`soak: {"row":19,"injected":%d}`, tried)
 		t.Logf("%d operations failed, %d of them ended the process; wrong afterwards: 0", tried, failed)
 	})
 }

@@ -53,6 +53,7 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Log(summary(all.run, &all.sum, time.Since(began)))
+	counted(t, all.run, &all.sum)
 }
 
 // together is what runs side by side.

@@ -122,11 +122,14 @@ func TestFilesOfTheSpoolCannotLie(t *testing.T) {
 				judge(file, fmt.Sprintf("cut to %d of %d bytes", n, size), func(b []byte) []byte { return b[:n] })
 			}
 		}
+		kinds := map[string]*verdicts{"": &v}
+		cuts := told(t, 16, kinds, verdicts{})
 		for range flips {
 			file := pick(rng, files)
 			bit := rng.IntN(8 * len(disk.names[file].data))
 			judge(file, fmt.Sprintf("with bit %d flipped", bit), func(b []byte) []byte { b[bit/8] ^= 1 << (bit % 8); return b })
 		}
+		told(t, 17, kinds, cuts)
 		t.Logf("%v; noticed is what is missing and told as a gap, or was the end", v)
 	})
 }

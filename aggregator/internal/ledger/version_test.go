@@ -90,6 +90,7 @@ func TestBooksOfTheVersionBeforeGoOn(t *testing.T) {
 			t.Errorf("%s was changed", name)
 		}
 	}
+	t.Log(`soak: {"row":25,"injected":1}`)
 	lines = ask(account.ByJob)
 	if len(lines) < 3 || !strings.Contains(lines[0].Reason, "on 2 hosts") || lines[0].Recorded == 0 || lines[0].Recorded >= lines[0].Drawn {
 		t.Errorf("by job: %+v", lines)
@@ -166,6 +167,7 @@ func TestBooksOfVersion2GoOn(t *testing.T) {
 	if err != nil || after.Hours <= before.Hours {
 		t.Errorf("%v, %v", after, err)
 	}
+	t.Log(`soak: {"row":25,"injected":1}`)
 	if again := figures(); *again[1].Value != *was[1].Value {
 		t.Errorf("carbon was %v, and is %v", *was[1].Value, *again[1].Value)
 	}

@@ -327,6 +327,7 @@ func TestKillerQueriesHurtNobody(t *testing.T) {
 	for _, k := range slices.Repeat(killers, 4) {
 		next <- k
 	}
+	t.Logf(`soak: {"row":21,"injected":%d}`, 4*len(killers))
 	close(next)
 	asking.Wait()
 	stop()

@@ -303,6 +303,7 @@ func TestSlowSyncHoldsUpNobody(t *testing.T) {
 			t.Errorf("%d frames, gaps %v", len(h.frames), h.gaps)
 		}
 		x.close()
+		t.Log(`soak: {"row":20,"injected":1}`)
 	})
 }
 
