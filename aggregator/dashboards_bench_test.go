@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,8 @@ var (
 	boardsSparse = flag.Duration("dashboards.sparse", 4*time.Minute, "between samples of a device before that; less than 5m, else PromQL sees gaps")
 	boardsFresh  = flag.Bool("dashboards.fresh", false, "prepare anew")
 	boardsTimes  = flag.Int("dashboards.times", 7, "how often each dashboard is asked once it is warm")
+	boardsOnly   = flag.String("dashboards.only", "", "ask this `dashboard` and no other")
+	boardsCPU    = flag.String("dashboards.cpu", "", "`file` for a CPU profile of the warm questions")
 	boardsAll    = flag.Bool("dashboards.panels", false, "print every panel")
 	boardsStill  = flag.Bool("dashboards.still", false, "store nothing meanwhile: the present alone goes on")
 )
@@ -104,7 +107,7 @@ func benchDashboards(b *testing.B) {
 	chosen := choose(b, g)
 	settle(b, n)
 	fmt.Printf(", settled after %s, load %s\n", time.Since(opening).Round(time.Second), loadNow())
-	boards := boardsAt(b, p.End, chosen)
+	boards := slices.DeleteFunc(boardsAt(b, p.End, chosen), func(x benchBoard) bool { return *boardsOnly != "" && x.name != *boardsOnly })
 	askBoards(b, g, boards)
 	askEndpoints(b, n.url())
 	u := usageOf(b, os.Getpid())
@@ -240,6 +243,17 @@ func askBoards(b *testing.B, g *grafana, boards []benchBoard) {
 	}
 	fmt.Print("\n| dashboard | range | panels | queries | cold ms | warm median ms | warm most ms | × floor | one after the other ms | slowest panel, alone ms | what it asks | bytes |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	worst := 0.0
+	if *boardsCPU != "" {
+		f, err := os.Create(*boardsCPU)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			b.Fatal(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	for i := range boards {
 		x := &boards[i]
 		var warm, floor []time.Duration
@@ -300,7 +314,7 @@ func askEndpoints(b *testing.B, at string) {
 	fmt.Print("\n| endpoint | median ms | most ms | bytes |\n|---|---|---|---|\n")
 	for _, path := range []string{
 		"counts?", "top?of=gpu&by=gpu_power_watts&limit=10&", "top?of=gpu&by=gpu_temperature_celsius&limit=50&", "top?of=host&by=host_power_watts&limit=40&", "top?of=rack&by=power&limit=10&",
-		"map?value=power&", "map?value=temperature&", "map?value=gpus_not_ok&", "map?value=utilization&", "health?", "health?shape=count&kind=gpu&",
+		"map?value=power&", "map?value=temperature&", "map?value=gpus_not_ok&", "map?value=utilization&", "health?", "health?kind=gpu&",
 		"inventory?kind=hall&", "inventory?kind=rack&limit=2000&", "inventory?kind=host&limit=2000&", "inventory?kind=gpu&host=n00001&", "inventory?kind=job&limit=1000&", "status?",
 	} {
 		var took []time.Duration

@@ -97,9 +97,14 @@ type GridSource struct {
 
 // absence is for how long a branch was not known, by quarter.
 type absence struct {
+	branch
+	minutes [4]int64
+}
+
+// A branch is what a meter shows of a quantity.
+type branch struct {
 	meter    string
 	quantity Quantity
-	minutes  [4]int64
 }
 
 // An adjustment is what a quantity comes to where that is not what was booked.

@@ -32,6 +32,7 @@ type branches struct {
 	quarterly [Quantities]bool // only quarters tell what its feeds took
 	altered   [Quantities]bool // the feeds are more, fewer or others than what was booked
 	took      [Quantities][4]taken
+	missed    map[branch]int // where it stands in what is absent
 }
 
 // taken is what the feeds of a quantity took in a quarter.
@@ -44,7 +45,7 @@ type taken struct {
 
 // lookUp finds the feeds of an hour.
 func (b *Basis) lookUp(s *Sheet, until int64) *branches {
-	h := &branches{Basis: b, sheet: s, from: s.Number * hour, since: s.Since, until: until, of: map[string]*register{}, foreign: map[string]bool{}}
+	h := &branches{Basis: b, sheet: s, from: s.Number * hour, since: s.Since, until: until, of: map[string]*register{}, foreign: map[string]bool{}, missed: map[branch]int{}}
 	for q := range Quantities {
 		h.plain[q] = true
 	}

@@ -153,12 +153,16 @@ type side struct {
 func (s *side) add(name string, mj uint64, known bool) {
 	s.count++
 	s.mj += mj
-	if !known && len(s.missing) < mostMissing {
-		s.missing = append(s.missing, name)
+	if known {
+		return
+	}
+	if i, found := slices.BinarySearch(s.missing, name); !found && i < mostMissing {
+		s.missing = slices.Insert(s.missing, i, name)
+		s.missing = s.missing[:min(len(s.missing), mostMissing)]
 	}
 }
 
-// mostMissing bounds how many names a gap tells.
+// mostMissing bounds how many names a gap tells: the first of them.
 const mostMissing = 10
 
 // Over reports whether an hour is over: others are left out.
@@ -285,42 +289,39 @@ type unit struct {
 	kind             metric.EntityKind
 	name, rack, host string
 	point            uint32
-	sum              Row
 }
 
-func (u *unit) compare(o *unit) int {
-	return cmp.Or(cmp.Compare(u.kind, o.kind), cmp.Compare(u.name, o.name), cmp.Compare(u.rack, o.rack), cmp.Compare(u.host, o.host), cmp.Compare(u.point, o.point))
+func (x *ReconciledRow) unit() unit {
+	u := unit{x.Device.Kind, x.Device.Name, x.Place.Rack, x.Place.Host, x.Device.Point}
+	if u.kind == metric.Host {
+		u.host = u.name
+	}
+	return u
 }
 
-// unitsOf are the rows of an hour by what they are of, in order. Those of one file
-// are in that order already, or nearly.
-func unitsOf(rows []ReconciledRow) []unit {
-	units := make([]unit, 0, len(rows))
+// A summed unit is what its rows come to.
+type summed struct {
+	unit
+	sum Row
+}
+
+// unitsOf adds up the rows of an hour by what they are of, in the order they come.
+func unitsOf(rows []ReconciledRow) []summed {
+	units, at := make([]summed, 0, len(rows)), make(map[unit]int, len(rows))
 	for i := range rows {
 		x := &rows[i]
-		u := unit{x.Device.Kind, x.Device.Name, x.Place.Rack, x.Place.Host, x.Device.Point, x.Row}
-		if u.kind == metric.Host {
-			u.host = u.name
-		}
-		units = append(units, u)
-	}
-	byUnit := func(a, b unit) int { return a.compare(&b) }
-	if !slices.IsSortedFunc(units, byUnit) {
-		slices.SortFunc(units, byUnit)
-	}
-	n := 0
-	for i := range units {
-		if n > 0 && units[n-1].compare(&units[i]) == 0 {
-			s := &units[n-1].sum
-			s.Amount += units[i].sum.Amount
-			s.Covered += units[i].sum.Covered
-			s.Expected += units[i].sum.Expected
+		u := x.unit()
+		if k, ok := at[u]; ok {
+			s := &units[k].sum
+			s.Amount += x.Row.Amount
+			s.Covered += x.Row.Covered
+			s.Expected += x.Row.Expected
 			continue
 		}
-		units[n] = units[i]
-		n++
+		at[u] = len(units)
+		units = append(units, summed{u, x.Row})
 	}
-	return units[:n]
+	return units
 }
 
 // Machines is what all hosts and all GPUs drew in an hour.

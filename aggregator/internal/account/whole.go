@@ -1,10 +1,6 @@
 package account
 
-import (
-	"slices"
-
-	"github.com/gigawatch/gigawatch/collector/metric"
-)
+import "github.com/gigawatch/gigawatch/collector/metric"
 
 // whole makes the cell of quarter k, branch by branch.
 func (h *branches) whole(r *Resolved, k int, c *cell) {
@@ -66,7 +62,7 @@ func (h *branches) sum(r *Resolved, c *cell, q Quantity, k int) {
 		}
 		if !w.full {
 			known = false
-			r.miss(f.name(), q, k, h.millis(k)/minute)
+			h.miss(r, f, q, k)
 		}
 	}
 	var all uint64
@@ -85,15 +81,18 @@ func (h *branches) millis(k int) int64 {
 	return max(0, min(from+quarter, h.until)-max(from, h.since))
 }
 
-// miss notes that a branch was not known for so long of quarter k.
-func (r *Resolved) miss(meter string, q Quantity, k int, minutes int64) {
+// miss notes in r that a branch was not known in quarter k.
+func (h *branches) miss(r *Resolved, f *feed, q Quantity, k int) {
+	minutes := h.millis(k) / minute
 	if minutes == 0 {
 		return
 	}
-	i := slices.IndexFunc(r.absent, func(a absence) bool { return a.meter == meter && a.quantity == q })
-	if i < 0 {
+	of := branch{f.name(), q}
+	i, ok := h.missed[of]
+	if !ok {
 		i = len(r.absent)
-		r.absent = append(r.absent, absence{meter: meter, quantity: q})
+		h.missed[of] = i
+		r.absent = append(r.absent, absence{branch: of})
 	}
 	r.absent[i].minutes[k] += minutes
 }
@@ -197,7 +196,7 @@ func (h *branches) lesser(r *Resolved, c *cell, item int, feeds []feed, k int) {
 			continue
 		}
 		if !w.full {
-			r.miss(feeds[i].name(), Other, k, h.millis(k)/minute)
+			h.miss(r, &feeds[i], Other, k)
 		}
 		known = known && w.full
 		c.how[item] |= how
