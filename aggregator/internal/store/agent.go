@@ -65,6 +65,8 @@ type agent struct {
 	behind int64 // the head in which it is out of order
 	gone   bool
 
+	unsettled bool // states of before a restart may still be shown beside those of now
+
 	raw     []metric.Raw        // by value: as of the newest tick
 	refs    []storage.SeriesRef // by series: 0 where there is none yet
 	written marks               // by value: has a point at the newest tick
@@ -118,7 +120,7 @@ func phase(key string, interval int64) int64 {
 // carry hands to b, which follows a, what a knows of the values they share, and
 // yields which of a's these are.
 func (a *agent) carry(b *agent) (taken marks) {
-	b.last, b.behind = a.last, a.behind
+	b.last, b.behind, b.unsettled = a.last, a.behind, a.unsettled
 	taken = make(marks, len(a.written))
 	same := matchEntities(a.layout.Entities, b.layout.Entities)
 	for ci := range b.shape.runs {

@@ -213,3 +213,39 @@ func TestStateOfBeforeARestartDoesNotLinger(t *testing.T) {
 	b.want("0:1 60:–", "gpu_state", "state", "ok")
 	b.wantAnswer("gpu_state", at(61), 1)
 }
+
+// An agent is read again from a tick that may be older than the newest that is stored,
+// and in which it was in another state.
+func TestStateOfBeforeARestartEndsThoughTicksAreReadAgain(t *testing.T) {
+	const ok, lost, blank = 0, 1, 2
+	l := host(column(metric.GPUState, 0, 3, 1))
+	wider := host(column(metric.GPUState, 0, 3, 1), column(metric.HostUp, 0, 2, 1))
+	for _, c := range []struct {
+		name  string
+		ticks []metric.Raw // at 12, 22 and 32
+		wider bool         // the layout is, from 22 on
+		want  map[string]string
+	}{
+		{"in one state", []metric.Raw{ok, ok, ok}, false, map[string]string{"ok": "12:1", "lost": "17:1 22:–"}},
+		{"under another layout", []metric.Raw{ok, ok, ok}, true, map[string]string{"ok": "12:1", "lost": "17:1 22:–"}},
+		{"left with the first new tick", []metric.Raw{ok, blank, blank}, false, map[string]string{"ok": "12:1 22:0 32:–", "lost": "17:1 22:–", "blank": "22:1"}},
+		{"as it was, with the first new tick", []metric.Raw{ok, lost, lost}, false, map[string]string{"ok": "12:1 22:0 32:–", "lost": "17:1"}},
+		{"missing", []metric.Raw{ok, metric.Missing, metric.Missing}, false, map[string]string{"ok": "12:1 22:–", "lost": "17:1 22:–"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := open(t)
+			b.tick(l, at(17), lost)
+			b.reopen()
+			for i, v := range c.ticks {
+				if i > 0 && c.wider {
+					b.tick(wider, at(12+10*i), v, 1)
+				} else {
+					b.tick(l, at(12+10*i), v)
+				}
+			}
+			for state, points := range c.want {
+				b.want(points, "gpu_state", "state", state)
+			}
+		})
+	}
+}

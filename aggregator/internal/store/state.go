@@ -27,7 +27,7 @@ func (w *Writer) state(a *agent, k, j int, t int64, raw metric.Raw, before marks
 	a.written.set(i)
 	switch {
 	case old == metric.Missing:
-		w.others(a, r, j, t, int(raw))
+		w.others(a, r, j, t, raw, raw)
 	case raw == metric.Missing:
 		w.put(a, r, j, int(old), t, staleNaN)
 		return
@@ -57,16 +57,36 @@ func (w *Writer) leave(a *agent, n int, t int64) {
 	a.leaving = append(a.leaving[:0], a.leaving[n:]...)
 }
 
-// others ends the series of the other states that the head still knows, from
-// before a restart: without that two states would be shown for a while.
-func (w *Writer) others(a *agent, r *run, j int, t int64, state int) {
+// others ends the series of the states but old and now that the head still knows,
+// from before a restart: without that two states would be shown for a while. While
+// ticks are read again the store may hold newer points of them, and would refuse it:
+// then it is put off.
+func (w *Writer) others(a *agent, r *run, j int, t int64, old, now metric.Raw) {
+	if w.again {
+		a.unsettled = true
+		return
+	}
 	for k := range r.states {
 		ref := &a.refs[r.ref+j*r.states+k]
-		if k == state || *ref != 0 {
+		if metric.Raw(k) == old || metric.Raw(k) == now || *ref != 0 {
 			continue
 		}
 		if *ref = w.known(w.labels.of(a.site, a.layout, r.entity+j, r.def, uint32(k))); *ref != 0 {
 			w.appendTo(*ref, t, staleNaN)
+		}
+	}
+}
+
+// settle ends what could not be ended while ticks were read again.
+func (w *Writer) settle(a *agent, t int64, values []metric.Raw) {
+	a.unsettled = false
+	for k := range a.shape.runs {
+		r := &a.shape.runs[k]
+		if r.states == 0 {
+			continue
+		}
+		for j := range r.count {
+			w.others(a, r, j, t, a.raw[r.at+j], values[r.at+j])
 		}
 	}
 }

@@ -14,6 +14,9 @@ func (w *Writer) tick(a *agent, t int64, values []metric.Raw) {
 	a.written, a.spare = a.spare, before
 	clear(a.written)
 	leaving := len(a.leaving)
+	if a.unsettled && !w.again {
+		w.settle(a, t, values)
+	}
 	for k := range a.shape.runs {
 		r := &a.shape.runs[k]
 		if r.def == nil {
