@@ -228,10 +228,20 @@ func TestASecuredBus(t *testing.T) {
 		t.Errorf("a second of n1 is read back: %+v, %v", second, err)
 	}
 
+	// Until when its certificate is valid is seen, and until when it can tell theirs.
+	for _, name := range []string{"bus_server", "bus_client_authority"} {
+		if left := s.left(name); left <= 0 || left > time.Hour {
+			t.Errorf("%s is valid for %v", name, left)
+		}
+	}
+
 	// The certificate is replaced, with its key.
 	before := s.shown()
 	s.ca.sign("bus", of(2*time.Hour))
 	s.await(20*time.Second, "the new certificate is shown", func() bool { return s.shown() != before })
+	if left := s.left("bus_server"); left <= time.Hour {
+		t.Errorf("the new one is valid for %v", left)
+	}
 
 	// n1 is revoked.
 	if out := command(t, "revoke", "-dir", s.dir, "-site", "s1", "-name", "n1"); !strings.Contains(out, "1 credentials of 1 users taken back") {
@@ -258,6 +268,11 @@ func TestASecuredBus(t *testing.T) {
 		}
 	}
 	s.stop()
+}
+
+// left is for how long a certificate is valid, as the aggregator's own metrics say.
+func (s *secured) left(certificate string) time.Duration {
+	return time.Until(time.Unix(int64(s.own(fmt.Sprintf("%s{certificate=%q}", metricCertificate, certificate))), 0))
 }
 
 // shown is the number of the certificate that the bus shows.

@@ -185,7 +185,7 @@ func (n *node) openHTTP(context.Context) error {
 	if err != nil {
 		return err
 	}
-	showCertificate(tls, n.set)
+	showCertificate("page", tls, n.set)
 	if n.c.Rights != "" {
 		if n.rights, err = rights.Open(n.c.Rights, n.set, n.log); err != nil {
 			return fmt.Errorf("%w: principals: %w", program.ErrUsage, err)

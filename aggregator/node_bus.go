@@ -76,6 +76,8 @@ func (n *node) startBus() error {
 	if c.TLS, err = n.c.Bus.serverTLS(); err != nil {
 		return err
 	}
+	showCertificate("bus_server", c.TLS, n.set)
+	showFile("bus_client_authority", n.c.Bus.TLS.ClientCA, true, n.set)
 	n.users = bus.WatchUsers(c)
 	if n.server, err = bus.Start(c); err != nil {
 		return err

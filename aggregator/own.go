@@ -32,11 +32,11 @@ func showDisk(dir string, set *metrics.Set) {
 }
 
 // showCertificate shows until when the certificate that c serves is valid.
-func showCertificate(c *tls.Config, set *metrics.Set) {
+func showCertificate(name string, c *tls.Config, set *metrics.Set) {
 	if c == nil || c.GetCertificate == nil {
 		return
 	}
-	set.NewGauge(metricCertificate+`{certificate="page"}`, func() float64 {
+	set.NewGauge(fmt.Sprintf("%s{certificate=%q}", metricCertificate, name), func() float64 {
 		served, err := c.GetCertificate(nil)
 		if err != nil || served.Leaf == nil {
 			return 0

@@ -18,7 +18,7 @@ func TestTheAggregatorShowsItsDiskAndItsCertificate(t *testing.T) {
 		t.Errorf("%g of %g bytes are free", free, size)
 	}
 	end := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
-	showCertificate(&tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	showCertificate("page", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return &tls.Certificate{Leaf: &x509.Certificate{NotAfter: end}}, nil
 	}}, set)
 	if got := set.GetOrCreateGauge(metricCertificate+`{certificate="page"}`, nil).Get(); got != float64(end.Unix()) {
