@@ -142,6 +142,7 @@ func (n *node) openStore(context.Context) (err error) {
 	if n.health, err = health.New(health.Config{Table: table, File: filepath.Join(n.c.Data, "health.json"), Logger: n.log, Metrics: n.set}); err != nil {
 		return err
 	}
+	recall(n.recording.live, n.health.Known(), n.c.siteNames())
 	n.watched = &watched{Sink: n.recording, health: n.health}
 	n.reach = &reach{Sink: n.watched, file: filepath.Join(n.c.Data, reachFile), log: n.log}
 	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{

@@ -60,3 +60,31 @@ func (h *Health) Hosts(dst []Host) []Host {
 	}
 	return dst
 }
+
+// A Known is a host that is expected, with its GPUs.
+type Known struct {
+	Host
+	GPUs []Board
+}
+
+// A Board is a GPU as its host lists it.
+type Board struct{ UUID, Index, Model string }
+
+// Known are all hosts that are expected; right after the start, as they were before it.
+func (h *Health) Known() (all []Known) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, s := range h.sites {
+		for _, x := range s.hosts {
+			if x.moved {
+				continue
+			}
+			k := Known{Host: Host{name, x.hall, x.rack, x.name, s.simulated, x.heard}}
+			for _, b := range x.boards {
+				k.GPUs = append(k.GPUs, Board{b.name, b.index, b.model})
+			}
+			all = append(all, k)
+		}
+	}
+	return all
+}

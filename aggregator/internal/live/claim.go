@@ -59,11 +59,13 @@ func (a *sender) release() {
 }
 
 // silent reports whether a has said nothing for as long as a reading is held.
-func (a *sender) silent() bool { return a.site.last-a.newest > a.hold }
+func (a *sender) silent() bool { return a.recalled || a.site.last-a.newest > a.hold }
 
 // superseded reports whether others speak for all that a spoke for, as after it
 // was given another name.
-func (a *sender) superseded() bool { return len(a.claims) == 0 && len(a.refused) > 0 }
+func (a *sender) superseded() bool {
+	return len(a.claims) == 0 && (len(a.refused) > 0 || a.recalled)
+}
 
 // contest reports whether anything that was refused to a can be had now.
 func (a *sender) contest() bool {
@@ -79,7 +81,9 @@ func (a *sender) adopt(l *metric.Layout) {
 	var losers []*sender
 	a.plan(l, &losers)
 	for _, o := range losers {
+		gpus := len(o.gpus)
 		o.plan(o.layout, nil)
+		o.yields(gpus)
 	}
 }
 

@@ -134,6 +134,9 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 	// What is late for its own second may still stand for the next; what is later
 	// than that is history, and none of its layout is of the present.
 	if second := millis / 1000; second > a.site.last-a.hold {
+		if a.recalled {
+			a.returns()
+		}
 		if a.layout != layout || len(a.refused) > 0 && a.contest() {
 			a.adopt(layout)
 		}
@@ -155,6 +158,10 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 // taken.
 func (l *Live) sender(key, siteName string, simulated bool) *sender {
 	s := l.sites[siteName]
+	if s != nil && s.simulated != simulated && s.onlyRecalled() {
+		l.forgetSite(s)
+		s = nil
+	}
 	if s == nil {
 		if len(l.sites) >= mostSites {
 			l.full.Inc()
@@ -272,7 +279,7 @@ func (l *Live) missSenders() {
 		age := second - a.newest
 		// The stream's clock runs in leaps while a lane is read back.
 		due := a.newest + max(int64(l.c.SilentAfter/time.Second), a.hold)
-		if l.c.Silent != nil && !a.superseded() && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
+		if l.c.Silent != nil && !a.superseded() && !a.recalled && second >= due && (before < due || (second-due)/repeatSilence > (before-due)/repeatSilence) {
 			l.c.Silent(key, second*1000)
 		}
 		if age > forgetMetersAfter || age > forgetAfter && len(a.meters) == 0 || age > a.hold+repeatSilence && a.superseded() {

@@ -80,26 +80,27 @@ type muted struct{ point, rack int32 }
 
 // sender is what live keeps of one agent.
 type sender struct {
-	name    string
-	site    *site
-	layout  *metric.Layout
-	parts   []part
-	meters  []meterCount
-	mute    []muted
-	claims  []claim     // what it speaks for
-	refused []claim     // what it names and another speaks for
-	seconds [ring]int64 // the second that each slot of the sums is of
-	newest  int64       // second of the newest tick
-	gaps    [4]int64    // seconds between the newest ticks
-	gap     int         // of gaps: the next
-	hold    int64       // for how many seconds a reading stands
-	values  []metric.Raw
-	host    string // that it speaks for; "" if it is no host's agent
-	rack    int32
-	gpus    []gpu
-	unseen  bool // gpus has some without evidence
-	grid    []gridValue
-	expiry  int32 // where it says for how long its certificates are valid; -1: nowhere
+	name     string
+	site     *site
+	layout   *metric.Layout
+	parts    []part
+	meters   []meterCount
+	mute     []muted
+	recalled bool        // nothing was heard of it since the start
+	claims   []claim     // what it speaks for
+	refused  []claim     // what it names and another speaks for
+	seconds  [ring]int64 // the second that each slot of the sums is of
+	newest   int64       // second of the newest tick
+	gaps     [4]int64    // seconds between the newest ticks
+	gap      int         // of gaps: the next
+	hold     int64       // for how many seconds a reading stands
+	values   []metric.Raw
+	host     string // that it speaks for; "" if it is no host's agent
+	rack     int32
+	gpus     []gpu
+	unseen   bool // gpus has some without evidence
+	grid     []gridValue
+	expiry   int32 // where it says for how long its certificates are valid; -1: nowhere
 
 	counters []counter
 }

@@ -66,7 +66,8 @@ type HallStatus struct {
 }
 
 // RackStatus is one rack. State is silent (no host reports), bad (a host is
-// silent or a GPU lost), warn (hot, or a GPU is not ok, or a PDU silent) or ok.
+// silent or a GPU lost), warn (hot, or a GPU is not ok, or a PDU silent), ok, or
+// unknown until a second is closed.
 type RackStatus struct {
 	Rack      string   `json:"rack"`
 	Watts     *float64 `json:"watts"`
@@ -159,7 +160,11 @@ func (s *site) hallStatus() []HallStatus {
 		hs := HallStatus{Hall: s.halls[h].name, Racks: []RackStatus{}}
 		hs.Watts, _, hs.Reason = outermost(&s.halls[h].sums, s.halls[h].pdus+s.halls[h].due)
 		for _, i := range racks[int32(h)] {
-			hs.Racks = append(hs.Racks, s.racks[i].status())
+			r := s.racks[i].status()
+			if s.last == 0 { // its hosts are not counted yet
+				r.State = "unknown"
+			}
+			hs.Racks = append(hs.Racks, r)
 		}
 		out = append(out, hs)
 	}

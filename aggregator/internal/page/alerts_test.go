@@ -73,6 +73,20 @@ func TestAlertsOnThePage(t *testing.T) {
 	}
 }
 
+// While an alert says that hosts are silent, nothing beside it says that all report: as in
+// the minute in which it is held.
+func TestHostsAreNotSaidToReportBesideARackThatIsDown(t *testing.T) {
+	chrome := browser(t)
+	f := newFake(t, func(now time.Time, since int64) []fakeSite {
+		list := rackDown(now, since)
+		list[0].Hosts, list[0].GPUs = counts{96, 96}, counts{768, 768}
+		return list
+	})
+	p := open(t, chrome, f.URL, 1440, 900, "light")
+	p.live()
+	want(p, map[string]string{"hosts": "Hosts 96 of 96 see alerts", "gpus": "GPUs 768 of 768 all reporting"})
+}
+
 // A site of which a rack is down is seen while another is looked at.
 func TestAlertsOfAnotherSite(t *testing.T) {
 	chrome := browser(t)

@@ -104,8 +104,8 @@ function energyRow() {
 }
 
 export function reporting(site) {
-  meter(el("hosts"), "Hosts", site.hosts || {}, "none expected");
-  meter(el("gpus"), "GPUs", site.gpus || {}, "none expected");
+  meter(el("hosts"), "Hosts", site.hosts || {}, "none expected", (site.alerts || []).some(({ name }) => SILENCES.includes(name)) ? "see alerts" : "all reporting");
+  meter(el("gpus"), "GPUs", site.gpus || {}, "none expected", "all reporting");
   show(el("gpus"), !gpuless(site));
   const { known, silent, refused, refusals } = site.agents || {};
   const agents = el("agents");
@@ -120,7 +120,10 @@ export function reporting(site) {
 
 const REFUSALS = 2; // agents that are named
 
-function meter(node, name, { expected, reporting }, nobody) {
+// Alerts that hosts are silent: while one stands, they are not said to report.
+const SILENCES = ["HostSilent", "RackDown", "HallDown", "SiteDown", "TelemetryBlind"];
+
+function meter(node, name, { expected, reporting }, nobody, everybody) {
   if (!node.firstElementChild) {
     const bar = make("i", "bar plain");
     bar.append(make("i"));
@@ -132,7 +135,7 @@ function meter(node, name, { expected, reporting }, nobody) {
   const missing = f.known(expected) && f.known(reporting) ? expected - reporting : 0;
   show(bar, !none);
   bar.firstElementChild.style.transform = `scaleX(${expected > 0 ? Math.min(1, reporting / expected).toFixed(4) : 0})`;
-  write(note, none ? "" : missing > 0 ? `${f.count(missing)} not reporting` : missing < 0 ? `${f.count(-missing)} more than expected` : "all reporting");
+  write(note, none ? "" : missing > 0 ? `${f.count(missing)} not reporting` : missing < 0 ? `${f.count(-missing)} more than expected` : everybody);
   node.classList.toggle("alarm", missing > 0);
 }
 
