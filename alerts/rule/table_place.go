@@ -5,7 +5,10 @@ package rule
 // 30 % of a place, and five hosts at least: a dead rack is told by less than all of
 // it, since hosts with two feeds may live on, and a pair of dead hosts is no rack.
 func places() []Rule {
-	missing := `(` + by(Site, `site_hosts{state="expected"}`) + ` - ` + by(Site, `site_hosts{state="reporting"}`) + `)`
+	lacking := `(` + by(Site, `site_hosts{state="expected"}`) + ` - ` + by(Site, `site_hosts{state="reporting"}`) + `)`
+	// Of the others HostSilent tells, or what it is part of.
+	told := `count by (` + labels(Site) + `) (ALERTS{alertname="HostSilent",alertstate=~"firing|suppressed"})`
+	missing := `(` + lacking + ` - (` + told + ` or 0 * ` + lacking + `))`
 	return []Rule{
 		{
 			Name: "RackDown", Severity: Critical, Owner: Facility, Level: Rack, Hold: hold, Board: boardHall,
@@ -46,9 +49,9 @@ func places() []Rule {
 		{
 			Name: "SiteHostsMissing", Severity: Warning, Owner: Platform, Level: Site, For: 15 * minute, Hold: 15 * minute, Board: boardSelf,
 			Summary:  "Many hosts of " + ofSite + " do not report",
-			Evidence: count + " of those that the site's file expects, more than one in a hundred: silent, or never installed.",
-			Do:       "See on the status page which racks lack them. Bring back or install what is missing; take out of the site's file what is gone.",
-			// At a large site some are always in repair; each was told when it fell silent.
+			Evidence: count + " of those that are expected, more than one in a hundred, and no other alert tells of them: never installed, or silent for more than a week.",
+			Do:       "See on the status page which racks lack them. Install what is missing; take out of the site's file what is gone.",
+			// At a large site some are always in repair.
 			Ask:   missing + ` > 0.01 * ` + by(Site, `site_hosts{state="expected"}`),
 			Still: missing + ` > 0.005 * ` + by(Site, `site_hosts{state="expected"}`),
 		},

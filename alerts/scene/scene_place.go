@@ -60,8 +60,22 @@ func places() map[string]Scene {
 			and("is quiet where no file says who is expected", false, Series{`site_hosts{@site,state="expected"}`: "1000x400", `site_hosts{@site,state="reporting"}`: "990x400"}),
 		"SiteHostsMissing": is(`site_hosts{@site,state="reporting"}`, "970x200", "992x200").with(Series{`site_hosts{@site,state="expected"}`: "1000x200"}).
 			apart(time.Hour, `site_hosts{@site,state="reporting"}`, "970", "993", "997").
-			and("fires for one of a small site", true, Series{`site_hosts{@site,state="expected"}`: "16x200", `site_hosts{@site,state="reporting"}`: "15x200"}),
+			and("fires for one of a small site", true, untold(16, 15, "firing", 0)).
+			and("is quiet for one that HostSilent tells of", false, untold(16, 15, "firing", 1)).
+			and("is quiet for a rack of which its parent tells", false, untold(144, 72, "suppressed", 72)).
+			and("is quiet for hosts that came back and are held", false, untold(144, 144, "suppressed", 72)).
+			and("fires for who is missing besides", true, untold(144, 70, "suppressed", 72)),
 	}
+}
+
+// untold is a site some hosts of which do not report, and of some of those HostSilent
+// has an alert.
+func untold(expected, reporting int, state string, told int) Series {
+	s := Series{`site_hosts{@site,state="expected"}`: fmt.Sprintf("%dx200", expected), `site_hosts{@site,state="reporting"}`: fmt.Sprintf("%dx200", reporting)}
+	for i := range told {
+		s[fmt.Sprintf(`ALERTS{alertname="HostSilent",alertstate="%s",severity="critical",owner="gpus",@rack,host="n%d"}`, state, i)] = "1x200"
+	}
+	return s
 }
 
 // with is s with more series in both.
