@@ -14,14 +14,22 @@ func Table() []Rule {
 // Where something is, as summaries say it. What is in no hall or rack, or of which
 // that is not known, has no such label, and then no place is said.
 const (
-	theGPU = "GPU {{ with $labels.gpu }}{{ . }}{{ else }}{{ $labels.uuid }}{{ end }}"
-	onGPU  = theGPU + " of " + onHost
-	onHost = "{{ $labels.host }}" + atPlace
-	ofRack = "{{ $labels.rack }}{{ with $labels.hall }} ({{ . }}){{ end }}"
-	ofSite = "{{ $labels.site }}"
+	theGPU  = "GPU {{ with $labels.gpu }}{{ . }}{{ else }}{{ $labels.uuid }}{{ end }}"
+	onGPU   = theGPU + " of " + onHost
+	onHost  = "{{ with $labels.host }}{{ . }}{{ else }}an unnamed host{{ end }}" + atPlace
+	theHost = "{{ with $labels.host }}{{ . }}{{ else }}An unnamed host{{ end }}" + atPlace // begins a sentence
+	ofRack  = "{{ with $labels.rack }}rack {{ . }}{{ else }}an unnamed rack{{ end }}" + inHall
+	theHall = "{{ with $labels.hall }}Hall {{ . }}{{ else }}An unnamed hall{{ end }} of " + ofSite
+	ofSite  = "{{ $labels.site }}"
 
+	inHall  = "{{ with $labels.hall }} ({{ . }}){{ end }}"
 	atPlace = "{{ with $labels.hall }} ({{ . }}{{ with $labels.rack }} {{ . }}{{ end }}){{ else }}{{ with $labels.rack }} ({{ . }}){{ end }}{{ end }}"
 )
+
+// theRack is what is wrong with a rack, or, in other words, with hosts that stand in none.
+func theRack(is, are string) string {
+	return "{{ with $labels.rack }}Rack {{ . }}{{ else }}Hosts in no rack{{ end }}" + inHall + " {{ if $labels.rack }}" + is + "{{ else }}" + are + "{{ end }}"
+}
 
 // Values, as evidence says them: what is counted has no fractions, though what rises is
 // extrapolated; per cents, and degrees, have as many places as matter.

@@ -52,7 +52,7 @@ func boards() []Rule {
 		},
 		{
 			Name: "GPUNeedsReboot", Severity: Critical, Owner: GPUs, Level: GPU, Hold: hold, Board: boardHealth,
-			Summary:  onHost + " must be restarted for " + theGPU,
+			Summary:  theHost + " must be restarted for " + theGPU,
 			Evidence: "The driver asks for recovery action {{ $value }} (2 restart of the host, 7 of the whole system).",
 			Do:       "Drain the host and restart it.",
 			Judged:   &Judged{Causes: []string{"recovery_action"}, Actions: []string{"reboot"}},

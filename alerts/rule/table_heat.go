@@ -24,7 +24,7 @@ func heat() []Rule {
 	return []Rule{
 		{
 			Name: "RackHot", Severity: Critical, Owner: Facility, Level: Rack, For: 5 * time.Second, Hold: 5 * minute, Board: boardHall,
-			Summary:  "Rack " + ofRack + " is too hot",
+			Summary:  theRack("is too hot", "are too hot"),
 			Evidence: "Boards that are too hot, or about to slow down because of it: " + count + ", on several hosts. Of them no alerts are sent.",
 			Do:       "Look at the rack's coolant now: supply temperature, flow, valves; of air, its fans and the room. Boards slow down first and switch off next: take load off.",
 			Judged:   &Judged{Causes: []string{HotRack}},
@@ -32,7 +32,7 @@ func heat() []Rule {
 		},
 		{
 			Name: "HallHot", Severity: Critical, Owner: Facility, Level: Hall, For: 5 * time.Second, Hold: 5 * minute, Board: boardHall,
-			Summary:  "Hall {{ $labels.hall }} of " + ofSite + " is too hot",
+			Summary:  theHall + " is too hot",
 			Evidence: "Racks of which many boards are too hot, or about to slow down because of it: " + count + ". Of racks and boards no alerts are sent.",
 			Do:       "Look at what cools the hall now: pumps, chillers or dry coolers, heat exchangers, air handlers. Take load off: boards have a minute or two.",
 			Judged:   &Judged{Causes: []string{HotHall}},

@@ -76,7 +76,7 @@ func hosts() []Rule {
 	return []Rule{
 		{
 			Name: "HostSilent", Severity: Critical, Owner: GPUs, Level: Host, Hold: hold, Board: boardHost,
-			Summary:  onHost + " is silent",
+			Summary:  theHost + " is silent",
 			Evidence: "Its collector has said nothing for ten seconds or more. What runs on it may go on: this is known of the collector only.",
 			Do:       "Ping the host and look at it in its BMC. If it is up, see whether its collector runs, and what it logs.",
 			Judged:   &Judged{Causes: []string{Silent}},
@@ -94,7 +94,7 @@ func hosts() []Rule {
 		{
 			// Two minutes: after a restart, drivers may still be loading.
 			Name: "HostGPUsMissing", Severity: Critical, Owner: GPUs, Level: Host, For: 2 * minute, Hold: 2 * minute, Board: boardHost,
-			Summary:  onHost + " has fewer GPUs than it should",
+			Summary:  theHost + " has fewer GPUs than it should",
 			Evidence: "Not even listed: " + count + ". Jobs that ask for all of them fail or wait.",
 			Do:       "Count them: nvidia-smi -L, and lspci -d 10de:. What lspci lacks too is power, seating or a dead board.",
 			Judged:   &Judged{Causes: []string{"gpus_missing"}},

@@ -12,7 +12,7 @@ func places() []Rule {
 	return []Rule{
 		{
 			Name: "RackDown", Severity: Critical, Owner: Facility, Level: Rack, Hold: hold, Board: boardHall,
-			Summary:  "Rack " + ofRack + " is down",
+			Summary:  theRack("is down", "are down"),
 			Evidence: count + " of its hosts fell silent. Of them no alerts are sent.",
 			Do:       "Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.",
 			Judged:   &Judged{Causes: []string{SilentRack}},
@@ -20,7 +20,7 @@ func places() []Rule {
 		},
 		{
 			Name: "HallDown", Severity: Critical, Owner: Facility, Level: Hall, Hold: hold, Board: boardHall,
-			Summary:  "Hall {{ $labels.hall }} of " + ofSite + " is down",
+			Summary:  theHall + " is down",
 			Evidence: count + " of its hosts fell silent, in more than one rack. Of racks and hosts no alerts are sent.",
 			Do:       "Look at the hall's UPS and switchboard, then at its network. If the UPS shows load, it is the network.",
 			Judged:   &Judged{Causes: []string{SilentHall}},

@@ -22,7 +22,7 @@ func power() []Rule {
 		{
 			// A breaker holds what it is rated for; beyond it trips, the later the less.
 			Name: "RackOverFeed", Severity: Critical, Owner: Facility, Level: Meter, For: 10 * time.Second, Hold: 10 * minute, Board: boardHall, Direct: true,
-			Summary:  "Feed {{ $labels.meter }} of rack " + ofRack + " is over its rating",
+			Summary:  "Feed {{ $labels.meter }} of " + ofRack + " is over its rating",
 			Evidence: "It carries " + share + " of what it is rated for: its breaker will trip.",
 			Do:       "Take load off the rack now: lower its GPUs' power limit, or end work on it.",
 			Ask:      by(Meter, `(`+pdu+feed+`) >= 1`),
@@ -32,7 +32,7 @@ func power() []Rule {
 		{
 			// NEC 210.20(A) and IEC practice: what lasts takes up 80 % of a breaker at most.
 			Name: "RackNearFeed", Severity: Warning, Owner: Facility, Level: Meter, For: 10 * minute, Hold: 10 * minute, Board: boardHall,
-			Summary:  "Feed {{ $labels.meter }} of rack " + ofRack + " carries more than it should for long",
+			Summary:  "Feed {{ $labels.meter }} of " + ofRack + " carries more than it should for long",
 			Evidence: share + " of its rating for ten minutes; what lasts should stay below 80 %.",
 			Do:       "Plan less for this rack, or balance its feeds.",
 			Ask:      by(Meter, `(`+pdu+feed+`) >= 0.8`),
@@ -41,7 +41,7 @@ func power() []Rule {
 		},
 		{
 			Name: "RackFeedsNotRedundant", Severity: Warning, Owner: Facility, Level: Rack, For: 5 * minute, Hold: 10 * minute, Board: boardHall,
-			Summary:  "No feed of rack " + ofRack + " could carry it alone",
+			Summary:  "No feed of " + ofRack + " could carry it alone",
 			Evidence: "The rack draws " + share + " of what one feed is rated for: if one fails, the other trips.",
 			Do:       "Lower the power limit of the rack's GPUs, or move work.",
 			Ask: by(Rack, `(`+drawn+feed+`) >= 1`) +
@@ -53,7 +53,7 @@ func power() []Rule {
 			// Of feeds, not of phases: no metric has what a phase carries, so that a rack with
 			// one phase near its breaker's rating, and the others idle, is not told.
 			Name: "RackFeedImbalance", Severity: Warning, Owner: Facility, Level: Rack, For: 10 * minute, Hold: 10 * minute, Board: boardHall,
-			Summary:  "The two feeds of rack " + ofRack + " carry unlike loads",
+			Summary:  "The two feeds of " + ofRack + " carry unlike loads",
 			Evidence: "They are " + share + " of their sum apart: power supplies on one side are off, or the feed is.",
 			Do:       "Look at the power supplies of the rack's hosts in their BMCs, and at the weaker feed.",
 			Ask: `(` + by(Rack, pdu) + ` - min by (` + labels(Rack) + `) (` + pdu + `)) / (` + per(Rack, pdu) + ` > 1000) > 0.3` +
@@ -63,7 +63,7 @@ func power() []Rule {
 		},
 		{
 			Name: "RackOverRating", Severity: Warning, Owner: Facility, Level: Rack, For: 5 * minute, Hold: 10 * minute, Board: boardHall,
-			Summary:  "Rack " + ofRack + " draws more than it is built for",
+			Summary:  theRack("draws more than it is built for", "draw more than their rack is built for"),
 			Evidence: share + " of its rating: its cooling is not made for that.",
 			Do:       "Look at its temperatures; lower the power limit of its GPUs.",
 			Ask:      by(Rack, `(`+drawn+rating+`) >= 1`),

@@ -21,7 +21,7 @@ func agents() []Rule {
 		},
 		{
 			Name: "SpoolDropping", Severity: Warning, Owner: Platform, Level: Host, Hold: 10 * minute, Board: boardSelf,
-			Summary:  onHost + " gives up what waits on its disk",
+			Summary:  theHost + " gives up what waits on its disk",
 			Evidence: count + " batches in ten minutes: its spool is full or they were too old. Of the ledger lane records are thinned, and no energy is lost.",
 			Do:       "See in its collector's log why it does not reach the bus.",
 			Watch:    &Watch{Metric: metric.AgentSpoolDropped, Points: []uint32{0, 1}, Test: RateAbove, Fire: 1, Clear: 1, Over: 10 * minute},

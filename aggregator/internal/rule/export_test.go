@@ -1,6 +1,10 @@
 package rule
 
-import "time"
+import (
+	"time"
+
+	"github.com/gigawatch/gigawatch/collector/metric"
+)
 
 // Backdate makes e one that began a while ago: tests in real time have no half minute
 // to let a fleet report.
@@ -21,4 +25,14 @@ func (e *Evaluator) Sing(every, long time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.canaries.every, e.canaries.sings = every, long
+}
+
+// Says is what is told of an alert of a rule with some labels.
+func (e *Evaluator) Says(name string, labels []metric.Pair, value float64) []metric.Pair {
+	for _, c := range e.rules {
+		if c.Name == name {
+			return e.texts(c, labels, value, &said{})
+		}
+	}
+	return nil
 }

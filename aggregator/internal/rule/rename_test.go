@@ -99,6 +99,13 @@ func TestHostsWithoutARackDieTogether(t *testing.T) {
 		if n := s.kinds(); n["RackDown"] != 1 || len(n) != 1 {
 			t.Errorf("told %q", s.inbox.lines)
 		}
+		for _, m := range s.inbox.now {
+			for _, p := range m.Annotations {
+				if p.Name == "summary" && p.Value != "Hosts in no rack (h1) are down" {
+					t.Errorf("it says %q", p.Value)
+				}
+			}
+		}
 		s.restart(10 * time.Second)
 		s.runs(2 * time.Minute)
 		for i, m := range loose {
