@@ -86,9 +86,9 @@ func hosts() []Rule {
 			Name: "HostProbeHung", Severity: Warning, Owner: GPUs, Level: Host, For: 30 * time.Second, Hold: hold, Board: boardHost,
 			Summary:  "A probe of " + onHost + " hangs",
 			Evidence: "The host reports, and one of its sources has not answered for three periods: its readings are missing, not zero, and nobody knows how what it reads is.",
-			Do:       "See which in the host's list of sources. For GPUs, restart the DCGM host engine; do not kill it with -9.",
+			Do:       "See which on the host's board (Silent sources). For GPUs, restart the DCGM host engine; do not kill it with -9.",
 			Judged:   &Judged{Causes: []string{"source_stale_*", "gpus_blank", "gpus_stale", "gpus_unreachable"}},
-			Prom: either(by(Host, `agent_source_stale == 1`),
+			Prom: either(by(Host, `agent_source_stale{sensor!="`+metric.DiskSensor+`"} == 1`),
 				by(Host, `count by (`+labels(Host)+`) (gpu_state{state=~"blank|stale|unreachable"} == 1) == count by (`+labels(Host)+`) (gpu_state == 1)`)),
 		},
 		{
@@ -104,7 +104,7 @@ func hosts() []Rule {
 			Name: "HostPowerMissing", Severity: Warning, Owner: GPUs, Level: Host, For: 5 * minute, Hold: 5 * minute, Board: boardHost,
 			Summary:  "The power of " + onHost + " is not read any more",
 			Evidence: "It was read within the last hour and is not now; its energy is estimated meanwhile, and the report's coverage falls.",
-			Do:       "See why in the host's list of sources: the BMC's address, its password, or the BMC itself (ipmitool mc reset cold).",
+			Do:       "See why in its collector's log (source bmc): the BMC's address, its password, or the BMC itself (ipmitool mc reset cold).",
 			Watch:    &Watch{Metric: metric.HostPowerWatts, Points: []uint32{0, 3}, Test: Missing, Over: 10 * time.Second},
 			Prom: by(Host, `last_over_time(host_power_watts{source=~"bmc|module"}[1h])`) +
 				` unless on (site, host) host_power_watts{source=~"bmc|module"} and on (site, host) host_up == 1`,

@@ -28,6 +28,14 @@ func agents() []Rule {
 			Prom:     by(Host, `increase(agent_spool_dropped_total[10m]) > 0.5`),
 		},
 		{
+			Name: "SpoolWriteFailing", Severity: Warning, Owner: Platform, Level: Host, For: minute, Hold: 10 * minute, Board: boardHost,
+			Summary:  "The collector of " + onHost + " cannot write to its disk",
+			Evidence: "The disk of its spool is full, read only or broken. It goes on, and keeps in memory what the aggregator has not confirmed: that is lost if it ends.",
+			Do:       "Make room on that disk, or have it replaced. Until it takes writes again, restart neither the collector nor the host.",
+			Judged:   &Judged{Causes: []string{"spool_refused"}},
+			Prom:     by(Host, `agent_source_stale{sensor="`+metric.DiskSensor+`"} == 1`),
+		},
+		{
 			// The kernel's own bound grows by 0.5 ms a second while nothing sets the clock: half a
 			// second is a quarter of an hour without NTP. Readings are booked by the host's clock.
 			Name: "ClockSkew", Severity: Warning, Owner: Platform, Level: Host, For: 5 * minute, Hold: 5 * minute, Board: boardHost,

@@ -132,6 +132,7 @@ func hosts() map[string]Scene {
 		"HostFabricLinkLost": is(`fabric_port_link_downs_total{@host,device="mlx5_0",port="1"}`, "0x150 1x50", "1x200"),
 		"HostSilent":         is(`host_up{@host}`, "1x170 0x30", "1x200"),
 		"HostProbeHung": is(`agent_source_stale{@host,sensor="dcgm"}`, "0x170 1x30", "0x200").
+			and("is quiet when its disk takes nothing, which is another alert", false, Series{`agent_source_stale{@host,sensor="disk"}`: "1x200"}).
 			and("fires when no GPU is read", true, Series{`gpu_state{@gpu,state="stale"}`: "1x200", `gpu_state{` + other + `,state="blank"}`: "1x200"}).
 			and("is quiet when one is", false, Series{`gpu_state{@gpu,state="stale"}`: "1x200", `gpu_state{` + other + `,state="ok"}`: "1x200"}),
 		"HostGPUsMissing": {
@@ -147,6 +148,8 @@ func hosts() map[string]Scene {
 			and("fires for media errors", true, Series{`nvme_media_errors_total{@host,device="nvme0"}`: "0x150 1x50"}),
 		"SpoolFilling":  is(`agent_spool_bytes{@host,lane="ledger"}`, "70000000x200", "1000000x200"),
 		"SpoolDropping": is(`agent_spool_dropped_total{@host,lane="telemetry"}`, "0x170 5x30", "5x200"),
-		"ClockSkew":     is(`agent_clock_error_seconds{@host}`, "0.8x200", "0.05x200"),
+		"SpoolWriteFailing": is(`agent_source_stale{@host,sensor="disk"}`, "0x160 1x40", "0x200").
+			and("is quiet when a source hangs, which is another alert", false, Series{`agent_source_stale{@host,sensor="dcgm"}`: "1x200"}),
+		"ClockSkew": is(`agent_clock_error_seconds{@host}`, "0.8x200", "0.05x200"),
 	}
 }

@@ -21,7 +21,7 @@ func (h *Health) ofHost(r rule, c *change) {
 		x.count()
 	case ruleStale:
 		if name == metric.DiskSensor {
-			h.stand(x, at, v == 1, Finding{Cause: "source_stale_" + name, State: Degraded, Action: CheckHost,
+			h.stand(x, at, v == 1, Finding{Cause: "spool_refused", State: Degraded, Action: CheckHost,
 				Evidence: "the collector's disk takes nothing: it goes on, and what is not durable elsewhere is in its memory only", Advice: "make room on the disk of its spool, or replace the disk; until then do not restart the collector."})
 			return
 		}

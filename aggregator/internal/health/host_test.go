@@ -39,7 +39,7 @@ func TestWhatHappensOnAHost(t *testing.T) {
 				m.on(metric.Sensor, metric.DiskSensor)
 				m.set(metric.AgentSourceStale, 0, 0, 0)
 			},
-			func(m *machine) { m.set(metric.AgentSourceStale, 0, 1, 1) }, "degraded n1: source_stale_disk", "disk takes nothing",
+			func(m *machine) { m.set(metric.AgentSourceStale, 0, 1, 1) }, "degraded n1: spool_refused", "disk takes nothing",
 			func(m *machine) { m.set(metric.AgentSourceStale, 0, 1, 0) },
 		},
 		"a disk warns": {
