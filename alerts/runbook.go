@@ -100,7 +100,7 @@ func looked(r *rule.Rule) string {
 
 func matchers(r *rule.Rule) string {
 	out := ""
-	for _, l := range r.Level.Labels() {
+	for _, l := range slices.Concat(r.Level.Labels(), r.Extra) {
 		if l == "uuid" { // the place stays when the board is changed
 			continue
 		}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -94,5 +98,100 @@ func TestTheRunbookAsksForWhatThereIs(t *testing.T) {
 	}
 	if asked < 9 {
 		t.Errorf("only %d metrics were found", asked)
+	}
+}
+
+// A panel that the runbook sends to stands on the board that it names.
+func TestTheRunbookNamesPanelsThatThereAre(t *testing.T) {
+	book, err := os.ReadFile("RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type panel struct {
+		Title  string
+		Panels []panel
+	}
+	titles := map[string]bool{}
+	files, err := filepath.Glob("../dashboards/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		var d struct {
+			UID    string
+			Panels []panel
+		}
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, &d)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, p := range d.Panels {
+			for _, q := range append(p.Panels, p) {
+				titles[strings.TrimPrefix(d.UID, "gigawatch-")+" "+q.Title] = true
+			}
+		}
+	}
+	found := regexp.MustCompile(`(?i)(\w+|gpu health|power quality) board,((?: and)? \*[^*]+\*)+`).FindAllString(string(book), -1)
+	if len(found) < 25 {
+		t.Errorf("only %d were found", len(found))
+	}
+	for _, m := range found {
+		board, rest, _ := strings.Cut(strings.ToLower(m), " board,")
+		board = strings.ReplaceAll(board, " ", "-")
+		for _, p := range regexp.MustCompile(`\*([^*]+)\*`).FindAllStringSubmatch(m[len(m)-len(rest):], -1) {
+			if !titles[board+" "+p[1]] {
+				t.Errorf("board %s has no panel %q", board, p[1])
+			}
+		}
+	}
+}
+
+// What goes on until a laxer bound is not said to be over before.
+func TestTheRunbookSaysWhenWhatGoesOnIsOver(t *testing.T) {
+	book, err := os.ReadFile("RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := regexp.MustCompile(`[<>]=? ([0-9.]+)\)?$`)
+	checked := 0
+	for _, r := range rule.Table() {
+		m := bound.FindStringSubmatch(r.Still)
+		if m == nil {
+			continue
+		}
+		checked++
+		v, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, own, _ := strings.Cut(string(book), "\n## "+r.Name+"\n")
+		_, over, _ := strings.Cut(own, "\n- **Over** ")
+		over, _, _ = strings.Cut(over, "\n")
+		if !regexp.MustCompile(`\b` + fmt.Sprintf("(%g|%g %%)", v, 100*v) + `(\D|$)`).MatchString(over) {
+			t.Errorf("%s goes on until %s, and is said to be over %s", r.Name, m[1], over)
+		}
+	}
+	if checked < 8 {
+		t.Errorf("only %d rules were looked at", checked)
+	}
+}
+
+// The XIDs that it lists are those that the rule has.
+func TestTheRunbookListsTheXIDsThatFail(t *testing.T) {
+	book, err := os.ReadFile("RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rule.Table() {
+		if r.Name != "GPUFailed" {
+			continue
+		}
+		codes := regexp.MustCompile(`xid=~"([0-9|]+)"`).FindStringSubmatch(r.Prom)[1]
+		if want := "no alert of its own: " + strings.ReplaceAll(codes, "|", ", ") + "."; !strings.Contains(string(book), want) {
+			t.Errorf("it does not say %q", want)
+		}
 	}
 }

@@ -19,7 +19,7 @@ func meters() []Rule {
 			Name: "MeterSilent", Severity: Warning, Owner: Facility, Level: Meter, For: 2 * minute, Hold: 5 * minute, Board: boardEnergy,
 			Summary:  meter + " is silent",
 			Evidence: "It does not answer, or what it says is old, or nobody reads it any more. The figures that rest on it are missing, not lower.",
-			Do:       "Ping its gateway; see its last error on the status page of the agent that reads it.",
+			Do:       "Ping its gateway; see its last error in the log of the collector that reads it (source meter).",
 			Ask:      either(mute, `(`+unread+`) unless on (site) (`+manyUnread+`)`),
 			Still:    either(mute, unread),
 		},

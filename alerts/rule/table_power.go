@@ -95,7 +95,7 @@ func power() []Rule {
 			Name: "SitePowerSwing", Severity: Warning, Owner: Facility, Level: Site, Hold: 10 * minute, Board: boardQuality,
 			Summary:  "The power of " + ofSite + " swings fast",
 			Evidence: "IT moved by " + share + " of the grid contract within ten seconds.",
-			Do:       "See which job steps together (power quality, by job); switch on power smoothing for it, or stagger its start.",
+			Do:       "See which job steps together (jobs, power by job); switch on power smoothing for it, or stagger its start.",
 			Ask:      by(Site, `(max_over_time(site_power_watts{boundary="it"}[10s]) - min_over_time(site_power_watts{boundary="it"}[10s]))`+contract+` >= 0.1`),
 		},
 	}

@@ -29,7 +29,7 @@ func report() []Rule {
 			Name: "CarbonFeedFallback", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"zone"}, For: 2 * hour, Hold: hour, Board: boardReport,
 			Summary:  "Carbon intensity of {{ $labels.zone }} is a mean, not a measurement ({{ $labels.site }})",
 			Evidence: "No provider has figures of now: tier 4 or 5 stands in. It is set right when they come.",
-			Do:       "See what providers answer in the description of the source carbon; check their keys.",
+			Do:       "See what providers answer in the log of the collector that asks (source grid); check their keys.",
 			Ask: by(Site, `grid_carbon_intensity_grams_per_kwh{tier=~"4|5|9"}`, "zone") +
 				` unless on (site, zone) grid_carbon_intensity_grams_per_kwh{tier=~"1|2|3"}`,
 		},
@@ -37,7 +37,7 @@ func report() []Rule {
 			Name: "CarbonFeedMissing", Severity: Warning, Owner: Energy, Level: Site, Extra: []string{"zone"}, For: 30 * minute, Hold: hour, Board: boardReport,
 			Summary:  "Carbon intensity of {{ $labels.zone }} is missing ({{ $labels.site }})",
 			Evidence: "There was one within a day, and there is none now: carbon of these hours is not known.",
-			Do:       "See whether the agent that asks for it runs, and what its source carbon says.",
+			Do:       "See whether the collector that asks for it runs, and what its log says of the source grid.",
 			Ask:      by(Site, `last_over_time(grid_carbon_intensity_grams_per_kwh[1d])`, "zone") + ` unless on (site, zone) grid_carbon_intensity_grams_per_kwh`,
 		},
 		{

@@ -220,7 +220,7 @@ func path() []Rule {
 			Name: "CanaryMissed", Severity: Critical, Owner: Platform, Level: Site, Hold: 5 * minute, Board: boardSelf, Direct: true,
 			Summary:  "Test alerts of " + ofSite + " do not arrive",
 			Evidence: count + " in a row were not confirmed: real ones may not arrive either.",
-			Do:       "Run aggregator alert test: it sends one along the real way. Then look at Alertmanager's log and routes.",
+			Do:       "Run aggregator alert test -config FILE: it sends one along the real way. Then look at Alertmanager's log and routes.",
 			Judged:   &Judged{Causes: []string{CanaryMissed}},
 			Prom:     by(Site, MetricCanaryMissed+` >= 2`),
 		},
