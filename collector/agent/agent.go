@@ -53,7 +53,7 @@ type agent struct {
 	wait     int       // ticks before the telemetry backlog may flow
 	replayed uint64    // of the backlog, up to
 	frame    []byte
-	wasUp    bool
+	up       bool         // the bus was there as the newest tick began
 	link     uint64       // number of the connection to the bus at the newest tick
 	unsaid   metric.Flags // that the next ledger record has to say
 	last     time.Time    // tick before this

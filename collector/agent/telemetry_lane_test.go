@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 
+	"github.com/gigawatch/gigawatch/collector/internal/carbon"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/wire"
 )
@@ -98,6 +100,48 @@ func TestAFullBacklogDropsItsOldestAndCountsThem(t *testing.T) {
 		dropped, _ := list[len(list)-1].value(metric.AgentSpoolDropped, "n1")
 		if int(dropped) != int(last)-len(late) {
 			t.Errorf("%d counted as dropped, %d were", dropped, int(last)-len(late))
+		}
+	})
+}
+
+// opener is a source that brings the bus back in the middle of a tick, once.
+type opener struct {
+	grid
+	mu   sync.Mutex
+	open func()
+}
+
+func (o *opener) when(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open = f
+}
+
+func (o *opener) Revisions(uint64, int) []carbon.Revision {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open != nil {
+		o.open()
+		o.open = nil
+	}
+	return nil
+}
+
+func TestABacklogIsNotAheadOfItsLayout(t *testing.T) {
+	virtual(t, func(t *testing.T, s *stage) {
+		s.config.Spool.TelemetryBytes = 32 << 10
+		s.cut(true)
+		o := &opener{}
+		s.start(Scheduled{Source: &fake{name: "host"}}, Scheduled{Source: o})
+		until(1000)
+		o.when(func() {
+			s.cut(false)
+			time.Sleep(3 * time.Second) // in which the agent finds it
+		})
+		until(1100)
+		list := s.take(metric.Telemetry)
+		if len(list) == 0 || list[0].Flags&metric.Backfill != 0 {
+			t.Errorf("of %d batches the first is of the backlog", len(list))
 		}
 	})
 }

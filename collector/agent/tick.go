@@ -18,6 +18,7 @@ func (a *agent) tick(ctx context.Context, now time.Time, skipped int) {
 	a.ticks.Inc()
 	a.skipped.Add(skipped)
 	collect(ctx, a.runners, now, a.c.Interval/grace, a.log)
+	a.look(now)
 	if a.gather(now) {
 		flags := a.clock()
 		a.telemetry(now, flags)
@@ -108,21 +109,26 @@ func (a *agent) clock() (flags metric.Flags) {
 	return flags
 }
 
-// telemetry publishes the tick, or spools it while the bus is away.
-func (a *agent) telemetry(now time.Time, flags metric.Flags) {
-	a.picked = a.views.telemetry.values(a.picked[:0], a.values)
+// look notes whether the bus is there, for the whole of a tick: a backlog of a bus that
+// is found in the middle of one would be ahead of the layout that it refers to.
+func (a *agent) look(now time.Time) {
 	up := a.bus.IsConnected()
-	if up && !a.wasUp { // spread over a minute, so that a site's backlogs do not come at once
+	if up && !a.up { // spread over a minute, so that a site's backlogs do not come at once
 		a.wait = int(phase(a.c.Agent, time.Minute, a.c.Interval) / a.c.Interval)
 	}
-	a.wasUp = up
+	a.up = up
 	if link := a.bus.Stats().Reconnects + 1; up && link != a.link { // what was on its way went astray
 		a.link = link
 		a.ledger.rewind(now)
 		a.send.repeat()
 	}
+}
+
+// telemetry publishes the tick, or spools it while the bus is away.
+func (a *agent) telemetry(now time.Time, flags metric.Flags) {
+	a.picked = a.views.telemetry.values(a.picked[:0], a.values)
 	layout := a.views.telemetry.layout.Layout
-	if up {
+	if a.up {
 		b, err := a.send.encode(now, a.boottime, flags, layout, a.picked)
 		if err != nil {
 			a.lost.Inc()
@@ -171,7 +177,7 @@ func (a *agent) settle(now time.Time) {
 	if a.restater != nil && a.ledger.told {
 		a.note("what was restated is told again after a restart", a.restater.acknowledged(a.ledger.acked))
 	}
-	if !a.bus.IsConnected() {
+	if !a.up || !a.bus.IsConnected() {
 		return
 	}
 	a.note("ledger record not sent", a.ledger.pump(a.bus, now, ledgerBacklog))
