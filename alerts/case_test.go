@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,27 +20,19 @@ import (
 // take for two: those that its scene has besides, and one that is over before the rule
 // has waited for it.
 func TestPromtoolGoesThroughEachCase(t *testing.T) {
+	t.Parallel()
 	promtool := tool(t, "promtool", "prometheus")
 	dir := t.TempDir()
-	args := []string{"test", "rules"}
-	write := func(name string, v any) {
-		text, err := asYAML("", v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	var files []string
 	held := 0
 	for _, r := range rule.Table() {
 		s, _ := scene.Of(r.Name)
-		write(r.Name+".yaml", ruleFile{Groups: []ruleGroup{{Name: r.Name, Interval: "5s", Rules: []promRule{{
+		writeYAML(t, filepath.Join(dir, r.Name+".yaml"), ruleFile{Groups: []ruleGroup{{Name: r.Name, Interval: "5s", Rules: []promRule{{
 			Alert: r.Name, Expr: r.Expr(), For: lasting(r.For), KeepFiringFor: lasting(r.Hold), Labels: labelsOf(&r), Annotations: map[string]string{},
 		}}}}})
 		add := func(name string, every time.Duration, tests ...testCase) {
-			write(name, testFile{RuleFiles: []string{r.Name + ".yaml"}, EvaluationInterval: lasting(every), Tests: tests})
-			args = append(args, filepath.Join(dir, name))
+			writeYAML(t, filepath.Join(dir, name), testFile{RuleFiles: []string{r.Name + ".yaml"}, EvaluationInterval: lasting(every), Tests: tests})
+			files = append(files, filepath.Join(dir, name))
 		}
 		var cases []testCase
 		for _, c := range s.Cases {
@@ -66,14 +56,13 @@ func TestPromtoolGoesThroughEachCase(t *testing.T) {
 	if held < 30 {
 		t.Errorf("only of %d rules it is seen how long they are held", held)
 	}
-	if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+	testRules(t, promtool, files)
 }
 
 // Of alternatives there is none that no situation needs: without it, one of them would
 // not fire any more.
 func TestEachAlternativeFiresSomething(t *testing.T) {
+	t.Parallel()
 	language := parser.NewParser(parser.Options{})
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: language})
 	defer engine.Close()

@@ -28,6 +28,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 
 // What a person is sent, of every rule, is read in testdata/texts.txt.
 func TestTextsReadAsTheyShould(t *testing.T) {
+	t.Parallel()
 	const file = "testdata/texts.txt"
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{})})
 	defer engine.Close()
