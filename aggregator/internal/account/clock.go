@@ -57,7 +57,7 @@ func (c *clock) read(wall, boot, arrived, interval int64, restarted bool) (s sta
 		s.time = max(s.time, c.time)
 	}
 	if !ran && (s.odd || boot > 0) {
-		s.unsure = max(0, arrived-s.time)
+		s.unsure = max(0, arrived-s.time, wall-(c.time-c.skew)) // or what its wall clock says has passed
 		switch {
 		case c.boot == 0:
 		case boot < c.boot: // the host booted since the record before
@@ -80,7 +80,7 @@ func (c *clock) together(wall, step, arrived int64) stamp {
 	switch {
 	case c.near(wall, step) && wall <= arrived+future:
 		return stamp{time: wall}
-	case c.near(wall+c.skew, step):
+	case c.near(wall+c.skew, step) && wall+c.skew <= arrived+future:
 		return stamp{time: wall + c.skew}
 	case abs(arrived-wall) <= fresh:
 		return stamp{time: wall, shift: wall - expected, odd: true}

@@ -62,3 +62,51 @@ func TestTotalsAreExactWhenTheWallClock(t *testing.T) {
 		})
 	}
 }
+
+// An agent was cut off, and all that it sends when it is back arrives at once: where its clocks
+// do not say when it was read, what was drawn is booked even so.
+func TestABacklogIsBookedWholeWhen(t *testing.T) {
+	const silent = 20 * 60 * second // from the middle on
+	for name, tc := range map[string]struct {
+		year2000 bool
+		boots    func(i int64) int64 // ms before the first record at which it booted; 0: unknown
+	}{
+		"its wall clock stands in the year 2000": {true, func(int64) int64 { return 1000 * second }},
+		"and it boots in the middle": {true, func(i int64) int64 {
+			if i < 60 {
+				return 1000 * second
+			}
+			return -600*second - silent
+		}},
+		"it has the wall clock alone, which is set right in the middle": {true, func(i int64) int64 { return 0 }},
+		"its boot clock is lost in the middle": {false, func(i int64) int64 {
+			if i < 60 {
+				return 1000 * second
+			}
+			return 0
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := account.NewState(account.Config{})
+			e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
+			for i := range int64(121) {
+				at := noon + i*10*second
+				if i >= 60 {
+					at += silent
+				}
+				if e.boot = 0; tc.boots(i) != 0 {
+					e.boot = noon - tc.boots(i)
+				}
+				e.skew = 0
+				if tc.year2000 && (i < 60 || e.boot != 0) {
+					e.skew = -800_000_000 * second
+				}
+				e.delay = noon + 7200*second - at
+				e.send(at, (at-noon)*100, watts(100), 1)
+			}
+			if counted, _ := booked(s, "GPU-1"); int64(counted) != 100*(1200*second+silent) {
+				t.Errorf("booked %d mJ, want %d", counted, 100*(1200*second+silent))
+			}
+		})
+	}
+}

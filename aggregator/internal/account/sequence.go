@@ -86,6 +86,8 @@ const (
 	patienceUnknown = 2 * minute
 	patienceKnown   = 10 * minute
 	patienceSilent  = 90_000 // ms; who was silent for so long may send what is missing first
+
+	young = 60 // records, of which an agent that is new here has sent no more before the first is missed
 )
 
 // admit applies the rules of sequence and, if b is accepted,
@@ -136,10 +138,11 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 // at first, was waited for long enough: the agent sends and sends, and nothing older came.
 // An agent begins again with the oldest it has, so that this one comes again; what is newer
 // waits for it, or, if it was lost meanwhile, begins to be waited for itself. Of an unknown
-// agent the oldest may have been acknowledged by a state that is lost: it comes no more.
+// agent that is not young the oldest may have been acknowledged by a state that is lost: it
+// comes no more.
 func (a *agent) outwaited(first uint64, arrived int64) bool {
 	patience, again := patienceKnown, true
-	if a.sequence == 0 {
+	if a.sequence == 0 && first > young && (a.waiting == 0 || a.waiting > young) {
 		patience, again = patienceUnknown, false
 	}
 	silent := arrived-a.beyond > patienceSilent

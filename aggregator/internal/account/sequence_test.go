@@ -32,6 +32,8 @@ func TestBatchIsBookedOnce(t *testing.T) {
 			{3, 500, 0, 0, 0, account.Hole}, {3, 501, 0, 0, 10, account.Hole}, {3, 500, 0, 0, 60, account.Hole}, {3, 500, 0, 0, 60, account.Accepted}, {3, 501, 0, 0, 0, account.Accepted}},
 		"of an agent not seen here before, whose older ones were delayed": {
 			{3, 500, 0, 0, 0, account.Hole}, {3, 499, 0, 0, 60, account.Hole}, {3, 500, 0, 0, 70, account.Hole}, {3, 499, 0, 0, 40, account.Hole}, {3, 499, 0, 0, 60, account.Accepted}},
+		"of a new agent, whose first was lost again and again": {
+			{3, 2, 0, 0, 0, account.Hole}, {3, 3, 0, 0, 60, account.Hole}, {3, 70, 0, 0, 70, account.Hole}, {3, 2, 0, 0, 80, account.Hole}, {3, 1, fresh, 0, 60, account.Accepted}},
 		"after a hole that nothing fills": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 9, 0, 0, 10, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 10, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole},
 			{1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 90, account.Hole}, {1, 9, 0, 0, 60, account.Accepted}},

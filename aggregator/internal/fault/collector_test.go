@@ -38,6 +38,7 @@ type collector struct {
 	whole   *metric.Layout // as the world has it
 	parts   int            // that layout adds to each board
 	layout  *metric.Layout
+	shown   []metric.Raw // in the newest record, of that layout
 	regs    []register
 	blurred map[accountKey]bool
 
@@ -196,6 +197,7 @@ func (c *collector) record() {
 		c.r.t.Fatalf("a record is not taken: %v", err)
 	}
 	c.newest, _ = c.rec.Standing()
+	c.shown = shown
 	c.records++
 	c.oracle.read(c.newest, c.regs, values, time.Now(), c.blurred)
 }
@@ -258,8 +260,8 @@ func (c *collector) misread(values []metric.Raw) []metric.Raw {
 	return shown
 }
 
-// large is what no register counts within a run.
-const large = 2e11
+// large is what nothing can count while it is not seen in a run: a host's 50 kW for eight hours.
+const large = 1.5e12
 
 // rename makes the epochs what an agent says that takes a counter which falls for another.
 func (c *collector) rename(shown []metric.Raw) {

@@ -17,7 +17,7 @@ for ((at = from; at < from + seeds; at += chunk)); do
 	if [ ! -e "$log.clean" ]; then
 		FAULT_FROM=$at FAULT_SEEDS=$n FAULT_BARE=1 FAULT_MOST=1000 GOMAXPROCS=1 GOGC=400 nice -n 19 \
 			"$logs/fault.test" -test.run '^TestFaults$' -test.v -test.timeout 24h 2>&1 |
-			grep -vE '^ *(=== |--- (PASS|SKIP))' >"$log.running" && mv "$log.running" "$log.clean" || mv "$log.running" "$log.failed"
+			grep --line-buffered -vE '^ *(=== |--- (PASS|SKIP))' >"$log.running" && mv "$log.running" "$log.clean" || mv "$log.running" "$log.failed"
 	fi
 	if [ -e "$log.clean" ]; then
 		clean=$((clean + n))

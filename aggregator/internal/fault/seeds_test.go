@@ -22,6 +22,7 @@ var regressions = []regression{
 	{88, true, "a meter that read zero, fell silent, read zero again and came back was booked whole"},
 	{1246, true, "of records that were on their way for long the first to come ended the waiting, and older ones that came were passed over"},
 	{2013, true, "a board that was not read in the record at which its agent's clock jumped lost what it drew meanwhile"},
+	{422, false, "an agent without a boot clock that was cut off for hours was booked after its records had come, and what it drew from then on was set aside"},
 	{5049, true, "a board that read zero twice soon after a restart was booked whole when it came back"},
 }
 
