@@ -161,7 +161,7 @@ func TestAFileOfWindowsThatIsDamaged(t *testing.T) {
 func TestAWindowThatCannotBeKept(t *testing.T) {
 	inBubble(t, racks(1, 1, 4, 0), func(s *stage) {
 		s.settles()
-		if err := os.Mkdir(filepath.Join(s.files, "windows.json.new"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(s.files, "windows.json.new", "in the way"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.OpenWindow(window(t, time.Hour, "rack=h1r01"), time.Now()); err == nil || len(s.Windows(time.Now())) > 0 {
