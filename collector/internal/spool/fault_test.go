@@ -113,7 +113,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 // Whatever fails once, nothing that was appended is lost while the process
 // lives, and a sync that reports success is one.
 func TestOneFailureAtEveryOperation(t *testing.T) {
-	for _, why := range []error{errIO, errFull} {
+	for _, why := range []error{errIO, errFull, errReadOnly} {
 		for op := 4; ; op++ { // past making, locking and listing the directory
 			d := newDisk()
 			failed := ""
