@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 	table "github.com/gigawatch/gigawatch/alerts/rule"
 )
@@ -10,7 +12,8 @@ import (
 // alertStatus is an alert as the page reads it.
 type alertStatus struct {
 	Name     string `json:"name"`
-	Severity string `json:"severity"` // critical, warning, info
+	Of       string `json:"of,omitempty"` // aggregator: it is of none of its sites
+	Severity string `json:"severity"`     // critical, warning, info
 	Summary  string `json:"summary"`
 	Evidence string `json:"evidence"`
 	Do       string `json:"do"`
@@ -67,8 +70,9 @@ func quieted(e *rule.Evaluator, site string, now time.Time) (held []heldStatus, 
 const mostShown = 50
 
 // firing are the alerts of a site that a person was told of, and how many more there
-// are.
-func firing(e *rule.Evaluator, site string) (out []alertStatus, more int, reason string) {
+// are. Those of the aggregator itself are among them, as they may be why the page is as
+// it is; what they say may be of any site, and is for those who see every one.
+func firing(ctx context.Context, e *rule.Evaluator, site string) (out []alertStatus, more int, reason string) {
 	if e == nil {
 		return nil, 0, "no rules are loaded"
 	}
@@ -80,10 +84,24 @@ func firing(e *rule.Evaluator, site string) (out []alertStatus, more int, reason
 		if v.Severity == table.Notice {
 			severity = "info"
 		}
-		out[i] = alertStatus{
-			Name: v.Label("alertname"), Severity: severity, Summary: v.Text("summary"), Evidence: v.Text("evidence"), Do: v.Text("do"),
-			Since: v.Since.UnixMilli(), Beneath: v.Beneath,
+		x := &out[i]
+		*x = alertStatus{Name: v.Label("alertname"), Severity: severity, Since: v.Since.UnixMilli()}
+		if v.Label("site") == "" {
+			if x.Of = "aggregator"; !seesEverySite(ctx) {
+				continue
+			}
 		}
+		x.Summary, x.Evidence, x.Do, x.Beneath = v.Text("summary"), v.Text("evidence"), v.Text("do"), v.Beneath
 	}
 	return out, more, ""
+}
+
+// seesEverySite reports whether whoever asks does.
+func seesEverySite(ctx context.Context) bool {
+	p := rights.From(ctx)
+	if p == nil {
+		return false
+	}
+	_, every := p.Scope.Sites()
+	return every
 }

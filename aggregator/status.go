@@ -92,7 +92,7 @@ type statusPage struct {
 
 // status is the present of one site, or of all if site is empty, as far as whoever
 // asks sees them: real sites first. History is given for what came after since.
-func (p *statusPage) status(_ context.Context, sees func(site string) bool, site string, since int64) (any, error) {
+func (p *statusPage) status(ctx context.Context, sees func(site string) bool, site string, since int64) (any, error) {
 	now := time.Now().UnixMilli()
 	out := pageStatus{Now: now, Version: version, Sites: []siteStatus{}, Bus: busStatus{TelemetryLag: p.telemetry.Lag().Seconds()}}
 	if lag, ok := p.ledger.Lag(); ok {
@@ -110,7 +110,7 @@ func (p *statusPage) status(_ context.Context, sees func(site string) bool, site
 		if site != "" && site != name { // its tab is not shown
 			st.Halls, st.Worst, st.History = []live.HallStatus{}, []live.GPUStatus{}, live.History{Step: 1000}
 		}
-		out.Sites = append(out.Sites, p.site(st))
+		out.Sites = append(out.Sites, p.site(ctx, st))
 	}
 	slices.SortStableFunc(out.Sites, func(a, b siteStatus) int {
 		if a.Simulated != b.Simulated {
@@ -124,10 +124,10 @@ func (p *statusPage) status(_ context.Context, sees func(site string) bool, site
 	return out, nil
 }
 
-func (p *statusPage) site(st *live.Status) siteStatus {
+func (p *statusPage) site(ctx context.Context, st *live.Status) siteStatus {
 	out := siteStatus{Status: st, Energy: map[string]energyStatus{},
 		TimeZone: p.today.ledger.Place(st.Site).String(), File: p.files.of(st.Site).status(), Figures: []figureStatus{}, PUE: pueStatus{Quality: map[string]float64{}, Flags: []string{}}}
-	out.Alerts, out.AlertsMore, out.AlertsReason = firing(p.alerts, st.Site)
+	out.Alerts, out.AlertsMore, out.AlertsReason = firing(ctx, p.alerts, st.Site)
 	out.Held, out.Windows = quieted(p.alerts, st.Site, time.Now())
 	out.Carbon.Grid = []gridStatus{}
 	if g := st.Grid; g != nil {

@@ -115,7 +115,7 @@ func TestTodayIsTheSameOnThePageAndInTheAPI(t *testing.T) {
 				}, quietly())
 				d.refresh(now)
 				p := &statusPage{today: d}
-				shown := p.site(&live.Status{Site: "s1"})
+				shown := p.site(t.Context(), &live.Status{Site: "s1"})
 
 				var a query.KPIs
 				ask(t, server, "/api/v1/kpi?site=s1&kpi=pue,carbon_location", &a)
@@ -188,11 +188,11 @@ func TestTheDaySoFarIsPartOfTheStatus(t *testing.T) {
 	l := ran(t, emptyLedger(t), now.Add(-5*time.Minute), now)
 	d := newToday(l, func([]live.Point) {}, quietly())
 	p := &statusPage{today: d}
-	if st := p.site(&live.Status{Site: "s1"}); st.Today != nil || st.Energy["it"].Reason != "nothing in the ledger yet" {
+	if st := p.site(t.Context(), &live.Status{Site: "s1"}); st.Today != nil || st.Energy["it"].Reason != "nothing in the ledger yet" {
 		t.Errorf("before the ledger was asked: %+v, %+v", st.Today, st.Energy["it"])
 	}
 	d.refresh(now)
-	b, err := json.Marshal(p.site(&live.Status{Site: "s1"}))
+	b, err := json.Marshal(p.site(t.Context(), &live.Status{Site: "s1"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,12 +226,12 @@ func TestTodayIsTheSitesDay(t *testing.T) {
 	}
 	p := &statusPage{today: d}
 	d.refresh(now)
-	st := p.site(&live.Status{Site: "s1"})
+	st := p.site(t.Context(), &live.Status{Site: "s1"})
 	if st.PUE.Value == nil || st.TimeZone != "Pacific/Auckland" || st.Today.From != now.Add(-29*time.Minute).UnixMilli() {
 		t.Errorf("late in its day: %+v, %+v in %s", st.PUE, st.Today, st.TimeZone)
 	}
 	d.refresh(midnight.Add(10 * time.Second))
-	st = p.site(&live.Status{Site: "s1"})
+	st = p.site(t.Context(), &live.Status{Site: "s1"})
 	if st.PUE.Value != nil || st.Today.From != midnight.UnixMilli() {
 		t.Errorf("after its midnight: %+v, %+v", st.PUE, st.Today)
 	}
@@ -265,7 +265,7 @@ func TestEnergyOfADayThatBeginsOnNoWholeHourSaysSinceWhen(t *testing.T) {
 		}
 		d := newToday(l, func([]live.Point) {}, quietly())
 		d.refresh(midnight.Add(tc.now))
-		if got := (&statusPage{today: d}).site(&live.Status{Site: "s1"}).Energy["facility"]; got.Since != tc.since || got.KWh == nil {
+		if got := (&statusPage{today: d}).site(t.Context(), &live.Status{Site: "s1"}).Energy["facility"]; got.Since != tc.since || got.KWh == nil {
 			t.Errorf("%s: since %d, want %d; %+v", name, got.Since, tc.since, got)
 		}
 	}

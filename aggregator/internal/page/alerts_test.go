@@ -17,8 +17,8 @@ func rackDown(now time.Time, since int64) []fakeSite {
 	s.Hosts = counts{96, 88}
 	s.Alerts = []alert{
 		{"RackDown", "critical", "Rack r0006 (h01) is down", now.Add(-7*time.Minute - 5*time.Second).UnixMilli(), "8 of its hosts fell silent. Of them no alerts are sent.",
-			"Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.", 8},
-		{"GPUMemoryHot", "warning", "Memory of GPU 3 of n00007 (h01 r0002) is too hot", now.Add(-2 * time.Hour).UnixMilli(), "96.4 °C; the memory is built for up to 95 °C.", "Compare with the other GPUs of the host: one alone is its heat sink, all are its air or coolant.", 0},
+			"Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.", 8, ""},
+		{"GPUMemoryHot", "warning", "Memory of GPU 3 of n00007 (h01 r0002) is too hot", now.Add(-2 * time.Hour).UnixMilli(), "96.4 °C; the memory is built for up to 95 °C.", "Compare with the other GPUs of the host: one alone is its heat sink, all are its air or coolant.", 0, ""},
 	}
 	s.AlertsMore = 31
 	s.Held = []held{{"GPUMemoryErrorsRising", "cap", 12}, {"HostPowerMissing", "window", 3}}
@@ -99,6 +99,40 @@ func TestAlertsOfAnotherSite(t *testing.T) {
 	p.live()
 	if said := p.text("sites"); strings.Count(said, "1 critical") != 1 || !strings.Contains(said, "demo") {
 		t.Errorf("the strip says %q", said)
+	}
+	sane(p)
+}
+
+// What is wrong with the aggregator is marked as its own, and is no site's; who is not
+// told what it says is told that it is so.
+func TestAlertsOfTheAggregatorItself(t *testing.T) {
+	chrome := browser(t)
+	f := newFake(t, func(now time.Time, since int64) (list []fakeSite) {
+		for i, name := range []string{"alpha", "beta"} {
+			s := site(name, 1, 2, now, since)
+			s.Simulated = false
+			began := now.Add(-12 * time.Minute).UnixMilli()
+			s.Alerts = []alert{
+				{"StoreFailing", "critical", "The time-series store takes nothing", began, "no space left on device", "Make room on its disk.", 0, "aggregator"},
+				{"AlertsUndelivered", "critical", "", began, "", "", 0, "aggregator"},
+			}[i : i+1]
+			list = append(list, s)
+		}
+		return list
+	})
+	p := open(t, chrome, f.URL, 1440, 1000, "light")
+	p.live()
+	const withheld = "What it says is shown to those who see every site."
+	if said := p.text("alerts"); !strings.Contains(said, "StoreFailing critical The time-series store takes nothing of the aggregator · for 12 min no space left on device Make room on its disk.") || strings.Contains(said, withheld) {
+		t.Errorf("who sees every site reads %q", said)
+	}
+	if said := p.text("sites"); strings.Contains(said, "critical") {
+		t.Errorf("the strip says %q", said)
+	}
+	eval[bool](p, `(document.querySelector("[data-site=beta]").click(), true)`)
+	p.until("the other site", `document.getElementById("alerts").innerText.includes("AlertsUndelivered")`)
+	if said := p.text("alerts"); !strings.Contains(said, "AlertsUndelivered critical of the aggregator · for 12 min "+withheld) {
+		t.Errorf("who sees some sites reads %q", said)
 	}
 	sane(p)
 }

@@ -91,7 +91,8 @@
 //	    ],
 //	    "alerts": [                                      // null, with alerts_reason: no rules loaded
 //	      {"name": "RackDown", "severity": "critical", "summary": "…", "since": 1795365990000,   // critical warning info
-//	       "evidence": "…", "do": "…", "beneath": 72}    // so many more are part of it, and are not sent
+//	       "evidence": "…", "do": "…", "beneath": 72,    // so many more are part of it, and are not sent
+//	       "of": "aggregator"}                           // of no site; who sees some sites only is not told what it says
 //	    ],
 //	    "agents": {"known": 18, "silent": 0,
 //	      "refused": 1,                                  // something of so many is not counted: another reports it, and came first

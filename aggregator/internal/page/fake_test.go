@@ -156,6 +156,7 @@ type (
 		Evidence string `json:"evidence"`
 		Do       string `json:"do"`
 		Beneath  int    `json:"beneath"`
+		Of       string `json:"of,omitempty"`
 	}
 	held struct {
 		Name   string `json:"name"`

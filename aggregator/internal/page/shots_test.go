@@ -33,8 +33,8 @@ func TestShots(t *testing.T) {
 		north.Simulated, south.Simulated = false, false
 		north.Alerts = []alert{
 			{"RackDown", "critical", "Rack r0006 (h01) is down", now.Add(-7 * time.Minute).UnixMilli(), "8 of its hosts fell silent. Of them no alerts are sent.",
-				"Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.", 8},
-			{"GPUMemoryHot", "warning", "Memory of GPU 3 of n00007 (h01 r0002) is too hot", now.Add(-2 * time.Hour).UnixMilli(), "96.4 °C; the memory is built for up to 95 °C.", "Compare with the other GPUs of the host.", 0},
+				"Look at the rack's PDUs and breakers, then at its switch. If PDUs show load, it is the network.", 8, ""},
+			{"GPUMemoryHot", "warning", "Memory of GPU 3 of n00007 (h01 r0002) is too hot", now.Add(-2 * time.Hour).UnixMilli(), "96.4 °C; the memory is built for up to 95 °C.", "Compare with the other GPUs of the host.", 0, ""},
 		}
 		return []fakeSite{north, south, machine(now, since), site("demo", 1, 2, now, since)}
 	}

@@ -42,11 +42,11 @@ func (e *Evaluator) Alerts(site string, limit int) (list []View, more int) {
 	return e.shown(e.views(func(a *alert) bool { return site == "" || a.place.site == site }), limit)
 }
 
-// Told are those of a site that a person was told of, and that say that something
-// is wrong.
+// Told are those of a site, and of the aggregator itself, that a person was told of,
+// and that say that something is wrong.
 func (e *Evaluator) Told(site string, limit int) (list []View, more int) {
 	return e.shown(e.views(func(a *alert) bool {
-		return a.place.site == site && a.phase == Firing && !a.rule.canary && !a.rule.routine
+		return (a.place.site == site || a.place.site == "") && a.phase == Firing && !a.rule.canary && !a.rule.routine
 	}), limit)
 }
 

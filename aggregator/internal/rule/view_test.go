@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 )
 
 func TestWhatIsSuppressedIsShownBeneathItsParent(t *testing.T) {
@@ -41,6 +43,22 @@ func TestWhatIsSuppressedIsShownBeneathItsParent(t *testing.T) {
 			if (r.State != "inactive") != (r.Rule.Name == "RackDown") && r.Rule.Name != "HostSilent" {
 				t.Errorf("%s is %s", r.Rule.Name, r.State)
 			}
+		}
+	})
+}
+
+// What is wrong with the aggregator stands on the page of each site.
+func TestTheAggregatorsOwnAlertsAreShownAtEachSite(t *testing.T) {
+	inBubble(t, racks(1, 1, 2, 0), func(s *stage) {
+		began := time.Now()
+		s.config.Faults = func() []rule.Fault {
+			return []rule.Fault{{Receiver: "http://alertmanager-2:9093", Since: began.UnixMilli(), Says: "connection refused"}}
+		}
+		s.start()
+		s.settles()
+		s.runs(time.Minute)
+		if told, _ := s.Told("fra1", 10); len(told) != 1 || told[0].Label("alertname") != "AlertsUndelivered" {
+			t.Errorf("the page has %+v", told)
 		}
 	})
 }

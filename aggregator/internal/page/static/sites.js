@@ -77,8 +77,8 @@ function tab() {
 const reporting = (hosts) => `${f.count(hosts?.reporting)}/${f.count(hosts?.expected)} hosts`;
 
 // critical counts what a person was called for, so that a site at which something is
-// wrong is seen from all others.
-const critical = ({ alerts }) => (Array.isArray(alerts) ? alerts.filter((a) => a.severity === "critical").length : 0);
+// wrong is seen from all others. What is the aggregator's own is no site's.
+const critical = ({ alerts }) => (Array.isArray(alerts) ? alerts.filter((a) => a.severity === "critical" && a.of !== "aggregator").length : 0);
 
 // facts stand beside the main figure, which may have named the hosts already.
 function facts({ pue, gpus, hosts }, named, pages) {

@@ -185,16 +185,18 @@ export function alerts(site, now) {
     item.append(make("b"), make("span", "severity"), make("span"), make("span", "muted"), make("p", "evidence"), make("p", "do"));
     return item;
   })].forEach((item, i) => {
-    const { name, severity, summary, since, evidence, do: first, beneath } = list[i];
+    const { name, of, severity, summary, since, evidence, do: first, beneath } = list[i];
+    const own = of === "aggregator";
     attribute(item, "data-severity", severity || "warning");
     write(item.children[0], name || "alert");
     write(item.children[1], severity || "warning");
     write(item.children[2], summary || "");
-    const parts = [f.known(since) ? `for ${f.age((now - since) / 1000)}` : "", beneath ? `${f.count(beneath)} more are part of it` : ""];
+    const parts = [own ? "of the aggregator" : "", f.known(since) ? `for ${f.age((now - since) / 1000)}` : "", beneath ? `${f.count(beneath)} more are part of it` : ""];
     write(item.children[3], parts.filter(Boolean).join(" · "));
-    write(item.children[4], evidence || "");
+    const withheld = own && !summary ? "What it says is shown to those who see every site." : "";
+    write(item.children[4], evidence || withheld);
     write(item.children[5], first || "");
-    show(item.children[4], Boolean(evidence));
+    show(item.children[4], Boolean(evidence || withheld));
     show(item.children[5], Boolean(first));
   });
 }
