@@ -166,7 +166,7 @@ func TestReportPage(t *testing.T) {
 	}
 	eval[bool](q, `(document.getElementById("st-kind").value = "job", document.getElementById("st-kind").dispatchEvent(new Event("change")), true)`)
 	q.press("#st-card", "Download")
-	q.until("why not", `document.getElementById("st-says").innerText.includes("neither a job nor a tenant is named")`)
+	q.until("why not", `document.getElementById("st-says").innerText.includes("Neither a job nor a tenant is named")`)
 	// A second look by the first: another took steps, and what is on screen is older.
 	p.press("#acts", "Correct")
 	p.sign("area of hall 2")
@@ -181,6 +181,16 @@ func TestReportPage(t *testing.T) {
 	// Statements of what they see stay open to them, and are not signed.
 	if !eval[bool](v, `document.getElementById("st-card").checkVisibility() && !document.getElementById("st-sign").checkVisibility()`) {
 		t.Error("a viewer has no statements, or may have them signed")
+	}
+	if eval[bool](v, `document.getElementById("pick").checkVisibility()`) {
+		t.Error("a viewer is offered reports to choose, of which there are none")
+	}
+	// The card stands apart from the one above it, and says what it is of.
+	if gap := eval[float64](q, `document.getElementById("st-card").getBoundingClientRect().top - document.getElementById("whole").getBoundingClientRect().bottom`); gap < 8 {
+		t.Errorf("between the statements and the figures there are %v px", gap)
+	}
+	if got := q.text("st-aside"); got != "Without days, of all of 2025. By keys, unless you may have the names" || !eval[bool](q, `document.getElementById("st-says").classList.contains("alarm")`) {
+		t.Errorf("the statements say %q, and what is wrong is not marked", got)
 	}
 
 	for _, width := range []int64{320, 412, 768, 1024, 1280, 1920} {
@@ -238,6 +248,24 @@ func TestReportShots(t *testing.T) {
 	})
 	shot("guarantees", "anna", "#esch/2025//e_res_tot_kwh", "light", 1440, 900, false, at("2025"))
 	shot("refused", "vera", "", "light", 1280, 600, false, func(p *tab) { p.until("a refusal", `!document.getElementById("banner").hidden`) })
+	statement := func(kind, press, says string) func(p *tab) {
+		return func(p *tab) {
+			p.t.Helper()
+			p.until("the form", `document.getElementById("st-card").checkVisibility()`)
+			eval[bool](p, `((k) => (k.value = "`+kind+`", k.dispatchEvent(new Event("change")), true))(document.getElementById("st-kind"))`)
+			if press != "" {
+				eval[bool](p, `(HTMLAnchorElement.prototype.click = () => {}, document.getElementById("st-format").value = "csv", true)`) // no file is kept
+				p.press("#st-card", press)
+				p.until(says, "document.getElementById(\"st-says\").innerText.includes(`"+says+"`)")
+			}
+			eval[bool](p, `(document.getElementById("st-card").scrollIntoView({block: "center"}), true)`)
+		}
+	}
+	shot("statement-tenant", "anna", "", "light", 1440, 420, false, statement("tenant", "", ""))
+	shot("statement-job", "anna", "", "dark", 1440, 420, false, statement("job", "Download", "Neither a job nor a tenant"))
+	shot("statement-signed", "anna", "", "light", 1024, 420, false, statement("fleet", "Download signed", "signed by"))
+	shot("statement-viewer", "vera", "", "light", 1280, 700, false, statement("tenant", "", ""))
+	shot("statement-phone", "anna", "", "light", 390, 900, false, statement("job", "", ""))
 	b.describe(t, mended)
 	time.Sleep(2100 * time.Millisecond)
 	shot("ask", "anna", "", "light", 1280, 800, false, func(p *tab) {

@@ -89,6 +89,7 @@ function fail(error) {
   write(el("banner-detail"), error.message);
   wait("");
   show(el("whole"), false);
+  show(el("pick"), Boolean(list));
   if (error.status === 403 && !list) statements.show("", 0, false); // a tenant has its own
 }
 
@@ -102,6 +103,7 @@ async function load() {
     if (!list) wait("Asking for the reports …");
     list = await get("api/v1/report", signal);
     settle();
+    show(el("pick"), true);
     pick();
     const site = siteOf();
     if (site) statements.show(site.site, at.year, true);

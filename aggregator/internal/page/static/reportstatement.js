@@ -1,11 +1,14 @@
 // Statements besides the report of a year: of tenants, of jobs, of all sites and for
 // ESRS; the same files as the command's. Signed, they come with a note.
 
+import * as f from "./format.js";
 import { Refused, failure, post, query } from "./reportapi.js";
 import { el, show, write } from "./dom.js";
 
 // What each kind is asked by, of the fields of the form.
 const ASKED = { tenant: ["month", "tenant", "names"], job: ["from", "to", "job", "tenant", "names"], esrs: [], fleet: [] };
+// What each is of where nothing else is said.
+const OF = { tenant: "Without a month, of all of", job: "Without days, of all of", esrs: "Of all of", fleet: "Of all of" };
 const FIELDS = ["site", "month", "from", "to", "job", "tenant", "names"];
 
 export class Statements {
@@ -33,9 +36,16 @@ export class Statements {
   }
 
   fields() {
-    const asked = ASKED[el("st-kind").value];
+    const kind = el("st-kind").value;
+    const asked = ASKED[kind];
     for (const name of FIELDS) show(el(`st-${name}-label`), name === "site" ? !this.site && asked.length > 0 : asked.includes(name));
-    write(el("st-says"), "");
+    write(el("st-aside"), `${OF[kind]} ${this.year}${asked.includes("names") ? ". By keys, unless you may have the names" : ""}`);
+    this.say("");
+  }
+
+  say(text, wrong = false) {
+    write(el("st-says"), wrong ? f.sentence(text) : text);
+    el("st-says").classList.toggle("alarm", wrong);
   }
 
   path() {
@@ -49,11 +59,11 @@ export class Statements {
   // during does something while the form waits for it, and says how it ended.
   async during(what) {
     el("st-card").setAttribute("aria-busy", "true");
-    write(el("st-says"), "Making it …");
+    this.say("Making it …");
     try {
-      write(el("st-says"), await what());
+      this.say(await what());
     } catch (error) {
-      write(el("st-says"), error.message);
+      this.say(error.message, true);
     }
     el("st-card").setAttribute("aria-busy", "false");
   }
