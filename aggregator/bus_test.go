@@ -124,14 +124,15 @@ type secured struct {
 	server, its string // certificate of the bus, and its key
 }
 
-func newSecured(t *testing.T) *secured {
+// newSecured has hosts n1 and n2, and others.
+func newSecured(t *testing.T, others ...string) *secured {
 	t.Helper()
 	dir := t.TempDir()
 	s := &secured{t: t, ca: newIssuer(t), dir: filepath.Join(dir, "authority"), address: freePort(t)}
 	s.server, s.its = s.ca.sign("bus", of(time.Hour))
 	s.cert, s.key = s.ca.sign("host", of(time.Hour))
 	command(t, "init", "-dir", s.dir, "-sites", "s1")
-	list := writeFile(t, filepath.Join(dir, "hosts"), "# those of row one\nn1\nn2\n\n")
+	list := writeFile(t, filepath.Join(dir, "hosts"), "# those of row one\nn1\nn2\n\n"+strings.Join(others, "\n"))
 	command(t, "add", "-dir", s.dir, "-site", "s1", "-list", list)
 	config := writeFile(t, filepath.Join(dir, "aggregator.yaml"), fmt.Sprintf(`data: %s
 listen: 127.0.0.1:0
