@@ -83,7 +83,7 @@ func (c *config) takeAlerts(f *setting.File, r *rawAlerts) {
 func (r rawEndpoint) endpoint(f *setting.File, key string) rule.Endpoint {
 	x := rule.Endpoint{URL: r.URL, TokenFile: r.TokenFile, CAFile: r.CA}
 	if err := x.Check(); err != nil {
-		f.Complain(key, "url %q: %v", r.URL, err)
+		f.Complain(key, "url: %v", err) // without it: it may hold a secret
 	}
 	return x
 }

@@ -37,7 +37,7 @@ func TestAlertsAreConfigured(t *testing.T) {
 	}
 	const window = "from: 2026-11-23T08:00:00Z, to: 2026-11-24T08:00:00Z, owner: ops, reason: x"
 	for text, want := range map[string]string{
-		"  alertmanagers: [{url: a:9093}]":                               `c.yaml:4: alerts.alertmanagers.0: url "a:9093": it is no URL`,
+		"  alertmanagers: [{url: a:9093}]":                               `c.yaml:4: alerts.alertmanagers.0: url: it is no URL`,
 		"  alertmanagers: [{url: http://x:y@a}]":                         "secrets do not belong into a URL",
 		"  alertmanagers: [{url: http://a}, {url: http://a}]":            "http://a stands twice",
 		"  direct: {token_file: t}":                                      "alerts.direct",

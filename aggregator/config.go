@@ -177,8 +177,12 @@ func parseConfig(name string, b []byte) (*config, error) {
 	c.takeSites(f, name, r.Sites)
 	c.takeAlerts(f, &r.Alerts)
 	for i, w := range r.Store.RemoteWrite {
+		r := store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA}
 		f.Require(w.URL != "", "store.remote_write."+strconv.Itoa(i), "url is missing")
-		c.Store.RemoteWrite = append(c.Store.RemoteWrite, store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA})
+		if err := r.Check(); err != nil && w.URL != "" {
+			f.Complain("store.remote_write."+strconv.Itoa(i), "%v", err)
+		}
+		c.Store.RemoteWrite = append(c.Store.RemoteWrite, r)
 	}
 	return c, f.Err()
 }

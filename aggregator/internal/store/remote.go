@@ -51,7 +51,7 @@ func forward(c Config, registry prometheus.Registerer) (*forwarder, error) {
 	for i, r := range c.RemoteWrite {
 		rc, err := r.config()
 		if err != nil {
-			return nil, fmt.Errorf("remote write %d, %s: %w", i, r.URL, err)
+			return nil, fmt.Errorf("remote write %d: %w", i, err)
 		}
 		for base, n := rc.Name, 2; names[rc.Name]; n++ {
 			rc.Name = fmt.Sprintf("%s-%d", base, n)
@@ -59,21 +59,38 @@ func forward(c Config, registry prometheus.Registerer) (*forwarder, error) {
 		names[rc.Name] = true
 		conf.RemoteWriteConfigs = append(conf.RemoteWriteConfigs, rc)
 	}
-	ws := remote.NewWriteStorage(c.Logger, registry, c.Dir, flushDeadline, nil, false)
+	ws := remote.NewWriteStorage(conceal(&c), registry, c.Dir, flushDeadline, nil, false)
 	if err := ws.ApplyConfig(&conf); err != nil {
 		return nil, errors.Join(fmt.Errorf("remote write: %w", err), ws.Close())
 	}
 	return &forwarder{ws}, nil
 }
 
+// Check says what is wrong with the address of r, which stands in log and metrics as it
+// is; it quotes nothing of it.
+func (r Remote) Check() error {
+	u, err := url.Parse(r.URL)
+	switch {
+	case err != nil:
+		return errors.New("its url is none") // the error would show it whole
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errors.New("its url is not an http or https address")
+	case u.User != nil:
+		return errors.New("secrets do not belong into a url: use token_file")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("its url has more than a path, and would be shown in the log")
+	}
+	return nil
+}
+
 // config is r as Prometheus has it.
 func (r Remote) config() (*config.RemoteWriteConfig, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(r.URL)
 	if err != nil {
 		return nil, err
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("not an http or https address")
 	}
 	rc := config.DefaultRemoteWriteConfig
 	rc.URL = &commonconfig.URL{URL: u}
