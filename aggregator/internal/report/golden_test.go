@@ -18,30 +18,22 @@ var update = flag.Bool("update", false, "write golden files anew")
 // of the log is left out: how files of hours are packed may change.
 func golden(t *testing.T, r *report.Record, name string) {
 	t.Helper()
+	goldenRecord(t, r, name)
 	x := *r
 	x.Ledger.Root = ""
-	for _, format := range []string{"json", "csv"} {
-		got, err := x.As(format)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join("testdata", name+"."+format)
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs (-want +got); go test -update writes it anew\n%s", path, cmp.Diff(string(want), string(got)))
-		}
+	b, err := x.As("csv")
+	if err != nil {
+		t.Fatal(err)
 	}
+	goldenFile(t, name+".csv", b)
 	for _, format := range []string{"pdf", "xlsx"} {
 		look(t, name+"."+format, func() ([]byte, error) { return x.As(format) })
 	}
+}
+
+// goldenRecord holds the neutral record alone.
+func goldenRecord(t *testing.T, r *report.Record, name string) {
+	t.Helper()
 	b, err := r.JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -54,29 +46,41 @@ func golden(t *testing.T, r *report.Record, name string) {
 	if err != nil || !bytes.Equal(b, c) {
 		t.Errorf("a record that was read is another: %v\n%s", err, cmp.Diff(string(b), string(c)))
 	}
+	x := *r
+	x.Ledger.Root = ""
+	if b, err = x.JSON(); err != nil {
+		t.Fatal(err)
+	}
+	goldenFile(t, name+".json", b)
+}
+
+// goldenFile holds bytes against a file.
+func goldenFile(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (-want +got); go test -update writes it anew\n%s", path, cmp.Diff(string(want), string(got)))
+	}
 }
 
 // goldenStatement holds what a statement looks like against the files of that name.
 func goldenStatement(t *testing.T, s report.Statement, name string) {
 	t.Helper()
 	for _, format := range []string{"json", "csv"} {
-		got, err := report.Write(s, format)
+		b, err := report.Write(s, format)
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", name+"."+format)
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs (-want +got); go test -update writes it anew\n%s", path, cmp.Diff(string(want), string(got)))
-		}
+		goldenFile(t, name+"."+format, b)
 	}
 	for _, format := range []string{"pdf", "xlsx"} {
 		look(t, name+"."+format, func() ([]byte, error) { return report.Write(s, format) })

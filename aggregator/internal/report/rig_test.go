@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -261,6 +262,26 @@ func find(r *report.Record, key string) *report.Figure {
 		}
 	}
 	return nil
+}
+
+// preview is a figure of the rules to come.
+func preview(r *report.Record, key string) *report.Figure {
+	for i := range r.Previews[0].Figures {
+		if f := &r.Previews[0].Figures[i]; f.Key == key {
+			return f
+		}
+	}
+	return nil
+}
+
+// printed holds a figure against its digits, as a specification writes them.
+func printed(t testing.TB, f *report.Figure, digits int, want string) {
+	t.Helper()
+	if f == nil || f.Value == nil {
+		t.Errorf("there is no figure of %s", want)
+	} else if got := strconv.FormatFloat(f.Value.Float(), 'f', digits, 64); got != want {
+		t.Errorf("%s is %s, want %s", f.Key, got, want)
+	}
 }
 
 func class(r *report.Record, of string) string {
