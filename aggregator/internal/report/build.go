@@ -46,6 +46,7 @@ type build struct {
 	kpis  map[string]*account.KPI
 	spent map[string][]claim // guarantees that were used, by number
 	deals []deal             // of the agreements of the site file, in that order
+	early *earlier           // nil: the period is the whole year
 }
 
 // Build makes the record of a year.
@@ -101,6 +102,9 @@ func (b *build) read() error {
 	}
 	b.sums = s
 	b.r.Ledger.Unsealed = s.unsealed
+	if err := b.readBefore(); err != nil {
+		return err
+	}
 	b.kpis = map[string]*account.KPI{}
 	if p.to <= p.from {
 		return nil

@@ -88,6 +88,7 @@ func (b *build) checkPeriod() {
 	if p.Open {
 		b.issue("E_PERIOD_OPEN", "period", "the year is not over: figures reach to %s", p.Until)
 	}
+	b.checkBefore()
 	t, v := b.Rules.Threshold, b.num("pd_it_kw")
 	if v == nil || !b.r.Scope.Known {
 		return

@@ -21,6 +21,7 @@ func Checks() []Check { return checks[:] }
 var checks = [...]Check{
 	{"E_PERIOD", Error, "the period is the calendar year, unless the site began in it", "correct report.in_operation_since in the site file"},
 	{"E_PERIOD_OPEN", Error, "a report is of a year that is over", "wait for its end, and make the record again"},
+	{"W_BEFORE_OPERATION", Warning, "meters count nothing before the site is in operation", "correct report.in_operation_since, or say in the comment what drew it: building, tests"},
 	{"W_SCOPE_OUT", Warning, "a site below the threshold need not report", "say in the comment why it reports, or do not report"},
 	{"W_SCOPE_NEAR", Warning, "installed power close to the threshold makes the decision need evidence", "keep the list of equipment as evidence, and name it in the comment"},
 	{"E_ANNEX1_MISSING", Error, "every entry about the site is asked for", "write it under report of the site file, with evidence"},
@@ -93,6 +94,7 @@ var checks = [...]Check{
 	{"W_CUE_MARKET", Warning, "market-based CUE is below 1.5 times the location-based one", "check the residual factor and its unit"},
 	{"W_LIMIT", Warning, "limits of the country are kept", "say what is done about it, and by when"},
 	{"W_LIMIT_UNKNOWN", Warning, "it is known whether limits of the country are kept", "see the reason"},
+	{"W_HEAT_UPGRADE", Warning, "where a limit of PUE leaves out electricity that only upgrades waste heat, it is known how much that is", "write report.e_heat_upgrade_kwh with evidence, or report.heat_upgrade: no"},
 	{"E_NO_METER", Error, "a measured figure names its meters", "name the meters in the site file"},
 	{"E_COVERAGE", Error, "at least 80 % of the period are known of every metered figure", "import readings of the meters that are missing"},
 	{"W_COVERAGE", Warning, "at least 95 % of the period are known of every metered figure", "import readings of the meters that are missing"},

@@ -23,7 +23,7 @@ func TestTheExampleLacksNothingThatIsEntered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &fakeLedger{site: s, perHour: map[string]float64{}}
+	l := &fakeLedger{before: true, site: s, perHour: map[string]float64{}}
 	for role, rate := range map[string]float64{
 		metric.RoleGridInput: 50, metric.RoleGeneratorOutput: 0.2, metric.RoleOnsiteGeneration: 2, metric.RoleUPSOutput: 40, metric.RoleCooling: 4,
 		metric.RoleLighting: 0.5, metric.RoleHeatReuse: 20, metric.RoleWaterTotal: 0.02,

@@ -41,7 +41,7 @@ func TestGapsAreEstimatedByTheirLength(t *testing.T) {
 		"a tenth":                             {2600, 300, 0, true, 7500, 2676, "mean of the same hour of the four weeks before", "W_COVERAGE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &fakeLedger{perHour: map[string]float64{"grid": 100, "ups": 80}, level: level}
+			l := &fakeLedger{perHour: map[string]float64{"grid": 100, "ups": 80}, level: level, before: true}
 			l.known = func(meter string, at int64) int64 {
 				at -= began
 				switch {

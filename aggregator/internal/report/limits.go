@@ -25,6 +25,8 @@ type Finding struct {
 	Is    string   `json:"is"`
 	Would string   `json:"would,omitempty"` // of one that is ahead: kept or broken by the figure of this year
 	Why   string   `json:"why,omitempty"`
+
+	open bool // it is unknown for want of what the limit leaves out
 }
 
 // limits holds the limits of a set against the figures of its preview. Those for
@@ -56,6 +58,7 @@ func (b *build) limits(s *Set, p *Preview) {
 			}
 		}
 		is := LimitUnknown
+		least, most, open := b.leftOut(l, f)
 		switch {
 		case f == nil || !f.known():
 			x.Why = l.Of + " is not known"
@@ -64,9 +67,16 @@ func (b *build) limits(s *Set, p *Preview) {
 			}
 		default:
 			x.Value = f.Value
-			is = LimitKept
-			if l.Most != "" && above(f.exact, l.Most) || l.Least != "" && below(f.exact, l.Least) {
+			if d, ok := decimalOf(least, 9); ok && l.Without != "" && open == "" {
+				x.Value = &d
+			}
+			switch {
+			case l.Most != "" && above(least, l.Most) || l.Least != "" && below(most, l.Least):
 				is = LimitBroken
+			case open != "" && (l.Most != "" && above(most, l.Most) || l.Least != "" && below(least, l.Least)):
+				x.Why, x.open = open, true
+			default:
+				is = LimitKept
 			}
 		}
 		// The mean of a year counts: of the first that lies in the time of the limit whole.
@@ -77,6 +87,34 @@ func (b *build) limits(s *Set, p *Preview) {
 		}
 		p.Limits = append(p.Limits, x)
 	}
+}
+
+// leftOut is what a figure comes to, at least and at most, where a limit leaves some
+// energy out of it; open says why that is not known. Without such a limit both are the
+// figure.
+func (b *build) leftOut(l *Limit, f *Figure) (least, most *big.Rat, open string) {
+	if f == nil || !f.known() {
+		return nil, nil, ""
+	}
+	dc, it, ok := b.both("e_dc_kwh", "e_it_kwh")
+	if l.Without == "" || !ok || it.Sign() <= 0 {
+		return f.exact, f.exact, ""
+	}
+	heat := b.num("e_reuse_kwh")
+	if is, said := truth(b.text("heat_upgrade")); said && !is || heat != nil && heat.Sign() <= 0 {
+		return f.exact, f.exact, ""
+	}
+	v, _, why, stated := b.stated(l.Without)
+	switch {
+	case stated && v.Sign() >= 0 && v.Cmp(lessOf(dc, it)) <= 0:
+		x := new(big.Rat).Quo(lessOf(dc, v), it)
+		return x, x, ""
+	case stated:
+		why = "report." + l.Without + " is " + number(v) + " kWh, and " + number(lessOf(dc, it)) + " kWh are not of IT"
+	case why == "":
+		why = "nobody states how much electricity heat pumps take to upgrade the heat that is handed over, and this PUE leaves it out: write report." + l.Without + ", or report.heat_upgrade: no"
+	}
+	return big.NewRat(1, 1), f.exact, why
 }
 
 // words say the limit.
@@ -95,6 +133,8 @@ func (b *build) checkLimits() {
 			x := &p.Limits[k]
 			than := x.words()
 			switch {
+			case x.open:
+				b.issue("W_HEAT_UPGRADE", x.Of, "%s: whether %s is %s since %s: %s", p.RuleSet.ID, x.Of, than, x.Due, x.Why)
 			case x.Is == LimitBroken:
 				b.issue("W_LIMIT", x.Of, "%s: %s is %s, and has to be %s since %s", p.RuleSet.ID, x.Of, x.Value, than, x.Due)
 			case x.Is == LimitUnknown:

@@ -18,14 +18,21 @@ func germany() (main *report.Set, beside []*report.Set) {
 // Which limits hold follows from when a site began, and from what year the report is.
 func TestLimitsOfTheCountry(t *testing.T) {
 	for name, tc := range map[string]struct {
-		began string
-		load  string
-		year  int
-		want  map[string]string // limit and when it is due: what it is
+		began   string
+		load    string
+		entries []string
+		year    int
+		want    map[string]string // limit and when it is due: what it is
 	}{
 		"a site that stands, in 2026": {began: "2026-01", year: 2026, want: map[string]string{
 			"pue at most 1.5 2027-07-01": "ahead kept", "pue at most 1.3 2030-07-01": "ahead kept", "ref at least 0.50 2024-01-01": "broken", "ref at least 1.00 2027-01-01": "ahead broken"}},
 		"a new site of the second half of 2026": {began: "2026-12", year: 2026, want: map[string]string{
+			"pue at most 1.2 2028-12-01": "ahead unknown", "erf at least 0.10 2028-12-01": "ahead kept", "ref at least 0.50 2024-01-01": "broken", "ref at least 1.00 2027-01-01": "ahead broken"}},
+		"a new site without heat pumps": {began: "2026-12", year: 2026, entries: []string{"heat_upgrade", "no"}, want: map[string]string{
+			"pue at most 1.2 2028-12-01": "ahead broken", "erf at least 0.10 2028-12-01": "ahead kept", "ref at least 0.50 2024-01-01": "broken", "ref at least 1.00 2027-01-01": "ahead broken"}},
+		"a new site whose heat pumps are known": {began: "2026-12", year: 2026, entries: []string{"e_heat_upgrade_kwh", "37200"}, want: map[string]string{ // (1250 × 744 − 37,200) / (1000 × 744) = 1.2
+			"pue at most 1.2 2028-12-01": "ahead kept", "erf at least 0.10 2028-12-01": "ahead kept", "ref at least 0.50 2024-01-01": "broken", "ref at least 1.00 2027-01-01": "ahead broken"}},
+		"a new site whose heat pumps take a little": {began: "2026-12", year: 2026, entries: []string{"e_heat_upgrade_kwh", "37199"}, want: map[string]string{
 			"pue at most 1.2 2028-12-01": "ahead broken", "erf at least 0.10 2028-12-01": "ahead kept", "ref at least 0.50 2024-01-01": "broken", "ref at least 1.00 2027-01-01": "ahead broken"}},
 		"a site below the threshold": {began: "2026-12", load: "200", year: 2026, want: map[string]string{}},
 		"nobody states when it began": {began: "soon", year: 2026, want: map[string]string{
@@ -33,7 +40,7 @@ func TestLimitsOfTheCountry(t *testing.T) {
 			"erf at least 0.20 ": "unknown", "ref at least 0.50 2024-01-01": "broken", "ref at least 1.00 2027-01-01": "ahead broken"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			entries := []string{"in_operation_since", tc.began}
+			entries := append([]string{"in_operation_since", tc.began}, tc.entries...)
 			if tc.load != "" {
 				entries = append(entries, "connected_load_kw", tc.load)
 			}
@@ -61,6 +68,9 @@ func TestLimitsOfTheCountry(t *testing.T) {
 			}
 			if len(got) != len(tc.want) {
 				t.Errorf("limits are %v", got)
+			}
+			if raised(r, "W_HEAT_UPGRADE") != (tc.want["pue at most 1.2 2028-12-01"] == "ahead unknown") {
+				t.Errorf("issues %v", codes(r))
 			}
 			if raised(r, "W_LIMIT") != (len(tc.want) > 0) {
 				t.Errorf("issues %v", codes(r))

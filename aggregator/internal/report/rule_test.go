@@ -114,6 +114,7 @@ func situations(t *testing.T) map[string]situation {
 	}
 	return map[string]situation{
 		"the year is not over":            {code: "E_PERIOD_OPEN", change: func(_ *fakeLedger, in *report.Input) { in.Now = time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC) }},
+		"meters counted before it began":  {code: "W_BEFORE_OPERATION", field: "in_operation_since", text: "since 2026-12-01, and meters counted from 2026-01-01 on (diesel, grid, pv, ups)", change: func(l *fakeLedger, _ *report.Input) { l.before = true }},
 		"the site is small":               {code: "W_SCOPE_OUT", replace: []string{"power: 3 MW, evidence", "power: 400 kW, evidence"}},
 		"the site is nearly small":        {code: "W_SCOPE_NEAR", replace: []string{"power: 3 MW, evidence", "power: 540 kW, evidence"}},
 		"an owner is missing":             {code: "E_ANNEX1_MISSING", field: "owner", entries: []string{"owner", `""`}},
@@ -178,6 +179,8 @@ func situations(t *testing.T) map[string]situation {
 		"degree days are another place's":                        {code: "W_CDD_REGION", change: func(_ *fakeLedger, in *report.Input) { d := report.Whole(90); in.RegionalCDD = &d }},
 		"degree days are not those of the region that is stated": {code: "W_CDD_REGION", entries: []string{"cdd_region", "90"}},
 		"a limit of the country is broken":                       {code: "W_LIMIT", field: "ref", text: "at least 0.50 since 2024-01-01", change: german},
+		"electricity of heat pumps is not known":                 {code: "W_HEAT_UPGRADE", field: "pue", text: "write report.e_heat_upgrade_kwh", change: german},
+		"electricity of heat pumps is more than there is":        {code: "W_HEAT_UPGRADE", field: "pue", text: "are not of IT", entries: []string{"e_heat_upgrade_kwh", "9000000"}, change: german},
 		"a limit of the country cannot be told":                  {code: "W_LIMIT_UNKNOWN", field: "pue", entries: []string{"in_operation_since", "soon"}, change: german},
 		"a guarantee is another site's": {code: "E_GO_TWICE", text: "s2", change: func(_ *fakeLedger, in *report.Input) {
 			in.Others = append(in.Others, another(t, "contracts:\n  guarantees:\n    - {id: G-1, volume: 1 MWh, technology: solar, produced: {first_day: 2026-01-01, last_day: 2026-06-30}, retired: 2026-09-15, year: 2026, evidence: r}\n"))

@@ -136,6 +136,7 @@ type Limit struct {
 	StartedFrom   string `yaml:"started_from"`
 	StartedBefore string `yaml:"started_before"`
 	AfterYears    int    `yaml:"after_years"`
+	Without       string `yaml:"without"` // energy that this PUE leaves out, as the operator states it
 }
 
 // Sets are those that are known, by their names.
