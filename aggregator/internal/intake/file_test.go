@@ -212,6 +212,21 @@ func TestFilesAsTheyCome(t *testing.T) {
 			text: "date,kWh\n03/04/2026,1.5\n",
 			want: []string{"main 04-02T22:00 04-03T22:00 5400000000", "stop: date: the day may come first or second in every date > say -dates dmy or -dates mdy"},
 		},
+		"days, which are said to be quarters of an hour": {
+			o:    Options{Meter: "main", Kind: Interval, Step: Step{Seconds: 900}},
+			text: "date,kWh\n2026-01-01,1.5\n2026-01-02,2.5\n",
+			want: []string{"! line 2: date: it has no time of day, and intervals are said to be of 15 minutes", "! line 3: date: it has no time of day, and intervals are said to be of 15 minutes"},
+		},
+		"a midnight without its time among quarters of an hour": {
+			o:    Options{Meter: "main", Kind: Power, Unit: "kW", Step: Step{Seconds: 900}},
+			text: "time,kW\n2026-01-01 23:45,4\n2026-01-02,4\n2026-01-02 00:15,4\n",
+			want: []string{"main 01-01T22:45 01-01T23:00 3600000000", "main 01-01T23:15 01-01T23:30 3600000000", "! line 3: time: it has no time of day, and intervals are said to be of 15 minutes", "gaps of main: 1, 15m0s"},
+		},
+		"a register of days, beside an interval that is said": {
+			o:    Options{Meter: "main", Kind: Counter, Step: Step{Seconds: 900}},
+			text: "date,kWh\n2026-01-01,100.5\n2026-01-02,101.5\n",
+			want: []string{"main 12-31T23:00 01-01T23:00 3600000000"},
+		},
 		"American dates": {
 			o:    Options{Meter: "main", Kind: Interval},
 			text: "date,kWh\n12/30/2026,1.5\n12/31/2026,2.5\n",

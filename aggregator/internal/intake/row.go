@@ -251,6 +251,9 @@ func (f *File) time(d *feed, r *record, start stamp, fields [][]byte, kind Kind)
 		return "write it as 2026-01-31 14:15", "its end is no time"
 	}
 	step := d.step
+	if said := f.o.Step.Seconds; said > 0 && said < 86_400 && !start.clock && !ended && kind != Counter {
+		return "write the time of day, or say -interval day", fmt.Sprintf("it has no time of day, and intervals are said to be of %s", Step{Seconds: said})
+	}
 	switch {
 	case start.whole:
 		step = Step{Months: 1}
