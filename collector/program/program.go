@@ -22,6 +22,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	_ "github.com/gigawatch/gigawatch/collector/program/quiet" // before what it keeps quiet
 )
 
 // ErrUsage marks what the caller got wrong.
