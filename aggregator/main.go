@@ -31,7 +31,7 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator site -check -file FILE
        aggregator report -data DIR -site-file FILE -year Y [-as json|csv|xlsx] [-o FILE]
        aggregator report … -do validate|lock|approve|submit|correct -by NAME | -do history|check|prove
-       aggregator report job|tenant|esrs|fleet -data DIR -site-file FILE -year Y|-month M|-from D -to D [-job J] [-tenant T] [-as …] [-o FILE]
+       aggregator report job|tenant|esrs|fleet -data DIR -site-file FILE|-url URL -year Y|-month M|-from D -to D [-job J] [-tenant T] [-as …] [-o FILE]
        aggregator report verify -file FILE -key KEY [-data DIR]
        aggregator report forget -data DIR -site-file FILE -name N|-unused-since DAY -by NAME -text REASON
 

@@ -25,20 +25,26 @@ import (
 // folder is one by which nothing is missing.
 func monthAggregator(t *testing.T, people map[string]rights.Role) (p *process, dir string, of map[string]*query.Client) {
 	t.Helper()
+	return bookAggregator(t, people, func(dir string) error { return makeMonth(dir, unsigned) }, "report.txt", "whole.yaml")
+}
+
+// bookAggregator runs over books for some people, by a site file of a script.
+func bookAggregator(t *testing.T, people map[string]rights.Role, books func(dir string) error, scriptName, siteFile string) (p *process, dir string, of map[string]*query.Client) {
+	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "gigawatch-test-") // every sealed hour is synced
 	if err != nil {
 		dir = t.TempDir()
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "data"), 0o755), makeMonth(filepath.Join(dir, "data"), unsigned)); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "data"), 0o755), books(filepath.Join(dir, "data"))); err != nil {
 		t.Fatal(err)
 	}
-	script, err := txtar.ParseFile("testdata/script/report.txt")
+	script, err := txtar.ParseFile("testdata/script/" + scriptName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range script.Files {
-		if f.Name == "whole.yaml" {
+		if f.Name == siteFile {
 			err = os.WriteFile(filepath.Join(dir, "site.yaml"), f.Data, 0o600)
 		}
 	}

@@ -37,6 +37,9 @@ func (f *statementFlags) parse(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("aggregator report "+f.kind, flag.ContinueOnError)
 	flags.StringVar(&f.config, "config", "", "configuration `file` of the aggregator, instead of -data and -site-file")
 	flags.StringVar(&f.data, "data", "", "`folder` of the aggregator, which may run")
+	flags.StringVar(&f.url, "url", "", "`address` of an aggregator that runs, such as http://127.0.0.1:8600, instead of its files: it knows who asks, and signs in their name")
+	flags.StringVar(&f.tokenFile, "token-file", "", "`file` with the token of -url")
+	flags.StringVar(&f.ca, "ca", "", "`file` with the certificate that -url is signed by")
 	flags.Var(listFlag{&f.siteFiles}, "site-file", "site `file`, or several with commas between")
 	flags.StringVar(&f.as, "as", "json", strings.Join(report.Formats(), " or "))
 	flags.StringVar(&f.out, "o", "", "`file` to write instead of standard output; its signature goes beside it, into FILE.note")
@@ -66,8 +69,10 @@ func (f *statementFlags) parse(args []string, stderr io.Writer) error {
 		}
 	}
 	switch {
-	case oneOf(f.config, f.data) != 1:
-		return fmt.Errorf("%w: want one of -config and -data", program.ErrUsage)
+	case oneOf(f.config, f.data, f.url) != 1:
+		return fmt.Errorf("%w: want one of -config, -data and -url", program.ErrUsage)
+	case f.url != "" && (f.by != "" || len(f.siteFiles) > 0):
+		return fmt.Errorf("%w: with -url it is the token that says who you are, and the aggregator has its files: leave out -by and -site-file", program.ErrUsage)
 	case f.data != "" && len(f.siteFiles) == 0:
 		return fmt.Errorf("%w: -site-file is missing; aggregator site -init > site.yaml begins one", program.ErrUsage)
 	case !slices.Contains(report.Formats(), f.as):
@@ -78,7 +83,7 @@ func (f *statementFlags) parse(args []string, stderr io.Writer) error {
 		return fmt.Errorf("%w: -year is none of 1990 to 2100", program.ErrUsage)
 	case f.kind == ofJob && f.jobs == "" && f.tenant == "":
 		return fmt.Errorf("%w: want -job, or -tenant for all jobs of one", program.ErrUsage)
-	case f.names && f.by == "":
+	case f.names && f.by == "" && f.url == "":
 		return fmt.Errorf("%w: -by is missing: who is to see the names", program.ErrUsage)
 	}
 	return nil
@@ -89,6 +94,9 @@ func statementCommand(kind string, args []string, stdout, stderr io.Writer) (err
 	f := statementFlags{kind: kind}
 	if err := f.parse(args, stderr); err != nil {
 		return err
+	}
+	if f.url != "" {
+		return f.askStatement(stdout, stderr)
 	}
 	d, err := f.describe()
 	if err != nil {

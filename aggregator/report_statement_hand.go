@@ -31,16 +31,28 @@ func (f *statementFlags) hand(d *described, x *desk.Stated, stdout, stderr io.Wr
 		}
 		return err
 	}
-	if err := os.WriteFile(f.out, h.File, 0o640); err != nil {
+	return f.keep(&handed{h.Claim.Site, h.Claim.Period, h.Claim.SHA256, h.File, h.Note, h.Why, h.Public}, stdout)
+}
+
+// handed is a statement as it leaves.
+type handed struct {
+	site, period, sha256 string
+	file, note           []byte // no note: it is not signed
+	why, key             string
+}
+
+// keep writes the file, and its signature beside it.
+func (f *statementFlags) keep(h *handed, stdout io.Writer) error {
+	if err := os.WriteFile(f.out, h.file, 0o640); err != nil {
 		return fmt.Errorf("write statement: %w", err)
 	}
-	if h.Note == nil {
-		fmt.Fprintf(stdout, "not signed: %s\n", h.Why)
+	if len(h.note) == 0 {
+		fmt.Fprintf(stdout, "not signed: %s\n", h.why)
 		return nil
 	}
-	if err := os.WriteFile(f.out+".note", h.Note, 0o640); err != nil {
+	if err := os.WriteFile(f.out+".note", h.note, 0o640); err != nil {
 		return fmt.Errorf("write statement: %w", err)
 	}
-	fmt.Fprintf(stdout, "%s of %s, %s: sha256 %s\nsigned by %s\n", f.kind, h.Claim.Site, h.Claim.Period, h.Claim.SHA256, h.Public)
+	fmt.Fprintf(stdout, "%s of %s, %s: sha256 %s\nsigned by %s\n", f.kind, h.site, h.period, h.sha256, h.key)
 	return nil
 }

@@ -19,10 +19,23 @@ import (
 
 // state makes the statement that f asks for, at the desk of d.
 func (f *statementFlags) state(d *described) (*desk.Stated, error) {
-	q := query.StatementQuestion{Kind: f.kind, Year: f.year, Month: f.month, From: f.from, To: f.to, Tenant: f.tenant, Names: f.names}
+	q, err := f.question()
+	if err != nil {
+		return nil, err
+	}
 	if f.kind == ofJob || f.kind == ofTenant {
 		q.Site = d.site.Token
 	}
+	x, err := d.desk.State(context.Background(), q, query.ReportReader{Name: f.by}, func(string) bool { return true })
+	if errors.Is(err, query.ErrAsked) {
+		err = fmt.Errorf("%w: %w", program.ErrUsage, err)
+	}
+	return x, err
+}
+
+// question is what f asks for, of the site that it names.
+func (f *statementFlags) question() (q query.StatementQuestion, err error) {
+	q = query.StatementQuestion{Kind: f.kind, Site: f.site, Year: f.year, Month: f.month, From: f.from, To: f.to, Tenant: f.tenant, Names: f.names}
 	for _, j := range strings.Split(f.jobs, ",") {
 		if j = strings.TrimSpace(j); j != "" {
 			q.Jobs = append(q.Jobs, j)
@@ -30,16 +43,10 @@ func (f *statementFlags) state(d *described) (*desk.Stated, error) {
 	}
 	about, err := readAbout(f.about)
 	if err != nil {
-		return nil, err
+		return q, err
 	}
-	if q.About, err = json.Marshal(about); err != nil {
-		return nil, err
-	}
-	x, err := d.desk.State(context.Background(), q, query.ReportReader{Name: f.by}, func(string) bool { return true })
-	if errors.Is(err, query.ErrAsked) {
-		err = fmt.Errorf("%w: %w", program.ErrUsage, err)
-	}
-	return x, err
+	q.About, err = json.Marshal(about)
+	return q, err
 }
 
 // readAbout reads what is stated of a job.
