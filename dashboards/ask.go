@@ -247,6 +247,13 @@ func (a ask) as(name, colour string) ask {
 	return a
 }
 
+// called is as, of what may be several alike: the data source names them, and adds what
+// tells them apart.
+func (a ask) called(name, colour string) ask {
+	a.Legend = name
+	return a.as(name, colour)
+}
+
 // about is of hosts alone, or of GPUs.
 func (a ask) about(kind string) ask {
 	a.About = kind

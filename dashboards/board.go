@@ -108,7 +108,9 @@ func (p *panel) panel() dashboard.Panel {
 			a.Step = stored
 		}
 		if a.Kind == "promql" && none.MatchString(p.look.empty) {
-			a.Unread = a.unread()
+			if a.Unread = a.unread(); a.Legend == "" && a.Mode == "" { // the name of what was not read too
+				a.Legend = a.name
+			}
 		}
 		out.Targets = append(out.Targets, a)
 	}

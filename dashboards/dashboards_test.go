@@ -360,6 +360,9 @@ func TestWhatWasNotReadIsNotSaidToBeMissing(t *testing.T) {
 				if missing {
 					asked++
 				}
+				if named := p.Type == "timeseries" && len(a.RefID) > 1; named && missing && a.Legend != a.RefID {
+					t.Errorf("%s, %s: what was not read has no name but %q", uid, *p.Title, a.RefID)
+				}
 				if a.Unread != "" && counter.MatchString(a.Expr) != strings.Contains(a.Unread, "twice") {
 					t.Errorf("%s, %s: %q of %s", uid, *p.Title, a.Unread, a.Expr)
 				}

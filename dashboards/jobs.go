@@ -21,15 +21,15 @@ func jobsAndTenants() *board {
 				{columns, 12, "Power by job", "Mean power of each interval, from the ledger's energy, by whole hours or longer: of the ten jobs with the most, and of all others together.", watts, asks(power("job", "host").in("tenant").largest(10)), look{stacked: true, points: 60, legend: "right", empty: "Nothing is booked to jobs"}},
 			}},
 			{"Job $job", 5, []panel{
-				{figure, 12, "Energy of the job", "What is booked to the job in the range: its hosts, and of that its boards. What lies outside its hosts is nobody's by any meter.", wattHour, asks(
-					energy("job", "host", "total").in("job").as("Hosts", hostColour), energy("job", "gpu", "total").in("job").as("GPUs", gpuColour)), look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
+				{figure, 12, "Energy of the job", "What is booked to the job in the range: its hosts, and of that its boards; of each tenant apart, where several have a job of that name. What lies outside its hosts is nobody's by any meter.", wattHour, asks(
+					energy("job", "host", "total").in("job").called("Hosts", hostColour), energy("job", "gpu", "total").in("job").called("GPUs", gpuColour)), look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
 				{figure, 4, "GPUs", "Boards that the job holds a part of now.", count, asks(now(`count(job_gpu_share_ratio{`+j+`})`, "").as("GPUs", gpuColour)), look{empty: "It does not run now"}},
 				{figure, 4, "Whole GPUs", "Shares of boards that it holds, added up.", count, asks(now(`sum(job_gpu_share_ratio{`+j+`})`, "").as("Whole GPUs", gpuColour)), look{decimals: ptr(1.0), empty: "It does not run now"}},
 				{figure, 4, "Hosts", "Hosts that the job holds a part of now.", count, asks(now(`count(job_host_share_ratio{`+j+`})`, "").as("Hosts", hostColour)), look{empty: "It does not run now"}},
 			}},
 			{"", 9, []panel{
 				{columns, 12, "Power of the job", "Mean power of each interval, from the ledger's energy: of its boards, and of its hosts.", watts, asks(
-					power("job", "host").in("job").as("Hosts", hostColour), power("job", "gpu").in("job").as("GPUs", gpuColour)), look{points: 60, empty: "Nothing is booked to it"}},
+					power("job", "host").in("job").called("Hosts", hostColour), power("job", "gpu").in("job").called("GPUs", gpuColour)), look{points: 60, empty: "Nothing is booked to it"}},
 				{list, 12, "Where it runs", "Hosts that the job holds now, and how much of each.", share, asks(rows(`job_host_share_ratio{` + j + `}`).most(500)), look{widths: map[string]int{"Hall": 80, "Rack": 90, "Host": 110},
 					only: exactly("Hall", "Rack", "Host", "Value"), bar: "Value", titles: map[string]string{"Value": "Share"}, empty: "It does not run now",
 					links: []link{to("host", "Host", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}}},

@@ -174,15 +174,19 @@ func (p *panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 		if a.name == "" {
 			continue
 		}
-		properties := []dashboard.DynamicConfigValue{set("displayName", a.name)}
-		if a.colour != "" {
-			properties = append(properties, fixed(a.colour))
+		shown := func(name string, more ...dashboard.DynamicConfigValue) {
+			var properties []dashboard.DynamicConfigValue
+			if a.Kind != "power_energy" || a.Legend == "" { // else the data source has named it
+				properties = append(properties, set("displayName", name))
+			}
+			if a.colour != "" {
+				properties = append(properties, fixed(a.colour))
+			}
+			add("byFrameRefID", name, append(properties, more...)...)
 		}
-		add("byFrameRefID", a.name, properties...)
+		shown(a.name)
 		if p.kind == columns && a.ofIntervals() {
-			properties = append(slices.Clone(properties), set("custom.fillOpacity", paleColumn))
-			properties[0] = set("displayName", a.name+soFar)
-			add("byFrameRefID", a.name+soFar, properties...)
+			shown(a.name+soFar, set("custom.fillOpacity", paleColumn))
 		}
 	}
 	if p.kind == columns && slices.ContainsFunc(p.asks, ask.ofIntervals) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -240,12 +241,12 @@ var lacking = []string{
 	"The host has no GPUs, or its driver does not say", // its hosts have no list of what they should have
 }
 
-// young is what is said of what is there and was not read yet: what stands still is
-// stored every two minutes, and a counter says something by two readings.
-var young = []string{"Not read in this time", "Not read twice within minutes in this time"}
+// young is what is said of what is there and was not read yet, once of each line: what
+// stands still is stored every two minutes, and a counter says something by two readings.
+var young = regexp.MustCompile(`^(([^:]+: n|N)ot read (twice within minutes )?in this time ?)+$`)
 
 func saysWhy(said string) bool {
-	return slices.Contains(lacking, said) || *running == "" && slices.Contains(young, said)
+	return slices.Contains(lacking, said) || *running == "" && young.MatchString(said)
 }
 
 // overlapping is which panels stand on others, stick out, or have a title that is cut.

@@ -58,8 +58,9 @@ func named(name string, labels map[string]string, several bool) string {
 	return strings.Join(parts, " ")
 }
 
-// tellApart adds to names that are alike what tells their series apart.
-func tellApart(list []series) {
+// tellApart adds to names that are alike what tells their series apart, by all labels but
+// some.
+func tellApart(list []series, but ...string) {
 	alike := map[string][]int{}
 	for i := range list {
 		alike[list[i].display] = append(alike[list[i].display], i)
@@ -71,7 +72,8 @@ func tellApart(list []series) {
 		keys := map[string]bool{}
 		for _, i := range at {
 			for k, v := range list[i].labels {
-				if v != list[at[0]].labels[k] || i == at[0] && slices.ContainsFunc(at, func(j int) bool { return list[j].labels[k] != v }) {
+				differs := v != list[at[0]].labels[k] || i == at[0] && slices.ContainsFunc(at, func(j int) bool { return list[j].labels[k] != v })
+				if differs && !slices.Contains(but, k) {
 					keys[k] = true
 				}
 			}

@@ -1,12 +1,16 @@
 package main_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/gigawatch/gigawatch/aggregator/query"
 )
 
 // names are what the columns of numbers are called.
@@ -105,5 +109,55 @@ func TestAMapOfTooManyRacksShowsTheWorst(t *testing.T) {
 	}
 	if said := notices(frames); !strings.Contains(said, "3 of 50 racks are shown, the worst first") {
 		t.Errorf("it says %q", said)
+	}
+}
+
+// A number of a job that two tenants' schedulers gave is two jobs: they have the name that
+// a panel gives, and beside it whose they are.
+func TestJobsOfOneNumberAreToldApart(t *testing.T) {
+	var tenants []string
+	f := newFake(t, "north")
+	f.answer("/api/v1/energy", func(w http.ResponseWriter, r *http.Request) {
+		var a query.Energy
+		from, _ := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
+		to, _ := time.Parse(time.RFC3339, r.URL.Query().Get("to"))
+		step := time.Hour
+		if r.URL.Query().Get("step") == "" {
+			step = to.Sub(from)
+		}
+		for at := from; at.Before(to); at = at.Add(step) {
+			for _, tenant := range tenants {
+				mj := uint64(3_600_000_000)
+				a.Lines = append(a.Lines, query.EnergyLine{From: at, To: at.Add(step), Job: "7", Tenant: tenant, Millijoules: &mj})
+			}
+		}
+		succeed(w, a)
+	})
+	h, s := start(t), f.source("")
+	total := asked{"measure": "energy", "shape": "total"}
+	hours := asked{"from": time.Now().Add(-time.Hour), "to": time.Now(), "step": "1h"}
+	for _, c := range []struct {
+		name    string
+		tenants []string
+		q       asked
+		want    []string
+	}{
+		{"of one", []string{"acme"}, total, []string{"Hosts"}},
+		{"of two", []string{"acme", "umbrella"}, total, []string{"Hosts acme", "Hosts umbrella"}},
+		{"over time, of one", []string{"acme"}, hours, []string{"Hosts", "Hosts, so far"}},
+		{"over time, of two", []string{"acme", "umbrella"}, hours, []string{"Hosts acme", "Hosts acme, so far", "Hosts umbrella", "Hosts umbrella, so far"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tenants = c.tenants
+			q := asked{"queryType": "power_energy", "by": "job", "job": "7", "legend": "Hosts"}
+			for k, v := range c.q {
+				q[k] = v
+			}
+			got := names(h.one(t, s, q))
+			slices.Sort(got)
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ type powerModel struct {
 	Shape    string `json:"shape,omitempty"`    // series; total: of the whole range, a number each
 	Step     string `json:"step,omitempty"`     // "": by the panel's width
 	Unit     string `json:"unit,omitempty"`     // of energy: Wh, J
+	Legend   string `json:"legend,omitempty"`   // what all are called in place of their own names; several have beside it what tells them apart
 	Largest  int    `json:"largest,omitempty"`  // of what the ledger has, the series of so many that have the most in the whole time, and all others added up as one more; 0: all
 
 	Hall   string `json:"hall,omitempty"`
@@ -148,10 +150,7 @@ func (m *powerModel) answer(a *asking) (*result, error) {
 		list = append(list, p.series...)
 		out.notes = append(out.notes, p.notes...)
 	}
-	for i := range list {
-		list[i].display = m.called(list[i].labels, several(sites))
-	}
-	tellApart(list)
+	m.call(list, several(sites))
 	list, more := distinct(list)
 	out.notes = append(out.notes, more...)
 	list, more = cut(list, a.most(a.limits.Series), "series")
@@ -164,17 +163,18 @@ func (m *powerModel) answer(a *asking) (*result, error) {
 	return out, nil
 }
 
-// called is the name of a series: of the place or the job; of the only site's by
-// its boundary.
-func (m *powerModel) called(labels data.Labels, several bool) string {
-	name := named("", without(labels, "boundary", "interval"), several)
-	if name == "" {
-		name = m.Boundary
+// call names series: by the legend, or else by the place or the job; of the only site's
+// by its boundary. An interval that is not over has the name of those that are.
+func (m *powerModel) call(list []series, several bool) {
+	for i := range list {
+		list[i].display = cmp.Or(m.Legend, named("", without(list[i].labels, "boundary", "interval"), several), m.Boundary)
 	}
-	if labels["interval"] != "" {
-		name += soFar
+	tellApart(list, "interval")
+	for i := range list {
+		if list[i].labels["interval"] != "" {
+			list[i].display += soFar
+		}
 	}
-	return name
 }
 
 // tellable are the labels that things of m's level are told by: what else a

@@ -107,10 +107,9 @@ func (m *promqlModel) answer(a *asking) (*result, error) {
 	out.notes = append(out.notes, more...)
 	list, more = cut(list, a.most(a.limits.Series), "series")
 	out.notes = append(out.notes, more...)
-	if len(list) == 0 && m.Unread != "" && m.Format != "table" && !a.fromAlert && known(a, callers, expr) {
-		list = []series{m.unread(g)}
-	}
 	switch {
+	case len(list) == 0 && m.Unread != "" && m.Format != "table" && !a.fromAlert && known(a, callers, expr):
+		out.frames = m.unread(g)
 	case m.Format == "table":
 		out.frames = data.Frames{rowsOf(list).frame}
 	case m.Mode == "instant":

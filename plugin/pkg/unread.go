@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
@@ -36,16 +38,24 @@ func selector() *regexp.Regexp {
 	return regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}`)
 }
 
-// unread is a series without values, which says why: where its name does, so that a
-// legend has it once; else in place of its values.
-func (m *promqlModel) unread(g grid) series {
-	s := series{name: "value", labels: data.Labels{}, times: g.times(), display: m.Legend, config: data.FieldConfig{Unit: m.Unit, NoValue: m.Unread}}
-	if strings.Contains(m.Legend, "{{") {
-		s.display, s.config.NoValue = m.Unread, "–"
-	}
+// unread is a series without values, which says why: over time by its name, as a legend
+// would repeat it for each of its figures; of an instant in place of its value.
+func (m *promqlModel) unread(g grid) data.Frames {
+	s := series{name: "value", labels: data.Labels{}, times: g.times(), display: m.Unread, config: data.FieldConfig{Unit: m.Unit, NoValue: "–"}}
 	if m.Mode == "instant" {
-		s.times = []time.Time{g.to}
+		s.times, s.display, s.config.NoValue = []time.Time{g.to}, m.Legend, m.Unread
+		s.values = make([]*float64, 1)
+		return asNumbers([]series{s})
+	}
+	if m.Legend != "" && !strings.Contains(m.Legend, "{{") {
+		first, n := utf8.DecodeRuneInString(m.Unread)
+		s.display = m.Legend + ": " + string(unicode.ToLower(first)) + m.Unread[n:]
 	}
 	s.values = make([]*float64, len(s.times))
-	return s
+	frames := overTime([]series{s})
+	frames[0].RefID = notRead // so that a panel does not give it the name of what is read
+	return frames
 }
+
+// notRead is added to the letter of a question of which nothing was read.
+const notRead = ", not read"

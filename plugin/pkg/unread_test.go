@@ -32,9 +32,10 @@ func TestWhatWasNotReadIsNotWhatIsNotThere(t *testing.T) {
 		fields         int
 		display, value string
 	}{
-		{"there, and not read", asked{"expr": `sum(increase(known_total{host="n{1}\"x"}[10m]))`, "legend": "Errors"}, 2, "Errors", text},
+		{"there, and not read", asked{"expr": `sum(increase(known_total{host="n{1}\"x"}[10m]))`, "legend": "Errors"}, 2, "Errors: not read twice in this time", "–"},
 		{"where each series has a name of its own", asked{"expr": `increase(known_total{host="n1"}[10m])`, "legend": "{{kind}}"}, 2, text, "–"},
-		{"of now", asked{"expr": `known_total{host="n1"}`, "mode": "instant"}, 1, "", text},
+		{"without a name", asked{"expr": `increase(known_total{host="n1"}[10m])`}, 2, text, "–"},
+		{"of now", asked{"expr": `known_total{host="n1"}`, "mode": "instant", "legend": "Errors"}, 1, "Errors", text},
 		{"not there", asked{"expr": `increase(other_total{host="n1"}[10m])`}, 0, "", ""},
 		{"one is there, and another that it takes is not", asked{"expr": `known_total{host="n1"} / other_total{host="n1"}`}, 0, "", ""},
 		{"a table has no such row", asked{"expr": `known_total{host="n1"}`, "mode": "instant", "format": "table"}, 1, "", ""},
@@ -45,7 +46,8 @@ func TestWhatWasNotReadIsNotWhatIsNotThere(t *testing.T) {
 			for k, v := range c.q {
 				q[k] = v
 			}
-			fields := h.one(t, s, q)[0].Fields
+			frame := h.one(t, s, q)[0]
+			fields := frame.Fields
 			if len(fields) != c.fields {
 				t.Fatalf("%d fields, %d wanted", len(fields), c.fields)
 			}
@@ -55,6 +57,9 @@ func TestWhatWasNotReadIsNotWhatIsNotThere(t *testing.T) {
 			last := fields[len(fields)-1]
 			if v, ok := last.ConcreteAt(0); ok || last.Config.NoValue != c.value || last.Config.DisplayNameFromDS != c.display {
 				t.Errorf("%v (%v), named %q, in its place %q", v, ok, last.Config.DisplayNameFromDS, last.Config.NoValue)
+			}
+			if own := frame.RefID != "A"; own != (c.q["mode"] != "instant") { // else a panel would call it by the name of what is read
+				t.Errorf("it is of the question %q", frame.RefID)
 			}
 			for _, f := range h.ask(t, s, map[string]string{backend.FromAlertHeaderName: "true"}, q)[0].Frames {
 				if len(f.Fields) > 0 {

@@ -5,7 +5,7 @@ import { Choice, Radio } from '../parts/Choice';
 import { Row } from '../parts/Item';
 import { Ladder } from '../parts/Ladder';
 import { BoundaryPicture, levelPictures } from '../parts/pictures';
-import { Limit } from '../parts/Text';
+import { Limit, TextBox } from '../parts/Text';
 import { Where } from '../parts/Where';
 import { type Level, type Place, type PowerQuery, boundaries, levels } from '../query/types';
 import { boundariesOf, boundaryWords, levelWords, whyNot } from '../query/words';
@@ -104,6 +104,7 @@ export function Power({ datasource, query, onChange }: Form<PowerQuery>) {
             />
           </>
         )}
+        <TextBox label="Legend" hint="What a line is called. Several have beside it what tells them apart. Empty: by its place." value={query.legend ?? ''} placeholder="by place" width={20} onChange={(v) => put({ legend: v })} />
         {by !== 'site' && <Limit value={query.limit} onChange={(n) => put({ limit: n })} />}
       </Row>
     </>

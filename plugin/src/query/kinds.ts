@@ -21,7 +21,7 @@ export const kinds: Described[] = [
     label: 'Power and energy',
     description: 'Watts over time, or kilowatt-hours as the ledger has booked them',
     icon: 'bolt',
-    keys: ['measure', 'by', 'boundary', 'shape', 'step', 'largest', 'unit', ...place, 'limit'],
+    keys: ['measure', 'by', 'boundary', 'shape', 'step', 'legend', 'largest', 'unit', ...place, 'limit'],
   },
   {
     kind: 'kpi',
@@ -118,9 +118,9 @@ export function clean(q: Query): Query {
 
 /** q as a question of another kind; what both have stays: the site, a hall. */
 export function asKind(q: Query, kind: Kind): Query {
-  const next = { ...q, queryType: kind } as Query & { by?: string; boundary?: string; code?: string };
-  // by and step mean another thing in another kind.
-  for (const k of ['by', 'boundary', 'step', 'shape', 'unit', 'kind', 'limit', 'code', 'editorMode'] as const) {
+  const next = { ...q, queryType: kind } as Query & { by?: string; boundary?: string; legend?: string; code?: string };
+  // by, step and legend mean another thing in another kind.
+  for (const k of ['by', 'boundary', 'step', 'shape', 'legend', 'unit', 'kind', 'limit', 'code', 'editorMode'] as const) {
     delete (next as unknown as Record<string, unknown>)[k];
   }
   return clean(next);

@@ -28,6 +28,7 @@ test('another kind keeps the place and drops what it does not know', () => {
   const top = q({ queryType: 'top', of: 'gpu', metric: 'gpu_power_watts', site: 'north', hall: 'h1', limit: 5, hide: true });
   expect(asKind(top, 'health')).toEqual(q({ queryType: 'health', site: 'north', hall: 'h1', hide: true }));
   expect(asKind(top, 'kpi')).toEqual(q({ queryType: 'kpi', site: 'north', hide: true }));
+  expect(asKind(q({ queryType: 'promql', expr: 'up', legend: '{{host}}' }), 'power_energy')).toEqual(q({ queryType: 'power_energy' }));
 });
 
 test('nothing empty is sent', () => {

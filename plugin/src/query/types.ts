@@ -40,6 +40,8 @@ export interface PowerQuery extends Base, Place {
   boundary?: Boundary;
   shape?: 'series' | 'total';
   step?: string;
+  /** What all are called, in place of their own names. */
+  legend?: string;
   /** So many of the largest; all others are added up. */
   largest?: number;
   unit?: 'Wh' | 'J';
