@@ -11,14 +11,14 @@ func alertsNow() *board {
 			{"", 4, []panel{
 				firing(6, "Firing", "Alerts of the aggregator that fire, without the watchdog, which fires as long as all is well. Grafana's own stand under Alerting.", "firing", bad),
 				firing(6, "Pending", "Alerts whose condition holds, and not yet for long enough.", "pending", caution),
-				{figure, 6, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")), look{only: "/^Count$/", sum: "sum", name: "Failed or degraded", steps: anyIsBad, empty: "0"}},
+				howManyNeed(6),
 				howFresh(6),
 			}},
 			{"", 7, []panel{
-				{list, 24, "Alerts", "Alerts of the aggregator, with since when and what they say.", mixed, asks(alerts("table", "")), look{state: []string{"State"}, sort: "Since", hide: []string{"Site", "Labels"}, units: map[string]string{"Since": ago}, widths: map[string]int{"Severity": 110, "Alert": 260, "Since": 140, "Value": 110}, wrap: []string{"Summary"}, empty: "No alert fires or is pending"}},
+				{list, 24, "Alerts", "Alerts of the aggregator, with since when and what they say.", mixed, asks(alerts("table", "")), look{state: []string{"Severity"}, sort: "Since", hide: []string{"Site", "Labels"}, units: map[string]string{"Since": ago}, widths: map[string]int{"State": 95, "Alert": 260, "Since": 155, "Value": 110}, wrap: []string{"Summary"}, empty: "No alert fires or is pending"}},
 			}},
 			{"What is behind it", 9, []panel{
-				attention(24, needs("table", "failed", "degraded", "unknown")),
+				attention(24, needs("table", calling()...)),
 				powerOver(12, "Power"),
 				{list, 12, "What happened", "Verdicts on hosts and GPUs, meters that were not well, and corrections, in the range.", mixed, asks(happened()), look{sort: "Time", hide: []string{"End", "Tags"}, widths: map[string]int{"time": 165, "title": 130}, titles: map[string]string{"time": "Time"}, wrap: []string{"Text"}, empty: "Nothing happened in the range"}},
 			}},

@@ -49,7 +49,7 @@ func fleet() *board {
 				{lines, 24, "Power by site over time", "What each site's facility draws.", watts, asks(power("site", "facility").ofAll()), look{stacked: true, empty: "No site has facility meters"}},
 			}},
 			{"", 9, []panel{
-				{list, 24, "What needs a person, at all sites", "Hosts and GPUs that have failed, are degraded or cannot be seen, of all sites, the worst first.", mixed, asks(needs("table", "failed", "degraded", "unknown").ofAll().most(200)), look{
+				{list, 24, "What needs a person, at all sites", "Hosts and GPUs that have failed, are degraded or cannot be seen, of all sites, the worst first.", mixed, asks(needs("table", calling()...).ofAll().most(200)), look{
 					empty: nobody, state: []string{"State"}, hide: []string{"Model", "UUID", "Action", "Last", "Kind", "Cause", "Findings"},
 					units: map[string]string{"Since": ago}, widths: map[string]int{"Site": 130, "Hall": 75, "Rack": 85, "Host": 100, "GPU": 75, "Since": 130, "What is seen": 350}, wrap: []string{"What is seen", "What to do"},
 					links: []link{to("site", "Site", "site", cell("site")), to("host", "Host", "site", cell("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host")), to("gpu", "GPU", "site", cell("site"), "host", cell("host"), "gpu", cell("uuid"))},

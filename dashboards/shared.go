@@ -4,6 +4,15 @@ package main
 
 const nobody = "Nothing needs a person"
 
+// calling are the states that need a person: what is watched needs nobody yet.
+func calling() []string { return []string{"failed", "degraded", "unknown"} }
+
+// howManyNeed is how many lines the list of what needs a person has.
+func howManyNeed(wide uint32, links ...link) panel {
+	return panel{figure, wide, "Needing a person", "Hosts and GPUs that have failed, are degraded or cannot be seen: as many as are in the list. A host is among them once it has not been heard for half a minute.", count, asks(needs("needing", calling()...)),
+		look{only: "/^Count$/", sum: "sum", steps: anyIsBad, empty: "0", links: links}}
+}
+
 // attention is what needs a person, worst first as the data source has it.
 // What the board is about stands in no column.
 func attention(wide uint32, a ask, known ...string) panel {

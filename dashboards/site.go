@@ -16,11 +16,10 @@ func siteNow() *board {
 			{"", 4, []panel{
 				howMany(8, "Hosts", "Hosts that the site should have, those that were heard in the last three seconds, and those that were not.", "Hosts", "reporting", "silent"),
 				howMany(8, "GPUs", "GPUs that the site should have, those that are ok, and those that are not: lost ones are blank while their neighbours are not, stale ones stand still, unreachable ones have no answer from the host engine, silent ones stand in hosts that are not heard.", "GPUs", "ok", "not ok"),
-				{figure, 4, "Needing a person", "Hosts and GPUs that have failed or are degraded.", count, asks(needs("count", "failed", "degraded")),
-					look{only: "/^Count$/", sum: "sum", steps: anyIsBad, name: "Failed or degraded", empty: "0", links: []link{to("gpu-health", "", "site", here("site"))}}},
+				howManyNeed(4, to("gpu-health", "", "site", here("site"))),
 				howFresh(4),
 			}},
-			{"", 7, []panel{attention(24, needs("table"))}},
+			{"", 7, []panel{attention(24, needs("table", calling()...))}},
 			{"", 9, []panel{
 				{lines, 12, "Power, every second", "Power inside each boundary, pushed once a second from when this page was opened. Steps and swings that the ten-second series smooth away are seen here.", watts, asks(live()), look{since: "5m", empty: "Waits for the next second"}},
 				powerOver(12, "Power"),

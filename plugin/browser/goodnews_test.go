@@ -26,7 +26,7 @@ type witness struct {
 // goodNews is what stands in an empty panel where that is good news, and how many
 // things there are at the aggregator of which it says that there are none.
 var goodNews = map[string]func(w *witness, panel string) (int, error){
-	"0":                      func(w *witness, panel string) (int, error) { return w.unwell("failed", "degraded") },
+	"0":                      func(w *witness, panel string) (int, error) { return w.unwell("failed", "degraded", "unknown") },
 	"Nothing needs a person": func(w *witness, panel string) (int, error) { return w.unwell("failed", "degraded", "unknown") },
 	"None":                   func(w *witness, panel string) (int, error) { return w.top("gpu", flags[panel], "") },
 	"No XID was seen":        func(w *witness, panel string) (int, error) { return w.grown("gpu_xid_events_total", "") },
@@ -36,13 +36,14 @@ var goodNews = map[string]func(w *witness, panel string) (int, error){
 	"All meters are well":                func(w *witness, panel string) (int, error) { return w.series(`meter_state{%s,state!="ok"} == 1`) },
 	"No reading failed in the range":     func(w *witness, panel string) (int, error) { return w.grown("meter_failures_total", "") },
 	"No alert fires or is pending":       func(w *witness, panel string) (int, error) { return w.alerts() },
-	"Nothing happened in the range":      func(w *witness, panel string) (int, error) { return w.imports() },
+	"Nothing happened in the range":      func(w *witness, panel string) (int, error) { return w.events(24 * time.Hour) },
 	"Nothing was corrected in the range": func(w *witness, panel string) (int, error) { return w.imports() },
 	"Nothing was taken in":               func(w *witness, panel string) (int, error) { return w.imports() },
 	"Nothing was given up":               func(w *witness, panel string) (int, error) { return w.top("host", "agent_spool_dropped_total", "1h") },
 	"No source failed": func(w *witness, panel string) (int, error) {
 		return w.top("sensor", "agent_source_failures_total", "15m")
 	},
+	"Nothing is to be done":                        func(w *witness, panel string) (int, error) { return w.openIssues() },
 	"All that can be held against another adds up": func(w *witness, panel string) (int, error) { return w.apart() },
 }
 
@@ -80,14 +81,21 @@ func (w *witness) get(path string, v url.Values, answer any) error {
 
 func (w *witness) site() string { return cmp.Or(w.chosen["site"], simulated) }
 
-func (w *witness) unwell(states ...string) (n int, err error) {
+func (w *witness) health() (a query.HealthReport, err error) {
 	v := url.Values{"limit": {"1000"}}
 	if w.chosen["site"] != "" {
 		v.Set("site", w.chosen["site"])
 	}
-	var a query.HealthReport
 	err = w.get("/api/v1/health", v, &a)
+	return a, err
+}
+
+func (w *witness) unwell(states ...string) (n int, err error) {
+	a, err := w.health()
 	for _, s := range a.Sites {
+		if s.Blind != nil {
+			n++
+		}
 		for _, x := range s.Subjects {
 			here := slices.Contains(states, x.State)
 			for k, is := range map[string]string{"hall": x.Hall, "rack": x.Rack, "host": x.Host, "gpu": x.UUID} {
@@ -148,10 +156,40 @@ func (w *witness) alerts() (n int, err error) {
 	return n, err
 }
 
+// events are those of the last hours: verdicts that began or came again in them, meters
+// that were not well and had been, and what was taken in.
+func (w *witness) events(within time.Duration) (n int, err error) {
+	from := time.Now().Add(-within)
+	a, err := w.health()
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range a.Sites {
+		for _, x := range s.Subjects {
+			if slices.ContainsFunc(x.Findings, func(f query.Finding) bool { return f.Since.After(from) || f.Last != nil && f.Last.After(from) }) {
+				n++
+			}
+		}
+	}
+	meters, err := w.series(fmt.Sprintf(`max_over_time(meter_state{%%s,state!="ok"}[%dm]) == 1 unless meter_state{%%s} offset %[1]dm == 1`, int(within.Minutes())))
+	if err != nil {
+		return 0, err
+	}
+	imports, err := w.imports()
+	return n + meters + imports, err
+}
+
 func (w *witness) imports() (int, error) {
 	var a query.ImportList
 	err := w.get("/api/v1/imports", url.Values{"site": {w.site()}}, &a)
 	return len(a.Imports), err
+}
+
+// openIssues are the rules that the report on this year breaks.
+func (w *witness) openIssues() (int, error) {
+	var a query.ReportIssues
+	err := w.get(fmt.Sprintf("/api/v1/report/%s/%d/issues", w.site(), time.Now().Year()), nil, &a)
+	return len(a.Issues), err
 }
 
 // apart are the stages that the last whole hours show not to add up.

@@ -119,12 +119,18 @@ func (m *annotationsModel) meter(ctx context.Context, a *asking, s siteOf) (out 
 	q := *a.question
 	q.points = min(q.points, 500)
 	g := q.grid(stored)
+	if g.to.Before(q.to) { // of what began since the last whole step, too
+		g.to = g.to.Add(g.step)
+	}
 	state := fmt.Sprintf(`meter_state{%s}`, matchers([][2]string{{"site", s.name}}, append([]filter{{Key: "state", Operator: "!=", Value: "ok"}}, m.Filters...)))
 	got, err := overRange(ctx, s.by, fmt.Sprintf(`max_over_time(%s[%s]) == 1 or %s == 1`, state, prom.Duration(g.step), state), g)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range got.series(g, "", data.FieldConfig{}) {
+		if n := len(one.times); n > 0 && one.times[n-1].After(q.to) {
+			one.times[n-1] = q.to
+		}
 		out = append(out, spells(&one)...)
 	}
 	return together(out), nil

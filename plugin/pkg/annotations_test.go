@@ -3,6 +3,7 @@ package main_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +78,25 @@ func TestMetersThatFailForAMomentAreMarked(t *testing.T) {
 	// It was silent before the range: what is seen is the end of that.
 	if got := titles(frame); got != "meter m1 silent no more" {
 		t.Errorf("told %q", got)
+	}
+}
+
+// What began since the last whole step of a long range happened in it.
+func TestAMeterThatJustFailedIsMarked(t *testing.T) {
+	f := newFake(t, "north")
+	f.answer("/api/v1/query_range", func(w http.ResponseWriter, r *http.Request) {
+		values := [][2]any{}
+		if end, err := strconv.ParseInt(r.URL.Query().Get("end"), 10, 64); err == nil && end >= now.Unix()+60 { // when it fell silent
+			values = append(values, [2]any{end, "1"})
+		}
+		succeed(w, map[string]any{"resultType": "matrix", "result": []any{map[string]any{"metric": map[string]string{"meter": "m1", "role": "grid_input", "state": "silent"}, "values": values}}})
+	})
+	to := now.Add(70 * time.Second)
+	frame := start(t).one(t, f.source(""), asked{"queryType": "annotations", "what": []string{"meter"}, "from": to.Add(-24 * time.Hour), "to": to})[0]
+	if got := titles(frame); got != "meter m1 silent" {
+		t.Fatalf("told %q", got)
+	}
+	if at := frame.Fields[0].At(0).(time.Time); !at.Equal(to) {
+		t.Errorf("it is marked at %v, which is not within the range to %v", at, to)
 	}
 }

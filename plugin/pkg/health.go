@@ -14,8 +14,8 @@ import (
 // healthModel asks what needs a person.
 type healthModel struct {
 	base
-	Shape  string   `json:"shape,omitempty"`  // table; count: how many hosts and GPUs are in which state, for rules
-	Kind   string   `json:"kind,omitempty"`   // host, gpu; "": both
+	Shape  string   `json:"shape,omitempty"`  // table; count: how many hosts and GPUs are in which state, for rules; needing: how many rows the table of a site has
+	Kind   string   `json:"kind,omitempty"`   // host, gpu; "": both, and a site whose hosts fell silent together
 	States []string `json:"states,omitempty"` // watch, unknown, degraded, failed; none: all
 	Hall   string   `json:"hall,omitempty"`
 	Rack   string   `json:"rack,omitempty"`
@@ -27,7 +27,7 @@ type healthModel struct {
 var healthStates = []string{"ok", "watch", "unknown", "degraded", "failed"}
 
 func (m *healthModel) check() error {
-	if err := oneOf("shape", &m.Shape, "table", "count"); err != nil {
+	if err := oneOf("shape", &m.Shape, "table", "count", "needing"); err != nil {
 		return err
 	}
 	if m.Kind != "" {
@@ -46,6 +46,21 @@ func (m *healthModel) wants(site string, v *query.Verdict) bool {
 	}
 	return (m.GPU == "" || m.GPU == v.GPU || m.GPU == v.UUID) && (len(m.States) == 0 || slices.Contains(m.States, v.State)) &&
 		pass(m.Filters, labelsOf("site", site, "hall", v.Hall, "rack", v.Rack, "host", v.Host, "gpu", v.GPU, "uuid", v.UUID, "model", v.Model, "state", v.State))
+}
+
+// wanted are what m wants of a site. Hosts that fell silent together are first: it is the
+// site that cannot be seen, wherever in it somebody looks, and none of them has a line of
+// its own.
+func (m *healthModel) wanted(s *query.SiteHealth) (out []query.Verdict) {
+	if b := s.Blind; b != nil && m.Kind == "" && (len(m.States) == 0 || slices.Contains(m.States, b.State)) && pass(m.Filters, labelsOf("site", s.Site, "state", b.State)) {
+		out = append(out, query.Verdict{Place: query.Place{Kind: "site"}, Finding: *b, Findings: []query.Finding{*b}})
+	}
+	for i := range s.Subjects {
+		if v := &s.Subjects[i]; m.wants(s.Site, v) {
+			out = append(out, *v)
+		}
+	}
+	return out
 }
 
 // wellbeing asks sites for what needs a person.
@@ -73,7 +88,11 @@ func (m *healthModel) answer(a *asking) (*result, error) {
 	for i := range sites {
 		out.notes = append(out.notes, healthNotes(&sites[i])...)
 	}
-	if m.Shape == "count" || a.fromAlert {
+	switch {
+	case m.Shape == "needing":
+		out.frames = data.Frames{m.needing(sites).frame}
+		return out, nil
+	case m.Shape == "count" || a.fromAlert:
 		out.frames = data.Frames{m.counted(sites).frame}
 		return out, nil
 	}
@@ -81,14 +100,9 @@ func (m *healthModel) answer(a *asking) (*result, error) {
 		when("since", "Since"), when("last", "Last"), text("evidence", "What is seen"), text("advice", "What to do"), text("action", "Action"), text("cause", "Cause"), count("findings", "Findings"), text("model", "Model"), text("uuid", "UUID"))
 	most, n := a.most(a.limits.Rows), 0
 	for i := range sites {
-		s := &sites[i]
-		for j := range s.Subjects {
-			v := &s.Subjects[j]
-			if !m.wants(s.Site, v) {
-				continue
-			}
+		for _, v := range m.wanted(&sites[i]) {
 			if n++; n <= most {
-				t.row(v.State, v.Kind, s.Site, v.Hall, v.Rack, v.Host, v.GPU, &v.Since, v.Last, v.Evidence, v.Advice, v.Action, v.Cause, int64(len(v.Findings)), v.Model, v.UUID)
+				t.row(v.State, v.Kind, sites[i].Site, v.Hall, v.Rack, v.Host, v.GPU, &v.Since, v.Last, v.Evidence, v.Advice, v.Action, v.Cause, int64(len(v.Findings)), v.Model, v.UUID)
 			}
 		}
 	}
@@ -110,6 +124,16 @@ func healthNotes(s *query.SiteHealth) (out []data.Notice) {
 		out = append(out, info("%s: %d findings are set aside by people", s.Site, n))
 	}
 	return out
+}
+
+// needing is how many rows the table has of each site.
+func (m *healthModel) needing(sites []query.SiteHealth) *table {
+	t := newTable(data.FrameTypeNumericLong, text("site", "Site"), column("count", data.FieldConfig{DisplayNameFromDS: "Count"}, (*float64)(nil)))
+	for i := range sites {
+		n := float64(len(m.wanted(&sites[i])))
+		t.row(sites[i].Site, &n)
+	}
+	return t
 }
 
 // counted is how many hosts and GPUs are in which state.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
@@ -70,19 +71,11 @@ func TestCoverageIsNeverRoundedUp(t *testing.T) {
 		succeed(w, query.KPIs{Site: "north", KPIs: []query.KPI{{Name: "pue", Unit: "ratio", From: now.Add(-time.Hour), To: now, Value: &v, Coverage: 0.94967, Needed: 0.95, Quality: map[string]float64{"measured": 0.99999}}}})
 	})
 	h, s := start(t), f.source("")
-	for _, q := range []asked{{"queryType": "kpi", "shape": "table"}, {"queryType": "report_status"}} {
-		frame := h.one(t, s, q)[0]
-		for name, want := range map[string]float64{"coverage": 0.949, "measured": 0.999} {
-			column, _ := frame.FieldByName(name)
-			if column == nil {
-				continue
-			}
-			if got, err := column.FloatAt(0); err != nil || got != want {
-				t.Errorf("%v: %s is %v, want %v (%v)", q, name, got, want, err)
-			}
-		}
-		if what, _ := frame.FieldByName("what"); what != nil && what.At(0) != "it rests on 94.9 % of the time, and needs 95.0 %" {
-			t.Errorf("it lacks %q", what.At(0))
+	frame := h.one(t, s, asked{"queryType": "kpi", "shape": "table"})[0]
+	for name, want := range map[string]float64{"coverage": 0.949, "measured": 0.999} {
+		column, _ := frame.FieldByName(name)
+		if got, err := column.FloatAt(0); err != nil || got != want {
+			t.Errorf("%s is %v, want %v (%v)", name, got, want, err)
 		}
 	}
 }
@@ -110,4 +103,51 @@ func titles(f *data.Frame) string {
 		out = append(out, column.At(i).(string))
 	}
 	return strings.Join(out, ", ")
+}
+
+// How many need a person are as many as the table has rows: a silent host is one, with all
+// its GPUs, and so are hosts that fell silent together.
+func TestWhoNeedsAPersonIsCountedAsListed(t *testing.T) {
+	verdict := func(kind, hall, host, state string) query.Verdict {
+		return query.Verdict{Place: query.Place{Kind: kind, Hall: hall, Host: host}, Finding: query.Finding{State: state, Since: now}}
+	}
+	blind := &query.Finding{Cause: "blind", State: "unknown", Since: now, Evidence: "5 of 8 hosts fell silent together: n1, n2, n3, …", Advice: "look at the network"}
+	f := newFake(t, "north")
+	f.answer("/api/v1/health", func(w http.ResponseWriter, _ *http.Request) {
+		succeed(w, query.HealthReport{Sites: []query.SiteHealth{{Site: "north", Blind: blind, Hosts: map[string]int{"ok": 2, "unknown": 6}, GPUs: map[string]int{"ok": 15, "failed": 1, "unknown": 48},
+			Subjects: []query.Verdict{verdict("gpu", "h1", "n7", "failed"), verdict("host", "h1", "n6", "unknown"), verdict("gpu", "h2", "n8", "watch")}}}})
+	})
+	h, s := start(t), f.source("")
+	calling := []string{"failed", "degraded", "unknown"}
+	for _, c := range []struct {
+		name string
+		q    asked
+		want float64
+	}{
+		{"in any state", asked{}, 4},
+		{"that need a person", asked{"states": calling}, 3},
+		{"of a hall", asked{"states": calling, "hall": "h2"}, 1}, // which cannot be seen to be well
+		{"of hosts", asked{"kind": "host"}, 1},
+		{"that failed", asked{"states": []string{"failed"}}, 1},
+		{"by a filter", asked{"filters": []any{a("host", "=", "n6")}}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q := asked{"queryType": "health"}
+			for k, v := range c.q {
+				q[k] = v
+			}
+			rows := h.one(t, s, q)[0].Rows()
+			q["shape"] = "needing"
+			for _, header := range []map[string]string{nil, {backend.FromAlertHeaderName: "true"}} {
+				r := h.ask(t, s, header, q)[0]
+				if r.Error != nil {
+					t.Fatal(r.Error)
+				}
+				count, _ := r.Frames[0].FieldByName("count")
+				if got, err := count.FloatAt(0); err != nil || got != c.want || rows != int(c.want) {
+					t.Errorf("%v are counted (%v), and %d listed; want %v", got, err, rows, c.want)
+				}
+			}
+		})
+	}
 }

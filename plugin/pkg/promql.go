@@ -204,6 +204,13 @@ func rowsOf(list []series) *table {
 // is listed, and not counted.
 const notice = "notice"
 
+// severityConfig colours severities; a notice is no fault.
+func severityConfig() data.FieldConfig {
+	return data.FieldConfig{DisplayNameFromDS: "Severity", Mappings: data.ValueMappings{data.ValueMapper{
+		"critical": {Color: "red", Index: 0}, "warning": {Color: "orange", Index: 1}, "info": {Color: "blue", Index: 2}, notice: {Color: notKnown, Index: 3},
+	}}}
+}
+
 // alertsModel asks which alerts there are.
 type alertsModel struct {
 	base
@@ -244,7 +251,7 @@ func (m *alertsModel) answer(a *asking) (*result, error) {
 		return nil, err
 	}
 	out := &result{notes: warnings(append(notes, failed...))}
-	t := newTable(data.FrameTypeTable, text("state", "State"), text("severity", "Severity"), text("alertname", "Alert"), text("site", "Site"), when("since", "Since"), text("value", "Value"), text("summary", "Summary"), text("labels", "Labels"))
+	t := newTable(data.FrameTypeTable, text("state", "State"), column("severity", severityConfig(), ""), text("alertname", "Alert"), text("site", "Site"), when("since", "Since"), text("value", "Value"), text("summary", "Summary"), text("labels", "Labels"))
 	counts, seen := map[[2]string]float64{{cmp.Or(m.State, "firing"), ""}: 0}, map[string]bool{}
 	most, n := a.most(a.limits.Rows), 0
 	for _, l := range lists {

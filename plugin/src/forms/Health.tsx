@@ -10,7 +10,8 @@ import { type Form } from './form';
 
 const shapes = [
   { value: 'table', label: 'Table', description: 'Each with evidence and advice, the most urgent first' },
-  { value: 'count', label: 'How many', description: 'Hosts and GPUs by state, for a stat panel or an alert rule' },
+  { value: 'needing', label: 'How many', description: 'As many as the table has rows, for a stat panel or an alert rule' },
+  { value: 'count', label: 'By state', description: 'Hosts and GPUs of each state; those of a silent host are each counted' },
 ] as const;
 
 const kinds = [

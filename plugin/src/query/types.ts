@@ -59,7 +59,7 @@ export interface KPIQuery extends Base {
 
 export interface HealthQuery extends Base, Pick<Place, 'hall' | 'rack' | 'host' | 'gpu'> {
   queryType: 'health';
-  shape?: 'table' | 'count';
+  shape?: 'table' | 'count' | 'needing';
   kind?: 'host' | 'gpu';
   states?: string[];
 }
@@ -100,6 +100,7 @@ export interface AlertsQuery extends Base {
 
 export interface ReportQuery extends Base {
   queryType: 'report_status';
+  shape?: 'figures' | 'issues' | 'steps' | 'open';
 }
 
 export interface PromQuery extends Base {
