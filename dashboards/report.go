@@ -3,17 +3,22 @@ package main
 func reportReadiness() *board {
 	monthly := kpi("series", "pue").as("PUE", facilityColour).by("month")
 	return &board{
-		uid: "report", person: "who signs the yearly report", question: "which figures could be reported today, and what do the others lack?", since: "now/y", refresh: "15m",
+		uid: "report", person: "who signs the yearly report", question: "how far has the report come, and what is to be done before I sign it?", since: "now/y", refresh: "15m",
 		chosen: []variable{bySite}, next: []string{"energy", "power-quality"}, events: []string{"restatement"},
 		rows: []row{
+			{"", 6, []panel{
+				{list, 16, "How far the reports have come", "The report on each year: draft, validated, locked, approved, submitted; a correction begins a new version. It is what the aggregator's page of reports says, where the steps are taken.", mixed,
+					asks(reportOf("steps")), look{hide: []string{"Site"}, widths: map[string]int{"Year": 60, "Version": 80, "The year": 85, "Due": 100, "Last step": 190, "When": 165}, wrap: []string{"Last step", "What to know"}, state: []string{"Status"}, empty: "The ledger has no year of this site"}},
+				{figure, 8, "Before it can be signed", "Of the report on the year that the range ends in: rules that it breaks and that must be mended, those that a comment in the site file settles, and how many of its figures are ready.", count,
+					asks(reportOf("open")), look{by: map[string]steps{"To mend": anyIsBad, "To comment on": anyIsPoor}, empty: "Not known"}},
+			}},
 			{"", 9, []panel{
-				{list, 18, "The year's figures", "Each figure of the calendar year that the range ends in: whether it could be reported as it is, on how much of the time it rests, what is needed, and what it lacks.", mixed,
-					asks(question("report_status")), look{hide: []string{"Site", "Year", "Coverage needed", "IT metered at"}, widths: figureWidths(), tenths: shares(), wrap: []string{"What it lacks"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The ledger has nothing of this year"}},
-				{list, 6, "How many are ready", "Figures by status: ready; short of the time that is needed; missing; not fit to be reported.", count, asks(question("report_status")), look{
-					change: changes(change("groupBy", map[string]any{"fields": map[string]any{
-						"Status": map[string]any{"operation": "groupby", "aggregations": []string{}},
-						"Figure": map[string]any{"operation": "aggregate", "aggregations": []string{"count"}},
-					}})), titles: map[string]string{"Figure (count)": "Figures"}, state: []string{"Status"}, bar: "Figure (count)", empty: "The ledger has nothing of this year"}},
+				{list, 24, "What is to be done", "Rules that the report breaks, the worst first, and how to mend each. What is to be mended hinders its validation; what is to be commented on does until the site file says why it is so.", mixed,
+					asks(reportOf("issues")), look{hide: []string{"Site", "Year", "Rule"}, widths: map[string]int{"Status": 125, "Code": 190, "Figure": 200, "Comment": 160}, wrap: []string{"Figure", "What is wrong", "How to mend it", "Comment"}, state: []string{"Status"}, empty: nothingOpen}},
+			}},
+			{"", 9, []panel{
+				{list, 24, "The year's figures", "Each figure that the law asks for, as it stands in the report on the year that the range ends in: whether it is ready, how it is known, on how much of what was expected it rests, and what it lacks.", mixed,
+					asks(reportOf("figures")), look{hide: []string{"Site", "Year"}, widths: map[string]int{"Point": 70, "Figure": 330, "Status": 125, "Value": 190, "Known": 100, "Coverage": 105}, tenths: shares(), wrap: []string{"Figure", "Value", "What it lacks"}, state: []string{"Status"}, steps: coverage, lit: []string{"Coverage"}, empty: "The record has no figures"}},
 			}},
 			{"What they rest on", 8, []panel{
 				{lines, 8, "Coverage of each day", "Share of what was expected inside each boundary that the energy of the day so far rests on.", share, each(coverageOf), look{steps: coverage, anyBase: true, empty: "Not known yet"}},
@@ -29,9 +34,19 @@ func reportReadiness() *board {
 	}
 }
 
+// nothingOpen is said of a report that breaks no rule.
+const nothingOpen = "Nothing is to be done"
+
+// reportOf is what the aggregator says of its report, in a shape.
+func reportOf(shape string) ask {
+	a := question("report_status")
+	a.Shape = shape
+	return a
+}
+
 // figureWidths and stageWidths are of columns that need no more.
 func figureWidths() map[string]int {
-	return map[string]int{"Figure": 190, "Value": 90, "Value so far": 125, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 165, "Measured": 110}
+	return map[string]int{"Figure": 190, "Value": 90, "Unit": 80, "IT metered at": 130, "Coverage": 105, "Coverage needed": 165, "Measured": 110}
 }
 
 // remarkWidths leave most of the room to the method.

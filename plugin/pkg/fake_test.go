@@ -113,6 +113,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		over(w, r)
 		return
 	}
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/report"); ok {
+		f.report(w, rest, cmp.Or(site, sites[0]))
+		return
+	}
 	switch r.URL.Path {
 	case "/api/v1/status/buildinfo":
 		succeed(w, map[string]string{"version": "v9"})

@@ -212,7 +212,7 @@ func TestTablesForPeople(t *testing.T) {
 		{asked{"queryType": "map"}, 3, "silent"},
 		{asked{"queryType": "reconciliation"}, 2, "meter p1"},
 		{asked{"queryType": "alerts"}, 2, "GPU lost"},
-		{asked{"queryType": "report_status"}, 14, "no water meter: none has role water_total"},
+		{asked{"queryType": "report_status"}, 8, "no water meter: none has role water_total"},
 		{asked{"queryType": "kpi", "shape": "table"}, 1, "1, UPS output"},
 		{asked{"queryType": "annotations"}, 4, "restated: bill of October"},
 		{asked{"queryType": "annotations", "what": []string{"meter"}}, 2, "meter  "},

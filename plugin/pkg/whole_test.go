@@ -19,7 +19,7 @@ func both(uid string, urls ...string) *source {
 func TestARuleGetsAllOrAnError(t *testing.T) {
 	north, busy, gone := newFake(t, "north"), newFake(t, "south"), newFake(t, "south")
 	refuse := func(w http.ResponseWriter, _ *http.Request) { refuse(w, 503, query.Unavailable, "starting") }
-	for _, path := range []string{"query", "query_range", "kpi", "health", "top", "map", "counts", "reconciliation", "alerts", "imports", "energy"} {
+	for _, path := range []string{"query", "query_range", "kpi", "health", "top", "map", "counts", "reconciliation", "alerts", "imports", "energy", "report"} {
 		busy.answer("/api/v1/"+path, refuse)
 	}
 	gone.Close()

@@ -9,7 +9,7 @@ import { Figures } from './forms/Figures';
 import { Health } from './forms/Health';
 import { Power } from './forms/Power';
 import { Prom } from './forms/Prom';
-import { Alerts, Counts, Events, Live, OfSite, RackMap, Tree } from './forms/Small';
+import { Alerts, Counts, Events, Live, Report, RackMap, Tree } from './forms/Small';
 import { Top } from './forms/Top';
 import { type Form } from './forms/form';
 import { Radio } from './parts/Choice';
@@ -103,7 +103,7 @@ function Builder(props: Form<Query>) {
     case 'counts':
       return <Counts {...rest} query={query} />;
     case 'report_status':
-      return <OfSite {...rest} query={query} />;
+      return <Report {...rest} query={query} />;
     default:
       return null;
   }

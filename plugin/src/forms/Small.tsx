@@ -101,9 +101,17 @@ export function Counts({ datasource, query, onChange }: Form<CountsQuery>) {
   );
 }
 
-export function OfSite({ datasource, query, onChange }: Form<ReportQuery>) {
+const reportShapes = [
+  { value: 'figures', label: 'Figures', description: 'Each with whether it is ready, and what it lacks' },
+  { value: 'issues', label: 'What is to be done', description: 'Rules that the report breaks, and how to mend it' },
+  { value: 'steps', label: 'How far it has come', description: 'A row a year: draft, validated, locked, approved, submitted' },
+  { value: 'open', label: 'How many', description: 'Numbers, for a stat panel or an alert rule' },
+] as const;
+
+export function Report({ datasource, query, onChange }: Form<ReportQuery>) {
   return (
     <Row>
+      <Radio label="Show" options={reportShapes} value={query.shape ?? 'figures'} onChange={(v) => onChange({ ...query, shape: v })} />
       <Where datasource={datasource} value={query} onChange={onChange} />
     </Row>
   );

@@ -82,9 +82,9 @@ export const kinds: Described[] = [
   {
     kind: 'report_status',
     label: 'Report',
-    description: 'What the yearly report has, and what it lacks',
+    description: 'How far the yearly report has come, and what it lacks',
     icon: 'file-alt',
-    keys: ['site'],
+    keys: ['shape', 'site'],
   },
   {
     kind: 'promql',
