@@ -47,9 +47,7 @@ func ranking(wide uint32, title, help, unit, shown string, a ask, limits steps) 
 // how great its value is among all. The data source says what stands on it: nothing
 // where there are too many for words.
 func rackTiles(wide uint32, title, help, unit, shown string, a ask, limits steps) panel {
-	if a.Words = 36; wide == 24 {
-		a.Words = 60
-	}
+	a.Words = map[uint32]int{8: 24, 12: 36, 24: 60}[wide]
 	var decimals *float64
 	if unit == celsius { // so that all are as long, and larger
 		decimals = ptr(0.0)
