@@ -7,9 +7,9 @@ func reportReadiness() *board {
 		chosen: []variable{bySite}, next: []string{"energy", "power-quality"}, events: []string{"restatement"},
 		rows: []row{
 			{"", 6, []panel{
-				{list, 16, "How far the reports have come", "The report on each year: draft, validated, locked, approved, submitted; a correction begins a new version. It is what the aggregator's page of reports says, where the steps are taken.", mixed,
-					asks(reportOf("steps")), look{hide: []string{"Site"}, widths: map[string]int{"Year": 60, "Version": 80, "The year": 85, "Due": 100, "Last step": 190, "When": 165}, wrap: []string{"Last step", "What to know"}, state: []string{"Status"}, empty: "The ledger has no year of this site"}},
-				{figure, 8, "Before it can be signed", "Of the report on the year that the range ends in: rules that it breaks and that must be mended, those that a comment in the site file settles, and how many of its figures are ready.", count,
+				{list, 14, "How far the reports have come", "The report on each year: draft, validated, locked, approved, submitted; a correction begins a new version. It is what the aggregator's page of reports says, where the steps are taken.", mixed,
+					asks(reportOf("steps")), look{hide: []string{"Site"}, widths: map[string]int{"Year": 60, "Version": 80, "The year": 85, "Due": 100, "Last step": 170, "When": 150}, wrap: []string{"Last step", "What to know"}, state: []string{"Status"}, empty: "The ledger has no year of this site"}},
+				{figure, 10, "Before it can be signed", "Of the report on the year that the range ends in: rules that it breaks and that must be mended, those that a comment in the site file settles, and how many of its figures are ready.", count,
 					asks(reportOf("open")), look{by: map[string]steps{"To mend": anyIsBad, "To comment on": anyIsPoor}, empty: "Not known"}},
 			}},
 			{"", 9, []panel{
