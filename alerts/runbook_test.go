@@ -195,3 +195,13 @@ func TestTheRunbookListsTheXIDsThatFail(t *testing.T) {
 		}
 	}
 }
+
+func TestTheReadmeCountsTheRules(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("`alerts/rule`: %d rules, ", len(rule.Table())); !strings.Contains(string(text), want) {
+		t.Errorf("it does not say %q", want)
+	}
+}
