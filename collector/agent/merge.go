@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -52,6 +53,7 @@ func merge(layouts []*metric.Layout) (*metric.Layout, error) {
 type view struct {
 	layout *wire.Layout
 	pick   []int // index in the merged values of each value
+	coarse []int // of the values: those that are rounded
 }
 
 func viewOf(l *metric.Layout, keep func(metric.Column) bool) (v view, err error) {
@@ -114,7 +116,19 @@ func viewsOf(layouts []*metric.Layout, old views) (v views, err error) {
 	}
 	keep(&v.telemetry, old.telemetry)
 	keep(&v.ledger, old.ledger)
+	v.ledger.coarse = activities(v.ledger.layout.Layout)
 	return v, nil
+}
+
+// activities are the values that the ledger has by the thousandth: of a mean over
+// hours more says nothing, and each record would be a third longer.
+func activities(l *metric.Layout) (at []int) {
+	each(l, func(i int, s spot) {
+		if s.metric == metric.GPUSMActive || s.metric == metric.GPUTensorActive {
+			at = append(at, i)
+		}
+	})
+	return at
 }
 
 func inTelemetry(c metric.Column) bool {
@@ -134,8 +148,14 @@ func inLedger(c metric.Column) bool {
 
 // values appends v's share of the merged values.
 func (v view) values(dst, merged []metric.Raw) []metric.Raw {
+	first := len(dst)
 	for _, i := range v.pick {
 		dst = append(dst, merged[i])
+	}
+	for _, i := range v.coarse {
+		if x := &dst[first+i]; *x != metric.Missing {
+			*x = metric.Of(math.Round(x.Float()*1000) / 1000)
+		}
 	}
 	return dst
 }

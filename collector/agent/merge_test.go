@@ -118,3 +118,23 @@ func TestALaneCarriesItsColumnsAndTheirEntitiesOnly(t *testing.T) {
 		t.Errorf("ledger under the new layout:\n%s", d)
 	}
 }
+
+// What boards do is rounded where it is kept, and not where it is looked at.
+func TestActivitiesAreRoundedInTheLedger(t *testing.T) {
+	l := &metric.Layout{Entities: place("a", "b"), Columns: []metric.Column{
+		column(metric.GPUEnergyJoules, 2, 2), column(metric.GPUSMActive, 2, 2), column(metric.GPUTensorActive, 2, 2), column(metric.GPUPowerLimit, 2, 2),
+	}}
+	values := []metric.Raw{7, 8, metric.Of(0.98765432), metric.Missing, metric.Of(0.0004), metric.Of(1), metric.Of(699.9999), metric.Of(700)}
+	v, err := viewsOf([]*metric.Layout{l}, views{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(values, v.telemetry.values(nil, values)); d != "" {
+		t.Errorf("telemetry:\n%s", d)
+	}
+	want := append([]metric.Raw{1, 2}, values...)
+	want[4], want[6] = metric.Of(0.988), 0
+	if d := cmp.Diff(want, v.ledger.values([]metric.Raw{1, 2}, values)); d != "" {
+		t.Errorf("ledger:\n%s", d)
+	}
+}

@@ -81,7 +81,7 @@ type Def struct {
 	Entity EntityKind
 	Labels []Label
 	Pace   Pace
-	Ledger bool // it is accounted, or what is accounted rests on it: it travels in the ledger lane too
+	Ledger bool // it is accounted, or what is accounted rests on it, or it is kept of jobs beside their energy: it travels in the ledger lane too
 	Help   string
 }
 

@@ -65,6 +65,9 @@ func (t *Tally) AddJobRow(host string, j *Job, r *JobRow) {
 	if t.traceShare != nil {
 		t.traceShare(host, j, r, mj)
 	}
+	for k := range line.Means {
+		line.Means[k] = line.Means[k].plus(r.Means[k], 1)
+	}
 	line.held = line.held.AddSigned(int64(r.Held)) // a restatement may take away
 }
 

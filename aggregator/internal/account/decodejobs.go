@@ -94,6 +94,17 @@ func (s *site) decodeJobRows(d *decoder, h *openHour) {
 		}
 		r.gpu = d.uint()
 		r.node, r.held = r.gpu+uint64(d.int()), d.uint()
+		if d.format > 5 {
+			has := d.below(1 << Gauges)
+			if has != 0 {
+				r.means = new([Gauges]Mean)
+			}
+			for k := range Gauges {
+				if has>>k&1 != 0 {
+					r.means[k] = Mean{d.uint(), d.uint()}
+				}
+			}
+		}
 		if d.err != nil {
 			return
 		}

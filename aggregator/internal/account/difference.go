@@ -40,6 +40,9 @@ func Difference(want *Hour, have []*Hour) *Hour {
 			x.GPU += sign * r.GPU
 			x.Node += sign * r.Node
 			x.Held += sign * r.Held
+			for g := range x.Means {
+				x.Means[g] = x.Means[g].plus(r.Means[g], sign)
+			}
 			x.Quality = r.Quality
 			shares[k] = x
 		}
@@ -93,7 +96,7 @@ func Difference(want *Hour, have []*Hour) *Hour {
 	}
 	host, job := table[string]{}, table[Job]{}
 	for k, r := range shares {
-		if r.GPU == 0 && r.Node == 0 && r.Held == 0 {
+		if r.GPU == 0 && r.Node == 0 && r.Held == 0 && r.Means == ([Gauges]Mean{}) {
 			continue
 		}
 		r.Host, r.Job = host.put(k.host), job.put(k.job)

@@ -30,6 +30,9 @@
 //     record when that changes. Where records are missing, the two beside them
 //     must agree; else the energy is of unknown jobs. It is never guessed.
 //
+// What boards show besides, such as their activity, is kept of jobs as sums of the hour,
+// and no energy is ever made of it.
+//
 // What a meter adds to is booked by the role of its first reading, and answered by
 // the role that the operator states: one that was wrong is set right there, of all
 // times, and files stay as they are. Minutes are booked by quantity and not by

@@ -13,8 +13,8 @@ import (
 // before are read: Format 1 knew no jobs, Format 2 no quarters of meters, no
 // sources of what it said of the grid, and nothing that lies over an hour; Format 3
 // did not tell when a lifetime seemed to end; Format 4 forgot that a clock had not run
-// through where a counter was not read.
-const Format = 5
+// through where a counter was not read; Format 5 kept nothing but energy of jobs.
+const Format = 6
 
 // Append appends the encoding of s to dst: the same bytes for the same state.
 //
@@ -210,6 +210,18 @@ func (h *openHour) encode(e *encoder) {
 		e.uint(r.gpu)
 		e.int(int64(r.node - r.gpu))
 		e.uint(r.held)
+		var has [Gauges]bool
+		means := r.shown()
+		for k := range has {
+			has[k] = !means[k].isZero()
+		}
+		e.bools(has[:]...)
+		for k, m := range means {
+			if has[k] {
+				e.uint(m.Sum)
+				e.uint(m.Known)
+			}
+		}
 	}
 	h.encodeFacts(e)
 }

@@ -90,6 +90,9 @@ func (s *site) give(h *openHour, host uint32, of Quantity, p piece, to int64, q 
 		if board {
 			r.gpu += s.parts[i]
 			r.held += held * uint64(x.share)
+			if x.job >= reserved {
+				r.show(&s.shown, held*uint64(x.share)/whole)
+			}
 			sum.GPU += s.parts[i]
 		}
 		if inNode {

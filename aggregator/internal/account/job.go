@@ -51,10 +51,11 @@ func (j *Job) Compare(o *Job) int {
 // A JobRow is what one job drew in the hour on one host, in one quality. Amounts
 // are modulo 2^64 in a restatement.
 type JobRow struct {
-	Host, Job uint32 // indexes
-	GPU       uint64 // mJ of boards
-	Node      uint64 // mJ of the host: of its boards, and of the rest
-	Held      uint64 // boards' time held, ms times millionths of a board
+	Host, Job uint32       // indexes
+	GPU       uint64       // mJ of boards
+	Node      uint64       // mJ of the host: of its boards, and of the rest
+	Held      uint64       // boards' time held, ms times millionths of a board
+	Means     [Gauges]Mean // of what the boards showed meanwhile
 	Quality   metric.Quality
 }
 

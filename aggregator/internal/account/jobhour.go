@@ -10,6 +10,7 @@ import (
 // jobRow is what one job drew on one host in an open hour, in one quality.
 type jobRow struct {
 	gpu, node, held uint64
+	means           *[Gauges]Mean // nil: its boards showed nothing
 	host, job       uint32
 	next            uint32 // 1 + index of the next row of the same host; 0: none
 	quality         metric.Quality
@@ -158,7 +159,7 @@ func (s *site) contentJobs(h *openHour, out *Hour) {
 			jobs[r.job] = job
 			out.Jobs = append(out.Jobs, s.roster.jobs.values[r.job])
 		}
-		out.Shares = append(out.Shares, JobRow{host, job, r.gpu, r.node, r.held, r.quality})
+		out.Shares = append(out.Shares, JobRow{host, job, r.gpu, r.node, r.held, r.shown(), r.quality})
 	}
 }
 
@@ -255,7 +256,7 @@ func (s *State) JobRows(site string, number int64, yield func(host string, j *Jo
 		}
 		for i := range h.jobs.rows {
 			r := &h.jobs.rows[i]
-			yield(st.nodes[r.host].name, &st.roster.jobs.values[r.job], &JobRow{0, 0, r.gpu, r.node, r.held, r.quality})
+			yield(st.nodes[r.host].name, &st.roster.jobs.values[r.job], &JobRow{0, 0, r.gpu, r.node, r.held, r.shown(), r.quality})
 		}
 	}
 }

@@ -20,11 +20,12 @@ type plan struct {
 // line is one counter of a plan. The others are positions of values in a tick,
 // or -1.
 type line struct {
-	account                             uint32
-	place                               uint32
-	held                                uint32 // who holds the board, by what was worked out last
-	value, power, limit, epoch, quality int32
-	rate                                uint64
+	account                      uint32
+	place                        uint32
+	held                         uint32 // who holds the board, by what was worked out last
+	value, power, epoch, quality int32
+	gauges                       [Gauges]int32 // of a board
+	rate                         uint64
 }
 
 // gridLine is one gauge of the grid: of its carbon intensity, or of its price.
@@ -111,12 +112,18 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 				continue
 			}
 			mark := metric.EpochPoint(c.Metric, c.Point)
+			var gauges [Gauges]int32
+			for k := range gauges {
+				gauges[k] = -1
+				if c.Metric == metric.GPUEnergyJoules {
+					gauges[k] = find(gaugesOf[k].metric, 0, e)
+				}
+			}
 			p.lines = append(p.lines, line{
 				account: n, place: place,
 				value: find(c.Metric, c.Point, e), power: find(powerOf(c.Metric), pointOfPower(c.Metric, c.Point), e),
-				limit: find(limitOf(c.Metric), 0, e),
 				epoch: find(metric.CounterEpoch, mark, e), quality: find(metric.CounterQuality, mark, e),
-				rate: s.config.rate(c.Metric),
+				gauges: gauges, rate: s.config.rate(c.Metric),
 			})
 		}
 	}
@@ -131,13 +138,6 @@ func (s *site) newPlan(l *metric.Layout, o *Outcome) (*plan, error) {
 func pointOfPower(n metric.Number, p uint32) uint32 {
 	if n == metric.HostEnergyJoules {
 		return p
-	}
-	return 0
-}
-
-func limitOf(n metric.Number) metric.Number {
-	if n == metric.GPUEnergyJoules {
-		return metric.GPUPowerLimit
 	}
 	return 0
 }

@@ -147,7 +147,8 @@ type Line struct {
 
 	// Of a line by job or tenant:
 	Allocation      Allocation
-	HeldMillis      int64  // boards' time held, summed over boards
+	HeldMillis      int64 // boards' time held, summed over boards
+	Means           [Gauges]Mean
 	Recorded, Drawn uint64 // mJ inside the boundary whose jobs are recorded, and all of it; the same on each line of an interval
 }
 

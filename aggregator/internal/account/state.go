@@ -55,6 +55,7 @@ type site struct {
 	// scratch
 	pieces     []piece
 	holding    uint32   // who held what is being booked
+	shown      shown    // what its board showed
 	owing      []uint32 // nodes whose boards drew something in this tick
 	parts      []uint64
 	remainders []uint32
@@ -256,11 +257,6 @@ func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int
 		if l.power >= 0 {
 			r.power, r.powered = milliwatts(values[l.power])
 		}
-		if l.limit >= 0 {
-			if w, ok := milliwatts(values[l.limit]); ok && w > 0 {
-				r.rate = min(r.rate, w)
-			}
-		}
 		if l.quality >= 0 && values[l.quality] != metric.Missing {
 			q := values[l.quality]
 			if q < 0 || q >= metric.Raw(metric.QualityMissing) {
@@ -268,6 +264,10 @@ func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int
 				continue // known to be unknown
 			}
 			r.quality = metric.Quality(q)
+		}
+		s.shown = notShown
+		if c.quantity == GPUEnergy && r.time-c.time <= s.config.Interval*5/2 { // of a longer time it says nothing
+			s.shown = l.shown(values)
 		}
 		if err := s.take(l.account, r, o); err != nil {
 			o.alarm(Overflow, c.name, err.Error())

@@ -25,7 +25,7 @@ import (
 // its length before it. Integers are varints; what a restatement adds is signed.
 const (
 	hourMagic   = "GWHR"
-	hourVersion = 3 // 1 had no jobs, and devices and rows one by one; 2 nothing between summary and places
+	hourVersion = 4 // 1 had no jobs, and devices and rows one by one; 2 nothing between summary and places; 3 no gauges of jobs
 
 	blockHead    = 1
 	blockSummary = 2
@@ -75,7 +75,8 @@ func hoursDir(site string) string { return ledgerDir + "/" + site + "/hours" }
 // appendHour appends the file of h to dst.
 func appendHour(dst []byte, h *account.Hour) []byte {
 	dst = append(dst, hourMagic...)
-	dst = binary.LittleEndian.AppendUint16(dst, hourVersion)
+	version := versionOf(h)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(version))
 	block := func(kind byte, content func(dst []byte) []byte) {
 		at := len(dst)
 		dst = content(append(dst, 0, 0, 0, 0, 0, 0, 0, 0, kind))
@@ -96,7 +97,7 @@ func appendHour(dst []byte, h *account.Hour) []byte {
 	packer := newPacker()
 	for _, l := range lists {
 		for at := 0; at < l.length(h); at += perBlock {
-			c := make(columns, l.columns)
+			c := make(columns, l.width(version))
 			for i := at; i < min(at+perBlock, l.length(h)); i++ {
 				l.append(c, h, i, i%perBlock == 0)
 			}
@@ -104,6 +105,17 @@ func appendHour(dst []byte, h *account.Hour) []byte {
 		}
 	}
 	return dst
+}
+
+// versionOf is the version of h's file: an hour without gauges of jobs is written as
+// ever, so that what was frozen by the program before comes out as it would have.
+func versionOf(h *account.Hour) int {
+	for i := range h.Shares {
+		if h.Shares[i].Means != ([account.Gauges]account.Mean{}) {
+			return hourVersion
+		}
+	}
+	return hourVersion - 1
 }
 
 // newPacker is a compressor. It takes much memory, and lives as long as a file is

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,7 +17,10 @@ import (
 )
 
 // anHour is a sealed hour, or a restatement, with everything in it.
-func anHour(late bool) *account.Hour {
+func anHour(late bool) *account.Hour { return hourThat(late, true) }
+
+// hourThat is one with or without what boards showed to jobs.
+func hourThat(late, shown bool) *account.Hour {
 	h := &account.Hour{Site: "s1", Number: start / hourMs, Late: late, Simulated: true, Expected: 3, Seen: 2}
 	for i := range 9000 { // more than two blocks
 		d := account.Device{Kind: metric.GPU, Name: uuid(i), Metric: metric.GPUEnergyJoules, Quantity: account.GPUEnergy,
@@ -46,7 +50,15 @@ func anHour(late bool) *account.Hour {
 		}
 	}
 	share := func(host, job uint32, gpu, more, held uint64) {
-		h.Shares = append(h.Shares, account.JobRow{Host: host, Job: job, GPU: gpu, Node: gpu + more, Held: held})
+		r := account.JobRow{Host: host, Job: job, GPU: gpu, Node: gpu + more, Held: held}
+		switch {
+		case !shown:
+		case job == 0:
+			r.Means = [account.Gauges]account.Mean{{Sum: 812 * held / 1e6, Known: held / 1e6}, {}, {Sum: 700 * 5, Known: 5}}
+		case job == 1 && late: // taken away
+			r.Means[account.TensorActive] = account.Mean{Sum: ^uint64(6), Known: ^uint64(1)}
+		}
+		h.Shares = append(h.Shares, r)
 		s := &h.Summary.Shares[h.Jobs[job].Allocation]
 		s.GPU += gpu
 		s.Node += gpu + more
@@ -90,6 +102,25 @@ func TestHourFileComesBackAsItWas(t *testing.T) {
 		want.Places, want.Devices, want.Rows = nil, nil, nil
 		if d := cmp.Diff(&want, jobs); d != "" {
 			t.Errorf("the jobs alone:\n%s", d)
+		}
+	}
+}
+
+// What boards show to jobs makes a file of a version of its own; an hour without is
+// written as the program before wrote it.
+func TestAnHourWithoutGaugesIsWrittenAsEver(t *testing.T) {
+	for _, shown := range []bool{false, true} {
+		h := hourThat(false, shown)
+		b := appendHour(nil, h)
+		if v := binary.LittleEndian.Uint16(b[4:]); v != 3 && !shown || v != 4 && shown {
+			t.Errorf("shown %t: a file of version %d", shown, v)
+		}
+		back, err := readHour(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(h, back); d != "" {
+			t.Error(d)
 		}
 	}
 }

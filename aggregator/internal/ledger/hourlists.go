@@ -33,6 +33,17 @@ type section struct {
 	read    func(c []reader, h *account.Hour, first bool)
 }
 
+// shareColumns are those of rows of jobs before gauges were kept.
+const shareColumns = 6
+
+// width is how many columns the blocks of a list have in files of a version.
+func (l *section) width(version int) int {
+	if l.kind == blockShares && version < 4 {
+		return shareColumns
+	}
+	return l.columns
+}
+
 // lists are in the order of the file: what comes later refers to what came
 // before.
 var lists = [...]section{
@@ -44,7 +55,7 @@ var lists = [...]section{
 	{blockRows, 7, func(h *account.Hour) int { return len(h.Rows) }, appendRow, readRow},
 	{blockHosts, 1, func(h *account.Hour) int { return len(h.Hosts) }, appendHost, readHost},
 	{blockJobs, 3, func(h *account.Hour) int { return len(h.Jobs) }, appendJob, readJob},
-	{blockShares, 6, func(h *account.Hour) int { return len(h.Shares) }, appendShare, readShare},
+	{blockShares, shareColumns + 2 + int(account.Gauges), func(h *account.Hour) int { return len(h.Shares) }, appendShare, readShare},
 }
 
 // Where in lists those of devices begin, and those of jobs.
@@ -182,6 +193,40 @@ func appendShare(c columns, h *account.Hour, i int, first bool) {
 		c.uint(5, 1)
 	}
 	c.int(5, held)
+	if len(c) > shareColumns {
+		appendMeans(c[shareColumns:], r)
+	}
+}
+
+// appendMeans writes which gauges there are, and of each for how much less than the
+// time held it is known, and its sum.
+func appendMeans(c columns, r *account.JobRow) {
+	var has byte
+	for k, m := range r.Means {
+		if m != (account.Mean{}) {
+			has |= 1 << k
+			c.int(1, int64(r.Held)/millionths-int64(m.Known))
+			c.int(2+k, int64(m.Sum))
+		}
+	}
+	c.byte(0, has)
+}
+
+func readMeans(c []reader, r *account.JobRow) {
+	has := c[0].byte()
+	if has >= 1<<account.Gauges {
+		c[0].fail()
+	}
+	for k := range r.Means {
+		if has>>k&1 == 0 {
+			continue
+		}
+		m := &r.Means[k]
+		m.Known = uint64(int64(r.Held)/millionths - c[1].int())
+		if m.Sum = uint64(c[2+k].int()); *m == (account.Mean{}) {
+			c[0].fail() // it has one spelling only
+		}
+	}
 }
 
 // millionths of a board are one.
@@ -214,5 +259,8 @@ func readShare(c []reader, h *account.Hour, first bool) {
 		c[5].fail() // it has one spelling only
 	}
 	r.Held = uint64(held)
+	if len(c) > shareColumns {
+		readMeans(c[shareColumns:], &r)
+	}
 	h.Shares = append(h.Shares, r)
 }

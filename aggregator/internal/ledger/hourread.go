@@ -114,7 +114,8 @@ func (s *blocks) readHead() (h *account.Hour, counts [len(lists)]int, err error)
 
 // readList reads the entries of a list, of which there are n.
 func (s *blocks) readList(z *zstd.Decoder, l *section, h *account.Hour, n int) error {
-	seen := make([]map[string]string, l.columns)
+	width := l.width(s.version)
+	seen := make([]map[string]string, width)
 	for at := 0; at < n; at += perBlock {
 		r, err := s.next(l.kind)
 		if err != nil {
@@ -124,7 +125,7 @@ func (s *blocks) readList(z *zstd.Decoder, l *section, h *account.Hour, n int) e
 			return fmt.Errorf("%w: block before byte %d: %w", errHour, s.at, err)
 		}
 		all := reader{b: s.plain}
-		c := make([]reader, l.columns)
+		c := make([]reader, width)
 		for i := range c {
 			c[i] = reader{b: all.bytes(all.count(1)), seen: seen[i]}
 		}

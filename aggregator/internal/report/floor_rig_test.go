@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
@@ -21,8 +22,12 @@ type floor struct {
 	host       int64                                   // mJ an hour
 	holds      func(host int, n int64) (j account.Job) // in the n-th hour; no name: nobody
 	model      string
-	noCounters bool // hosts have none
+	noCounters bool                                           // hosts have none
+	shows      func(gpu int, n int64) [account.Gauges]float64 // nil: boards show nothing besides
 }
+
+// gauges are what a floor's boards show besides.
+var gauges = [account.Gauges]metric.Number{account.SMActive: metric.GPUSMActive, account.TensorActive: metric.GPUTensorActive, account.PowerLimit: metric.GPUPowerLimit}
 
 const boardsOf = 8
 
@@ -43,6 +48,11 @@ func (f *floor) hostLayout(first, hosts int, n int64) *metric.Layout {
 		}
 	}
 	l.Columns = []metric.Column{{Metric: metric.GPUEnergyJoules, Form: metric.Int, First: boards, Count: hosts * boardsOf}}
+	if f.shows != nil {
+		for _, m := range gauges {
+			l.Columns = append(l.Columns, metric.Column{Metric: m, Form: metric.Float, First: boards, Count: hosts * boardsOf})
+		}
+	}
 	if !f.noCounters {
 		l.Columns = append(l.Columns, metric.Column{Metric: metric.HostEnergyJoules, Form: metric.Int, First: 2, Count: hosts})
 	}
@@ -141,7 +151,11 @@ func (f *floor) whoHolds(n int64) (s string) {
 
 func (f *floor) hostValues(n int64, l *metric.Layout) (v []metric.Raw) {
 	for i := range l.Columns {
-		for range l.Columns[i].Count {
+		for at := range l.Columns[i].Count {
+			if k := slices.Index(gauges[:], l.Columns[i].Metric); k >= 0 {
+				v = append(v, metric.Of(f.shows(at%boardsOf, n)[k])) // NaN is missing
+				continue
+			}
 			switch l.Columns[i].Metric {
 			case metric.GPUEnergyJoules:
 				v = append(v, metric.Raw(f.board*n))

@@ -45,6 +45,7 @@ type JobStatement struct {
 	Energies []JobEnergy `json:"energies"`
 	PUE      Figure      `json:"pue"`
 	Shared   Figure      `json:"shared_ratio"`
+	Gauges   []Figure    `json:"boards_showed"` // while the jobs held them
 	Carbon   []Figure    `json:"carbon"`
 	Method   string      `json:"method"`
 	Missing  []string    `json:"missing,omitempty"` // that the form asks for and nobody states
@@ -134,7 +135,8 @@ type jobMake struct {
 	hours    []jobHour
 	parts    map[account.Job]*JobPart
 	mix      [2]account.Amount // boards, nodes
-	open     int64             // hours
+	means    [account.Gauges]gaugeSum
+	open     int64 // hours
 	site     []siteHour
 	siteFrom int64
 	months   []monthSpan
@@ -157,7 +159,7 @@ func JobOf(in JobInput) (*JobStatement, error) {
 	if err := wholeHours(m.from, m.to); err != nil {
 		return nil, fmt.Errorf("job statement of %s: %w", in.Site.Token, err)
 	}
-	for _, of := range []func() error{m.read, m.readSite, m.describe, m.models, m.energies, m.carbon} {
+	for _, of := range []func() error{m.read, m.readSite, m.describe, m.models, m.gauges, m.energies, m.carbon} {
 		if err := of(); err != nil {
 			return nil, fmt.Errorf("job statement of %s: %w", in.Site.Token, err)
 		}
@@ -219,6 +221,9 @@ func (m *jobMake) take(i int, l *account.Line) (err error) {
 	if i == 0 {
 		p.gpu, p.held = p.gpu+mj, p.held+l.HeldMillis
 		h.gpu, h.held = h.gpu+mj, h.held+l.HeldMillis
+		for k := range m.means {
+			m.means[k].add(l.Means[k])
+		}
 		if !l.Final {
 			m.open++
 		}

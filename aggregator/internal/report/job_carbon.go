@@ -90,7 +90,7 @@ func (m *jobMake) judge() {
 		{a.Model, "model"}, {a.Board, "gpu_model, with its variant"}, {a.PowerLimit, "gpu_power_limit_w"}, {a.Failed, "failed_runs_included"},
 		{a.Checkpointing, "activation_checkpointing"}, {a.SMActive, "sm_active"}, {a.TensorActive, "tensor_active"}, {a.Compute, "compute_flop"}, {a.ComputeMethod, "compute_method"},
 	} {
-		if x.is == "" {
+		if x.is == "" && m.s.gauge(x.what) == nil {
 			m.s.Missing = append(m.s.Missing, x.what)
 		}
 	}

@@ -47,9 +47,10 @@ func (s *JobStatement) leaflet() *leaflet {
 		board = "boards of the site at that time: " + strings.Join(s.Boards, ", ")
 	}
 	fact("GPU model and variant", board)
-	fact("GPU power limit, W", a.PowerLimit)
+	fact("GPU power limit, W", s.gaugeOr(a.PowerLimit, "gpu_power_limit_w"))
 	fact("Activation checkpointing", a.Checkpointing)
-	fact("SM active, tensor active (mean)", strings.Trim(a.SMActive+", "+a.TensorActive, ", "))
+	fact("SM active (mean)", s.gaugeOr(a.SMActive, "sm_active"))
+	fact("Tensor pipe active (mean)", s.gaugeOr(a.TensorActive, "tensor_active"))
 	fact("Compute, FLOP", strings.Trim(a.Compute+"; "+a.ComputeMethod, "; "))
 	if a.StartExact+a.EndExact != "" {
 		fact("Stated start and end", a.StartExact+" to "+a.EndExact)
@@ -58,7 +59,7 @@ func (s *JobStatement) leaflet() *leaflet {
 		fact("Notes", a.Notes)
 	}
 	fact("Evidence", a.Evidence)
-	if a.SMActive != "" || a.TensorActive != "" {
+	if a.SMActive != "" || a.TensorActive != "" || s.gauge("sm_active") != nil || s.gauge("tensor_active") != nil {
 		p.says += " Utilisation is stated beside the energy and nothing is derived from it."
 	}
 
@@ -81,6 +82,16 @@ func (s *JobStatement) leaflet() *leaflet {
 			how = "not known: " + f.Missing
 		}
 		b.row(f.Title, text(f.Value), f.Unit, text(f.Coverage), strings.Trim(strings.ReplaceAll(how, "; ; ", "; "), "; "))
+	}
+	p.blocks = append(p.blocks, b)
+
+	b = block{title: "What boards showed", says: "While the jobs held them. No energy and no compute is derived from it.", lanes: []lane{{"Figure", 60, 0}, {"Value", 34, 1}, {"Unit", 14, 0}, {"Coverage %", 18, 1}, {"How", 54, 0}}}
+	for _, f := range s.Gauges {
+		how := f.Method
+		if f.Missing != "" {
+			how = "not known: " + f.Missing
+		}
+		b.row(f.Title, text(f.Value), f.Unit, text(f.Coverage), how)
 	}
 	p.blocks = append(p.blocks, b)
 

@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,15 @@ contracts:
 	f.flows["ups"] = func(n int64) int64 { return nodes * 1045 / 1000 * n }
 	f.flows["grid"] = func(n int64) int64 { return nodes * 1045 / 1000 * n / 100 * 112 }
 	f.grams = func(int64) float64 { return 250 }
+	f.shows = func(gpu int, n int64) [account.Gauges]float64 {
+		switch {
+		case gpu == 7: // shows no activity
+			return [account.Gauges]float64{math.NaN(), math.NaN(), 700}
+		case n%2 == 0:
+			return [account.Gauges]float64{0.95, 0.4, 700}
+		}
+		return [account.Gauges]float64{0.85, 0.3, 700}
+	}
 	hours = 18 * 24
 	f.holds = func(_ int, n int64) (j account.Job) {
 		if n < hours {
@@ -75,6 +86,15 @@ func TestVectorT7TrainingJob(t *testing.T) {
 	}
 	if c := s.Carbon; c[0].Value == nil || !near(c[0].Value.Float(), 1799773.175*0.25) || c[1].Value == nil || !near(c[1].Value.Float(), 1799773.175*0.45) {
 		t.Errorf("carbon %+v", c)
+	}
+	// Half of the time 0.95, half 0.85; one board of eight shows no activity.
+	for i, want := range []struct{ key, value, coverage string }{{"sm_active", "0.9", "87.5"}, {"tensor_active", "0.35", "87.5"}, {"gpu_power_limit_w", "700", "100"}} {
+		if g := s.Gauges[i]; g.Key != want.key || g.Value == nil || g.Value.String() != want.value || g.Coverage.String() != want.coverage || g.Quality != report.QualityMeasured {
+			t.Errorf("%+v, want %+v", g, want)
+		}
+	}
+	if slices.Contains(s.Missing, "sm_active") || slices.Contains(s.Missing, "tensor_active") {
+		t.Errorf("missing are %v", s.Missing)
 	}
 	if len(s.Counts) != 1 || s.Counts[0].Count.String() != "4096" || s.Start != "2026-03-02T00:00:00Z" || s.End != "2026-03-20T00:00:00Z" {
 		t.Errorf("%v, %s to %s", s.Counts, s.Start, s.End)
