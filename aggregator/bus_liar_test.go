@@ -44,7 +44,7 @@ func counting(t *testing.T, name, host string, at time.Time, sequence uint64, mi
 
 // A host that was broken into says what it likes under its own name, which the bus
 // lets it: another's name within, another's records again, another's board, garbage.
-// It is counted and named, and of the other no millijoule moves.
+// It is counted, named and soon in quarantine, and of the other no millijoule moves.
 func TestAHostThatLiesMovesNobodysTotals(t *testing.T) {
 	t.Parallel()
 	dir, address := t.TempDir(), freePort(t)
@@ -85,8 +85,8 @@ func TestAHostThatLiesMovesNobodysTotals(t *testing.T) {
 		err := p.get(fmt.Sprintf("/api/v1/energy?site=s1&by=host&boundary=gpu&from=%s&to=%s", from.Format(time.RFC3339), from.Add(2*time.Hour).Format(time.RFC3339)), &struct{ Data *query.Energy }{&e})
 		return err == nil && len(e.Lines) > 0 && e.Lines[0].Millijoules != nil && *e.Lines[0].Millijoules >= 720*each
 	})
-	p.await(30*time.Second, "what was said under another name is counted", func() bool {
-		return p.own(`gigawatch_stream_rejected_total{lane="ledger",reason="wrong_site"}`) == 2*records
+	p.await(30*time.Second, "the rest of what n1 says is passed over", func() bool {
+		return p.own(`gigawatch_stream_rejected_total{lane="ledger",reason="quarantined"}`) > 3*records && p.own("gigawatch_stream_quarantined_agents") == 1
 	})
 	if len(e.Lines) != 1 || e.Lines[0].Host != "n2" || *e.Lines[0].Millijoules != 720*each {
 		t.Errorf("n2 has drawn %d mJ, the ledger says %+v", 720*each, e.Lines)
@@ -101,7 +101,7 @@ func TestAHostThatLiesMovesNobodysTotals(t *testing.T) {
 		}
 	}
 	out := p.output()
-	for _, named := range []string{"subject=ledger.s1.n1", "it says s1/n2"} {
+	for _, named := range []string{"subject=ledger.s1.n1", "it says s1/n2", "an agent is in quarantine: nothing that it says is taken\" agent=s1.n1"} {
 		if !strings.Contains(out, named) {
 			t.Errorf("%q is not in the log", named)
 		}

@@ -64,6 +64,7 @@ type node struct {
 	lane      *stream.Ledger
 	strays    *stream.Strays
 	keeping   *stream.Keeping
+	held      *stream.Quarantine
 	today     *today
 	files     *siteFiles
 	rights    *rights.Keeper // nil: there are no principals
@@ -145,8 +146,9 @@ func (n *node) openStore(context.Context) (err error) {
 	recall(n.recording.live, n.health.Known(), n.c.siteNames())
 	n.watched = &watched{Sink: n.recording, health: n.health}
 	n.reach = &reach{Sink: n.watched, file: filepath.Join(n.c.Data, reachFile), log: n.log}
+	n.held = stream.NewQuarantine(n.set, n.log)
 	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{
-		JetStream: n.js, Stream: bus.Telemetry, Sites: n.c.siteNames(), Since: n.since(time.Now()), Sink: n.reach, Logger: n.log, Metrics: n.set,
+		JetStream: n.js, Stream: bus.Telemetry, Sites: n.c.siteNames(), Since: n.since(time.Now()), Sink: n.reach, Held: n.held, Logger: n.log, Metrics: n.set,
 	})
 	return nil
 }
@@ -174,7 +176,7 @@ func (n *node) openLedger(context.Context) (err error) {
 	}
 	n.today.limits = n.files.yearBounds
 	n.lane = stream.NewLedger(stream.LedgerConfig{
-		JetStream: n.js, Publish: acknowledge, Stream: bus.Ledger, Sites: n.c.siteNames(), Every: n.c.seams.commits, Book: newBook(n.ledger, n.today, newCheckpoints(n.c.Data, n.ledger, n.set, n.log), n.set), Logger: n.log, Metrics: n.set,
+		JetStream: n.js, Publish: acknowledge, Stream: bus.Ledger, Sites: n.c.siteNames(), Held: n.held, Every: n.c.seams.commits, Book: newBook(n.ledger, n.today, newCheckpoints(n.c.Data, n.ledger, n.set, n.log), n.set), Logger: n.log, Metrics: n.set,
 	})
 	n.keeping = stream.NewKeeping(stream.KeepingConfig{Conn: n.conn, JetStream: n.js, Streams: []string{bus.Ledger, bus.Telemetry}, Logger: n.log, Metrics: n.set})
 	n.strays = stream.NewStrays(stream.StraysConfig{Conn: n.conn, Sites: n.c.siteNames(), Logger: n.log, Metrics: n.set})

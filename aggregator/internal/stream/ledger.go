@@ -47,6 +47,7 @@ type LedgerConfig struct {
 	Stream    string
 	Sites     []string // that are served; empty: all
 	Book      Book
+	Held      *Quarantine   // nil: nobody is
 	Every     time.Duration // between commits; 0 stands for 10 s
 	Logger    *slog.Logger
 	Metrics   *metrics.Set
@@ -222,6 +223,11 @@ func (l *Ledger) handle(identity string, m message) {
 		l.c.Logger.Warn("the ledger stream has a hole", "after", l.last, "before", m.sequence)
 	}
 	l.last = m.sequence
+	if l.c.Held.holds(m.subject, m.stored) {
+		l.rejects.refuse(m.subject, errHeld)
+		l.c.Book.Skip(identity, m.sequence)
+		return
+	}
 	var w wire.Message
 	site, agent, err := parse(&w, m.subject, m.data, l.c.Sites)
 	var b *metric.Batch
@@ -229,6 +235,7 @@ func (l *Ledger) handle(identity string, m message) {
 		b, err = l.batch(&w, site, agent, m.stored)
 	}
 	if err != nil {
+		l.c.Held.note(m.subject, m.stored, err)
 		l.rejects.refuse(m.subject, err)
 		l.c.Book.Skip(identity, m.sequence)
 		return

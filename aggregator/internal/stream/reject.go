@@ -24,6 +24,7 @@ var (
 	errNumber  = errors.New("sequence begins at 1")
 	errSite    = errors.New("its site is not among those that are served")
 	errAgents  = errors.New("more agents speak than are told apart")
+	errHeld    = errors.New("its agent is in quarantine")
 )
 
 // reasons are the values of the label reason, in the order they are tried.
@@ -33,7 +34,7 @@ var reasons = []struct {
 }{
 	{errSite, "site"}, {errSubject, "wrong_site"}, {errLane, "wrong_lane"}, {errFuture, "future"},
 	{errSize, "oversized"}, {wire.ErrSize, "oversized"},
-	{errLayout, "layout_unknown"}, {errOrder, "duplicate"}, {errAgents, "too_many_agents"},
+	{errLayout, "layout_unknown"}, {errOrder, "duplicate"}, {errAgents, "too_many_agents"}, {errHeld, "quarantined"},
 	{wire.ErrMagic, "magic"}, {wire.ErrVersion, "version"}, {wire.ErrTruncated, "truncated"},
 	{wire.ErrChecksum, "checksum"}, {wire.ErrLayout, "layout"}, {wire.ErrCorrupt, "corrupt"}, {errNumber, "corrupt"},
 }

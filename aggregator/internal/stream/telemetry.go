@@ -36,6 +36,7 @@ type TelemetryConfig struct {
 	Sites     []string  // that are served; empty: all
 	Since     time.Time // the first message wanted, by its arrival at the bus
 	Sink      Sink
+	Held      *Quarantine // nil: nobody is
 	Logger    *slog.Logger
 	Metrics   *metrics.Set
 }
@@ -138,12 +139,17 @@ func (t *Telemetry) Run(ctx context.Context) error {
 }
 
 func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
+	if t.c.Held.holds(subject, received) {
+		t.rejects.refuse(subject, errHeld)
+		return
+	}
 	var m wire.Message
 	site, name, err := parse(&m, subject, data, t.c.Sites)
 	if err == nil {
 		err = checkTime(&m, received)
 	}
 	if err != nil {
+		t.c.Held.note(subject, received, err)
 		t.rejects.refuse(subject, err)
 		return
 	}
@@ -157,6 +163,7 @@ func (t *Telemetry) handle(subject string, data []byte, received time.Time) {
 		t.values, err = m.Values(t.values[:0], layout.Layout)
 	}
 	if err != nil {
+		t.c.Held.note(subject, received, err)
 		t.rejects.refuse(subject, err)
 		return
 	}
