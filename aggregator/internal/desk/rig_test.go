@@ -38,6 +38,10 @@ type books struct {
 
 func (l *books) Branches(_ string, from, to int64, yield func(*account.HourBranches) bool) error {
 	const hour, quarter = int64(3_600_000), int64(900_000)
+	began, _ := l.Began("")
+	if from = max(from, began); to <= from { // nothing was read before
+		return nil
+	}
 	l.mu.Lock()
 	gate := l.gate
 	if to-from > hour {
