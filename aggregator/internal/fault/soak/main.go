@@ -30,7 +30,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
 	root := flags.String("root", ".", "`folder` of the module")
 	flags.UintVar(&l.seeds, "seeds", 10_000, "`number` of seeds of the simulation")
-	flags.UintVar(&l.flips, "flips", 10_000, "`number` of bits of files that are flipped; each file is cut at every byte")
+	flags.UintVar(&l.flips, "flips", 10_000, "`number` of bits of files that are flipped; from 1000 on each file is cut at every byte, too")
 	flags.UintVar(&l.kills, "kills", 500, "`number` of times an aggregator is killed")
 	flags.UintVar(&l.collectorKills, "collector-kills", 200, "`number` of times a collector is killed")
 	flags.BoolVar(&l.alerts, "alerts", true, "with alerts that take many minutes of real time")
@@ -69,6 +69,10 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	return a.write(stdout, rows)
 }
 
+// everyByte is from how many flipped bits on files are cut at every byte, too, and not at
+// some: either takes hours.
+const everyByte = 1000
+
 // env is what the tests of a package are told.
 func (l *length) env(dir string) []string {
 	kills := l.kills
@@ -76,7 +80,11 @@ func (l *length) env(dir string) []string {
 		kills = l.collectorKills
 	}
 	number := func(n uint) string { return strconv.FormatUint(uint64(n), 10) }
-	return []string{"GIGAWATCH_KILLS=" + number(kills), "FAULT_SEEDS=" + number(l.seeds), "FAULT_FLIPS=" + number(l.flips), "FAULT_CUTS=1", "FAULT_SEARCH=60"}
+	env := []string{"GIGAWATCH_KILLS=" + number(kills), "FAULT_SEEDS=" + number(l.seeds), "FAULT_FLIPS=" + number(l.flips)}
+	if l.flips >= everyByte {
+		env = append(env, "FAULT_CUTS=1", "FAULT_SEARCH=60")
+	}
+	return env
 }
 
 // test runs tests of a package. That they fail is no error, but in the tally.
