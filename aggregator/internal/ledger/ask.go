@@ -87,6 +87,9 @@ func (l *Ledger) eachShareOf(v *view, yield func(at int, host string, j *account
 		yield(fromOpen, v.jobs[i].host, &v.jobs[i].job, &v.jobs[i].row)
 	}
 	for i := range v.leaves {
+		if !v.leaves[i].counted() { // what lies over an hour has no jobs
+			continue
+		}
 		h, err := l.sealedHour(v.leaves[i], v.files[i], v.index[i], true)
 		if err != nil {
 			return err
