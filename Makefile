@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-peers bench-dashboards bench-collector soak soak-alerts generate fuzz faults seeds clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-hub bench-peers bench-dashboards bench-collector soak soak-alerts generate fuzz faults seeds clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -84,6 +84,10 @@ bench-site: build
 # A site that comes back after an hour without its bus, each host by a connection of its own.
 bench-backlog: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkBacklog$$' -benchtime 1x -timeout 40m ./aggregator $(ARGS)
+
+# A hub for 24 sites of 41,672 GPUs, 1,000,128 in all, at their real pace.
+bench-hub: build
+	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkHub$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
 
 bench-peers: build packages
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)

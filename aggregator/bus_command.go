@@ -19,7 +19,7 @@ import (
 
 const busUsage = `usage: aggregator bus init -dir DIR -sites A,B
        aggregator bus add -dir DIR -site S -name H,I | -list FILE [-renew] [-valid 8760h] [-o DIR]
-       aggregator bus add -dir DIR -role aggregator|operator|leaf|simulator [-site S] -name N
+       aggregator bus add -dir DIR -role aggregator|operator|leaf|site|hub|simulator [-site S] -name N
        aggregator bus revoke -dir DIR [-role R] -site S -name H,I | -list FILE
        aggregator bus show -dir DIR
 
@@ -53,7 +53,7 @@ func busCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) (err e
 	case "add":
 		w := authority.Wish{}
 		names, file := nameFlags(flags)
-		flags.StringVar(&w.Role, "role", "host", "`role`: host, aggregator, operator, leaf or simulator")
+		flags.StringVar(&w.Role, "role", "host", "`role`: host, aggregator, operator, leaf, site, hub or simulator")
 		flags.StringVar(&w.Site, "site", "", "`name` of the site")
 		flags.StringVar(&w.Dir, "o", "", "`folder` for the files; left out, creds in the authority's")
 		flags.DurationVar(&w.Valid, "valid", aYear, "how long they are good")

@@ -76,6 +76,7 @@ func TestServersOfTheExamples(t *testing.T) {
 	command(t, "init", "-dir", hubs, "-sites", "s1,s2")
 	command(t, "add", "-dir", hubs, "-role", "leaf", "-site", "s1", "-name", "s1")
 	command(t, "add", "-dir", hubs, "-role", "operator", "-name", "anna")
+	command(t, "add", "-dir", hubs, "-role", "hub", "-name", "hub")
 	lines := strings.Fields(command(t, "show", "-dir", ours))
 	account := lines[len(lines)-1]
 	cert, key := ca.sign("bus", of(time.Hour))
@@ -119,14 +120,38 @@ func TestServersOfTheExamples(t *testing.T) {
 	if err := anna.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); len(heard) < 2; time.Sleep(20 * time.Millisecond) {
+	answers := dial(hub, "hub", hubs+"/creds/hub/hub.creds")
+	told := make(chan *nats.Msg, 1000)
+	if _, err := answers.ChanSubscribe("site.*.rollup.*", told); err != nil {
+		t.Fatal(err)
+	}
+	had := make(chan *nats.Msg, 1000)
+	if _, err := aggregator.ChanSubscribe("hub.*.have", had); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); len(heard) < 2 || len(told) == 0 || len(had) == 0; time.Sleep(20 * time.Millisecond) {
+		for _, subject := range []string{"hub.s1.have", "hub.s2.have"} {
+			if err := answers.Publish(subject, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for subject, nc := range map[string]*nats.Conn{"ledger.s1.n1": n1, "telemetry.s1.n2": n2, "ctl.s1.n1.ack": aggregator, "site.s1.rollup.rack": aggregator, "site.s2.rollup.rack": aggregator, "site.s1.alert.fire": aggregator} {
 			if err := nc.Publish(subject, []byte("x")); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the hub hears nothing")
+			t.Fatalf("operator and hub hear %d and %d, and the site %d", len(heard), len(told), len(had))
+		}
+	}
+	for len(told) > 0 {
+		if m := <-told; m.Subject != "site.s1.rollup.rack" {
+			t.Errorf("the hub hears %s", m.Subject)
+		}
+	}
+	for len(had) > 0 {
+		if m := <-had; m.Subject != "hub.s1.have" {
+			t.Errorf("the site hears %s", m.Subject)
 		}
 	}
 	for len(heard) > 0 {

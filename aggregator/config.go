@@ -41,7 +41,8 @@ type config struct {
 	Store     store.Config // without its folder, log and metrics
 	XIDs      string       // file of the operator's own lines of the XID table; empty: none
 	Alerts    alertsConfig
-	Memory    int64 // bytes at which the garbage collector works harder; 0: the default
+	Hub       hubLink // that is told of Sites; the zero one: none is
+	Memory    int64   // bytes at which the garbage collector works harder; 0: the default
 
 	seams seams
 }
@@ -113,6 +114,7 @@ type rawConfig struct {
 		XIDs string `yaml:"xid_table"`
 	} `yaml:"health"`
 	Alerts rawAlerts       `yaml:"alerts"`
+	Hub    *rawHubLink     `yaml:"hub"`
 	Memory *setting.Scalar `yaml:"memory"`
 }
 
@@ -176,6 +178,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 	c.Bus.checkLimits(f)
 	c.takeSites(f, name, r.Sites)
 	c.takeAlerts(f, &r.Alerts)
+	c.takeHub(f, r.Hub)
 	for i, w := range r.Store.RemoteWrite {
 		r := store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA}
 		f.Require(w.URL != "", "store.remote_write."+strconv.Itoa(i), "url is missing")

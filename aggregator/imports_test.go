@@ -19,7 +19,7 @@ var order = strings.Fields(`
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
 	aggregator/internal/durable aggregator/internal/names aggregator/internal/checkpoint aggregator/internal/bus aggregator/internal/authority aggregator/internal/stream aggregator/internal/live
-	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/fault aggregator/internal/intake aggregator/internal/health aggregator/internal/store
+	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/hub aggregator/internal/fault aggregator/internal/fault/soak aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
 	plugin/pkg plugin/handshake plugin/browser dashboards alerts deploy/grafana
@@ -67,6 +67,7 @@ var only = map[string]string{
 	"plugin/pkg":                    "collector/metric aggregator/query",
 
 	"aggregator/internal/checkpoint": "aggregator/internal/durable",
+	"aggregator/internal/hub":        "aggregator/internal/durable aggregator/internal/checkpoint aggregator/internal/account aggregator/internal/ledger",
 }
 
 // never lists what a program must not link: the collector is light.

@@ -21,6 +21,7 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator all-in-one [-data DIR] [-listen ADDR] [-principals FILE] [-hosts N] [-gpus N] [-seed S] [-interval 1s]
        aggregator verify -data DIR [-site S] [-checkpoint [-since N] | -hour H [-in FILE]]
        aggregator verify -proof FILE -key KEY[,KEY…] [-in FILE] [-file HOUR]
+       aggregator hub -config FILE [-check] [-log LEVEL] | -init > FILE
        aggregator witness -data DIR -name N | -data DIR -key KEY [-file FILE]
        aggregator import -data DIR|-url URL -site S -file F [-meter M] [-apply] | -list | -revert ID
        aggregator token -name N -sites A,B [-role R] [-tenants T] [-site-wide] [-o FILE]
@@ -39,6 +40,7 @@ serve       the aggregator of a site
 all-in-one  bus, this host's collector, a simulated site and the aggregator in one process
 verify      checks the ledger; exit 0 and one line, or exit 1 naming the first bad entry; prints the signed checkpoint
             of a site's log and proofs of its hours, and checks those anywhere, by public keys alone
+hub         answers for many sites, from what their aggregators tell it: sealed hours and the present
 witness     signs the checkpoint of a site's log besides, if it goes on from the last one that was signed
 import      says what a CSV file of meter readings would change, and with -apply changes it
 token       makes a token, and prints the line of the list of principals that lets it in
@@ -61,6 +63,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return allInOne(ctx, args, stdout, stderr)
 	case "verify":
 		return verify(args, stdout, stderr)
+	case "hub":
+		return hubCommand(ctx, args, stdout, stderr)
 	case "witness":
 		return witnessCommand(args, stdin, stdout, stderr)
 	case "site":

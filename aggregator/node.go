@@ -22,6 +22,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/aggregator/internal/desk"
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
+	"github.com/gigawatch/gigawatch/aggregator/internal/hub"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/names"
@@ -66,6 +67,7 @@ type node struct {
 	keeping   *stream.Keeping
 	held      *stream.Quarantine
 	today     *today
+	tellers   []*hub.Site // of the hub; none: there is no hub
 	files     *siteFiles
 	rights    *rights.Keeper // nil: there are no principals
 	desk      *desk.Desk
@@ -104,7 +106,7 @@ func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error)
 	}
 	n.onClose(n.dir.Close)
 	showDisk(c.Data, n.set)
-	for _, step := range []func(context.Context) error{n.resumeAlerts, n.openBus, n.openStore, n.openLedger, n.openAlerts, n.openHTTP} {
+	for _, step := range []func(context.Context) error{n.resumeAlerts, n.openBus, n.openStore, n.openLedger, n.openTellers, n.openAlerts, n.openHTTP} {
 		if err := step(ctx); err != nil {
 			return n, err
 		}
@@ -206,7 +208,7 @@ func (n *node) openHTTP(context.Context) error {
 		return err
 	}
 	c := web.Config{
-		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger,
+		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger, Fleet: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane, n.alerts}).status,
 		Health: n.health, Alerts: heard, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log, Checkpoint: signedPoint(n.c.Data),
@@ -289,6 +291,9 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.files.Run)
 	if n.server != nil {
 		both(&rest, fed, func(ctx context.Context) error { return n.users.Run(ctx, n.server) })
+	}
+	for _, s := range n.tellers {
+		both(&rest, fed, s.Run)
 	}
 	if n.rights != nil {
 		both(&rest, fed, n.rights.Run)

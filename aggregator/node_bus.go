@@ -18,8 +18,8 @@ import (
 	"github.com/gigawatch/gigawatch/collector/program"
 )
 
-// openBus starts or finds the bus and makes its streams.
-func (n *node) openBus(ctx context.Context) (err error) {
+// connect starts or finds the bus.
+func (n *node) connect() (err error) {
 	client := n.c.Bus.Client
 	if n.c.Bus.Embedded {
 		if err := n.startBus(); err != nil {
@@ -34,6 +34,14 @@ func (n *node) openBus(ctx context.Context) (err error) {
 		return err
 	}
 	n.onClose(func() error { n.conn.Close(); return nil })
+	return nil
+}
+
+// openBus starts or finds the bus and makes its streams.
+func (n *node) openBus(ctx context.Context) (err error) {
+	if err := n.connect(); err != nil {
+		return err
+	}
 	if n.js, err = jetstream.New(n.conn); err != nil {
 		return fmt.Errorf("open bus: %w", err)
 	}

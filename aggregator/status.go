@@ -17,7 +17,7 @@ type pageStatus struct {
 	Now     int64        `json:"now"` // milliseconds since 1970 UTC
 	Version string       `json:"version"`
 	Sites   []siteStatus `json:"sites"`
-	Bus     busStatus    `json:"bus"`
+	Bus     *busStatus   `json:"bus"` // null: that of a hub holds nothing up
 }
 
 type busStatus struct {
@@ -28,6 +28,7 @@ type busStatus struct {
 // siteStatus is a site's present with what the ledger says of its day.
 type siteStatus struct {
 	*live.Status
+	Remote       bool                    `json:"remote"` // its parts are known to its own aggregator alone
 	Zone         string                  `json:"zone"`
 	TimeZone     string                  `json:"time_zone"` // of the IANA database, by which days are cut
 	File         *fileStatus             `json:"site_file"` // null: none describes the site
@@ -94,7 +95,7 @@ type statusPage struct {
 // asks sees them: real sites first. History is given for what came after since.
 func (p *statusPage) status(ctx context.Context, sees func(site string) bool, site string, since int64) (any, error) {
 	now := time.Now().UnixMilli()
-	out := pageStatus{Now: now, Version: version, Sites: []siteStatus{}, Bus: busStatus{TelemetryLag: p.telemetry.Lag().Seconds()}}
+	out := pageStatus{Now: now, Version: version, Sites: []siteStatus{}, Bus: &busStatus{TelemetryLag: p.telemetry.Lag().Seconds()}}
 	if lag, ok := p.ledger.Lag(); ok {
 		s := lag.Seconds()
 		out.Bus.LedgerLag = &s

@@ -27,6 +27,8 @@ type today struct {
 	life   *lifetimes
 	limits func(site string) site.YearBounds // nil: none are stated
 
+	treeless bool // the parts of sites are not known here
+
 	began time.Time
 
 	mu      sync.Mutex
@@ -162,7 +164,9 @@ func (d *today) refresh(now time.Time) {
 		if d.limits != nil {
 			day.year = d.foresee(name, d.limits(name), day.year, now)
 		}
-		day.tree = d.reconcile(name, day.kpis["pue"].Terms, day.tree, now)
+		if !d.treeless {
+			day.tree = d.reconcile(name, day.kpis["pue"].Terms, day.tree, now)
+		}
 		d.mu.Lock()
 		d.sites[name] = day
 		d.mu.Unlock()

@@ -117,6 +117,15 @@ func (k *Book) AddSites(sites ...string) error {
 			k.b.Sites = append(k.b.Sites, s)
 		}
 	}
+	if err := k.makeKeys(); err != nil {
+		return err
+	}
+	return k.save()
+}
+
+// makeKeys makes those that are missing: of sites that are new, and of roles that an
+// older version of the program did not know.
+func (k *Book) makeKeys() error {
 	for _, r := range Roles() {
 		of := []string{""}
 		if r.OfASite {
@@ -133,7 +142,7 @@ func (k *Book) AddSites(sites ...string) error {
 			k.b.Keys[slot(&r, site)] = seed
 		}
 	}
-	return k.save()
+	return nil
 }
 
 // Sites are those that credentials can be made for.

@@ -58,7 +58,7 @@ func TestNoRoleIsLeftWithoutLists(t *testing.T) {
 func TestNamesThatWouldReachFurtherAreRefused(t *testing.T) {
 	k := begun(t, "s1")
 	for _, name := range []string{"*", ">", "", "a.b", "n1.>", "n 1", "n1\n", "n1\r", "{{name()}}", "{name}", "{site}", "../n1", "n1/../../x", "ä", "all", strings.Repeat("n", 64), "$SYS"} {
-		for _, role := range []string{"host", "aggregator", "operator", "leaf", "simulator"} {
+		for _, role := range roleNames() {
 			w := Wish{Role: role, Names: []string{"good", name}, Valid: time.Hour}
 			if r, _ := RoleOf(role); r.OfASite {
 				w.Site = "s1"
@@ -194,5 +194,21 @@ func TestADamagedAuthorityShowsNoSeed(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), k.b.Operator[:8]) {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
+	}
+}
+
+// An authority that was made before there was a role makes its credentials, too.
+func TestAnOlderAuthorityKnowsNewRoles(t *testing.T) {
+	k := begun(t, "s1")
+	delete(k.b.Keys, "hub")
+	delete(k.b.Keys, "site/s1")
+	for role, site := range map[string]string{"hub": "", "site": "s1"} {
+		if done, err := k.Add(Wish{Role: role, Site: site, Names: []string{"x"}, Valid: time.Hour}); err != nil || len(done.Files) != 1 {
+			t.Errorf("%s: %+v, %v", role, done, err)
+		}
+	}
+	conf, err := os.ReadFile(filepath.Join(k.dir, UsersFile))
+	if account, e := k.account(); e != nil || err != nil || len(account.SigningKeys) != len(Roles()) || len(conf) == 0 {
+		t.Errorf("%v, %v", e, err)
 	}
 }

@@ -34,6 +34,9 @@ func (k *Book) Add(w Wish) (done Issued, err error) {
 	if err != nil {
 		return done, err
 	}
+	if err := k.makeKeys(); err != nil {
+		return done, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return done, fmt.Errorf("make folder of credentials: %w", err)
 	}

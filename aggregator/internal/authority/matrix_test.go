@@ -10,9 +10,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Who may what, of each kind of subject, to a host n1, an operator anna, and a leaf
-// and a simulator of site s1. H A O L S stand for the roles; who is not named is
-// refused.
+// Who may what, of each kind of subject, to a host n1, an operator anna, a leaf, a
+// simulator and a teller of site s1, and a hub. H A O L S T U stand for the roles; who
+// is not named is refused.
 const (
 	mayPublish = `
 		telemetry.s1.n1                                HS
@@ -27,12 +27,16 @@ const (
 		ctl.s1.n2.ack                                  A
 		ctl.s1.n1.other                                -
 		ctl.s1.all.rate                                A
-		site.s1.rollup.rack                            AL
+		site.s1.rollup.rack                            ALT
+		site.s1.rollup.rack.more                       AL
 		site.s1.alert.fire                             AL
 		site.s1.other                                  L
 		site.s2.rollup.rack                            A
 		site.s2.other                                  -
+		hub.s1.have                                    U
+		hub.s2.have                                    U
 		hub.s1.x                                       -
+		hub.have                                       -
 		_INBOX.x                                       -
 		_INBOX_aggregator.x                            -
 		_INBOX_operator_anna.x                         -
@@ -96,7 +100,9 @@ const (
 		ctl.s2.all.rate           O
 		ctl.s2.n1.ack             O
 		ctl.>                     O
-		site.s1.rollup.rack       O
+		site.s1.rollup.rack       OU
+		site.*.rollup.*           OU
+		site.s1.alert.fire        O
 		site.>                    O
 		_INBOX.>                  -
 		_INBOX.x                  -
@@ -114,6 +120,10 @@ const (
 		$JS.EVENT.ADVISORY.>      -
 		$SYS.>                    -
 		$KV.>                     -
+		hub.s1.have               ALT
+		hub.s2.have               A
+		hub.*.have                AL
+		hub.>                     L
 		hub.s1.x                  L
 		hub.s2.x                  -
 		something.else            -`
@@ -249,6 +259,7 @@ func (g *grounds) cast() map[string]*caller {
 	out := map[string]*caller{
 		"H": g.as("host", "s1", "n1"), "A": g.as("aggregator", "", "aggregator"), "O": g.as("operator", "", "anna"),
 		"S": g.as("simulator", "s1", "sim"), "L": g.leaf(g.credentials("leaf", "s1", "s1"), 30*time.Second),
+		"T": g.as("site", "s1", "s1"), "U": g.as("hub", "", "hub"),
 	}
 	if out["L"] == nil {
 		g.t.Fatal("the leaf is not let in")
@@ -291,7 +302,7 @@ func TestNobodyElseIsLetIn(t *testing.T) {
 			t.Errorf("%s is let in", who)
 		}
 	}
-	for _, role := range []string{"host", "aggregator", "operator", "simulator"} {
+	for _, role := range []string{"host", "aggregator", "operator", "simulator", "site", "hub"} {
 		r, _ := RoleOf(role)
 		site := ""
 		if r.OfASite {

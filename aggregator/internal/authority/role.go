@@ -43,7 +43,7 @@ func Roles() []Role {
 		{
 			Name: "aggregator", Who: "the aggregator of the bus",
 			Publish:     append([]string{"ctl.*.*.ack", "ctl.*.all.*", "site.*.rollup.>", "site.*.alert.>"}, ofStreams()...),
-			Subscribe:   []string{"telemetry.>", "ledger.>", "ctl.*.all.canary", "_INBOX_aggregator.>"},
+			Subscribe:   []string{"telemetry.>", "ledger.>", "ctl.*.all.canary", "hub.*.have", "_INBOX_aggregator.>"},
 			connections: client, subs: unlimited, message: unlimited,
 		},
 		{
@@ -60,6 +60,18 @@ func Roles() []Role {
 			Publish:     []string{"site.{site}.>"},
 			Subscribe:   []string{"hub.{site}.>"}, // were all denied, NATS would let nothing through either way
 			connections: []string{jwt.ConnectionTypeLeafnode}, subs: unlimited, message: unlimited,
+		},
+		{
+			Name: "site", Who: "the aggregator of a site that tells this bus, a hub's, of the site itself, without a leaf connection", OfASite: true,
+			Publish:     []string{"site.{site}.rollup.*"},
+			Subscribe:   []string{"hub.{site}.have"},
+			connections: client, subs: 8, message: unlimited,
+		},
+		{
+			Name: "hub", Who: "the hub, which hears what sites tell of themselves and says how far it has come",
+			Publish:     []string{"hub.*.have"},
+			Subscribe:   []string{"site.*.rollup.>"},
+			connections: client, subs: 8, message: oneBatch,
 		},
 		{
 			Name: "simulator", Who: "a simulated site, which speaks for all of its hosts: never for a site that is real", OfASite: true,

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/gigawatch/gigawatch/aggregator/internal/durable"
 )
 
@@ -67,9 +65,9 @@ func (f Folder) Keep(site string, now Checkpoint, extends func(old Checkpoint) e
 			return fmt.Errorf("sign checkpoint of %s: %w: %w", site, ErrFork, err)
 		}
 	}
-	b, err := note.Sign(&note.Note{Text: now.Text()}, s)
+	b, err := Sign(s, now)
 	if err != nil {
-		return fmt.Errorf("sign checkpoint of %s: %w", site, err)
+		return err
 	}
 	if err := durable.Replace(filepath.Join(f.dir(site), "checkpoint"), b, 0o644); err != nil {
 		return fmt.Errorf("keep checkpoint of %s: %w", site, err)

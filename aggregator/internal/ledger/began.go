@@ -16,6 +16,9 @@ func (l *Ledger) Today(site string, now time.Time) (from, to int64) {
 	if began, ok := l.began(site); ok && began > from {
 		from, to = began, max(to, began+time.Minute.Milliseconds())
 	}
+	if sealed, ok := l.Sealed(site); ok && l.models != nil && sealed > from { // of a mirror there is nothing else
+		to = min(to, sealed)
+	}
 	return from, to
 }
 
@@ -51,5 +54,5 @@ func firstMinute(u *account.Summary) (m int64, ok bool) {
 func (l *Ledger) Simulated(site string) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.state.Simulated(site)
+	return l.state.Simulated(site) || l.models[site]
 }

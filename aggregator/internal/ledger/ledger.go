@@ -52,6 +52,7 @@ type Ledger struct {
 	bases    map[string]*account.Basis // by site: what its operator states
 	amended  uint64                    // corrections that were taken
 	kept     uint64                    // of them, those that are durable
+	models   map[string]bool           // sites of a mirror whose readings come from a model
 	damaged  error                     // what cannot be told from the disk any more; a restart reads it anew
 
 	cache   *cache

@@ -21,6 +21,15 @@ func (l *Ledger) SetTerms(site string, t account.Terms) (version string, err err
 	return b.Version(), nil
 }
 
+// Terms are what the operator of a site states, and their version; "" if nothing is
+// stated.
+func (l *Ledger) Terms(site string) (t account.Terms, version string) {
+	if b := l.basis(site); b != nil {
+		return b.Terms, b.Version()
+	}
+	return t, ""
+}
+
 // basis is what the operator of a site states; nil if nothing.
 func (l *Ledger) basis(site string) *account.Basis {
 	l.mu.RLock()

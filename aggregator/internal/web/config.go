@@ -32,6 +32,12 @@ type Ledger interface {
 	Sites() []string
 }
 
+// Fleet is all sites.
+type Fleet interface {
+	Sites() []string
+	Simulated(site string) bool
+}
+
 // Rules are the rules being evaluated and what they found.
 type Rules interface {
 	RuleGroups() []*rules.Group
@@ -59,6 +65,10 @@ type Config struct {
 	// Checkpoint is how far the log of a site's ledger reaches, as it was signed, or
 	// as a witness signed it too; [os.ErrNotExist] if it was not. nil: not implemented.
 	Checkpoint func(site string, witnessed bool) ([]byte, error)
+
+	// Fleet says which sites there are, whether or not anything is known of them yet.
+	// nil: not implemented.
+	Fleet Fleet
 
 	// Where is where a site stands, in degrees. nil: it is not known of any.
 	Where func(site string) (latitude, longitude float64, ok bool)

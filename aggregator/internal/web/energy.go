@@ -105,7 +105,7 @@ func (s *Server) readEnergy(ctx context.Context, q account.Question, shown *rank
 		q.From, q.To = from, min(end, from+intervals*q.Step)
 		got, err := s.c.Ledger.Energy(q)
 		if err != nil {
-			return nil, false, fmt.Errorf("read energy of %s: %w", q.Site, err)
+			return nil, false, fmt.Errorf("read energy of %s: %w", q.Site, asked(err))
 		}
 		got = seen(scopeOf(ctx), q.By, got)
 		slices.SortStableFunc(got, func(a, b account.Line) int { return cmp.Compare(a.From, b.From) })

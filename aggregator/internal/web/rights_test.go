@@ -60,6 +60,7 @@ func promised() map[string]rightOf {
 
 		"GET /api/v1/energy":          {everybody, "jobs", []string{"by=host&boundary=gpu", "site=SITE&by=host&boundary=gpu", "site=SITE&by=job&boundary=gpu", "by=tenant&boundary=gpu", "site=SITE", "site=SITE&explain=1", "site=SITE&by=job&boundary=gpu&tenant=zoology", "site=SITE&site=alfa"}},
 		"GET /api/v1/kpi":             {everybody, "site", []string{"", "site=SITE", "site=SITE&kpi=pue", "site=alfa&site=SITE"}},
+		"GET /api/v1/fleet":           {everybody, "sites", []string{"", "site=SITE", "kpi=pue", "site=SITE&site=alfa"}},
 		"GET /api/v1/checkpoint":      {everybody, "site", []string{"", "site=SITE", "site=SITE&witnessed=true"}},
 		"GET /api/v1/reconciliation":  {everybody, "site", bySite},
 		"GET /api/v1/inventory":       {everybody, "parts", []string{"", "kind=site", "site=SITE", "site=SITE&kind=gpu", "site=SITE&kind=job", "kind=tenant&site=SITE", "kind=site&site=SITE", "kind=job&site=SITE&host=host-SITE", "kind=site&match=SITE"}},

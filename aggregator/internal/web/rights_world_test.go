@@ -68,6 +68,8 @@ type worldBooks struct{ *books }
 
 func (worldBooks) Sites() []string { return worldSites() }
 
+func (worldBooks) Simulated(site string) bool { return site == ally }
+
 func (worldBooks) Energy(q account.Question) (lines []account.Line, err error) {
 	line := func(l account.Line) {
 		l.From, l.To, l.Recorded, l.Drawn = q.From, q.To, 3, 4
@@ -306,7 +308,7 @@ func worldConfig(t testing.TB, list string) (c web.Config, file string) {
 	}
 	storage := promqltest.LoadedStorage(t, worldSeries())
 	return web.Config{
-		Queryable: storage, Ledger: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Imports: worldImports{}, Reports: worldReports{}, Rights: keeper,
+		Queryable: storage, Ledger: worldBooks{newBooks()}, Fleet: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Imports: worldImports{}, Reports: worldReports{}, Rights: keeper,
 		Page:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") }),
 		Checkpoint: func(site string, _ bool) ([]byte, error) { return []byte(site + "\n"), nil },
 		Status: func(_ context.Context, sees func(string) bool, _ string, _ int64) (any, error) {

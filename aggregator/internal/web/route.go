@@ -67,6 +67,7 @@ func (s *Server) table(p *prometheus) []route {
 
 		{"/api/v1/energy", get, jobs, ledgerLane, 0, long, packed(s.energy)},
 		{"/api/v1/kpi", get, figures, ledgerLane, 0, long, packed(s.kpi)},
+		{"/api/v1/fleet", get, whole, ledgerLane, 0, long, packed(s.fleet)},
 		{"/api/v1/checkpoint", get, figures, statusLane, 0, short, s.checkpoint},
 		{"/api/v1/reconciliation", get, figures, ledgerLane, 0, long, packed(s.reconciliation)},
 		{"/api/v1/inventory", get, reads(holdsParts), statusLane, 0, short, packed(s.present(s.inventory, "site", "kind", "hall", "rack", "host", "match", "limit"))},

@@ -8,7 +8,7 @@ export const BOUNDARIES = [
   { key: "gpu", name: "GPUs", hint: "what the GPU boards draw" },
 ];
 
-const LIMIT = 900;
+const LIMIT = 900_000; // milliseconds
 
 export class History {
   constructor() {
@@ -29,7 +29,7 @@ export class History {
     const points = Math.max(...incoming.map((column) => column.length));
     if (points === 0) return;
     const apart = this.length === 0 || h.step !== this.step || h.start < this.start;
-    if (apart || h.start - this.newest > LIMIT * this.step) {
+    if (apart || h.start - this.newest > LIMIT) {
       this.start = h.start;
       this.step = h.step;
       this.length = 0;
@@ -41,7 +41,7 @@ export class History {
       while (column.length < length) column.push(null);
       for (let i = 0; i < points; i++) column[offset + i] = incoming[c][i] ?? null;
     });
-    const surplus = Math.max(0, length - LIMIT);
+    const surplus = Math.max(0, length - LIMIT / this.step);
     for (const column of this.columns) column.splice(0, surplus);
     this.start += surplus * this.step;
     this.length = length - surplus;

@@ -146,7 +146,7 @@ export function worst(site) {
   const list = (site.worst_gpus || []).slice(0, 10);
   show(el("worst"), list.length > 0);
   show(el("worst-empty"), list.length === 0);
-  show(el("worst").parentElement, list.length > 0 || !gpuless(site));
+  show(el("worst").parentElement, list.length > 0 || !(gpuless(site) || site.remote));
   write(el("worst-empty"), "No GPU needs a look.");
   [...rows(el("worst-rows"), list.length, worstRow)].forEach((row, i) => {
     const gpu = list[i];
