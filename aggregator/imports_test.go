@@ -11,7 +11,7 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/loopback collector/metric alerts/rule alerts/scene collector/setting collector/program collector/site collector/wire collector/sim collector/sim/field
+	collector/loopback collector/metric alerts/rule alerts/scene collector/setting collector/program/quiet collector/program collector/site collector/wire collector/sim collector/sim/field
 	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
@@ -34,7 +34,8 @@ var only = map[string]string{
 	"alerts/scene":                  "alerts/rule",
 	"collector/sim":                 "collector/metric",
 	"collector/sim/field":           "collector/metric collector/sim",
-	"collector/program":             "",
+	"collector/program":             "collector/program/quiet",
+	"collector/program/quiet":       "",
 	"collector/site":                "collector/metric collector/setting",
 	"collector/internal/tree":       "",
 	"collector/internal/energy":     "collector/metric",
