@@ -103,12 +103,14 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 	}
 	settled("at first")
 
+	injected := 2
 	still(0, func(b *books) { b.correct("invoice-1") })
 	still(1, func(b *books) { b.cut = 0; b.run(4 * time.Hour); b.heal() })
 	settled("hours are restated that the hub had")
 
 	for _, w := range wires {
 		w.set(true)
+		injected++
 	}
 	for i := range sites {
 		away := 3 * time.Hour
@@ -127,6 +129,7 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 		time.Sleep(70 * time.Millisecond)
 		for _, w := range wires[1:] {
 			w.set(true)
+			injected++
 		}
 	}
 	for _, w := range wires {
@@ -139,6 +142,7 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 		still(i, func(b *books) { b.run(2 * time.Hour) })
 	}
 	still(2, func(b *books) { b.close(); b.open() })
+	injected += 2
 	c = newCenter(t, dir, hubConn, sites...)
 	hub = start(c.Run)
 	settled("the hub was down, and a site restarted")
@@ -147,6 +151,7 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, "mirror")); err != nil {
 		t.Fatal(err)
 	}
+	injected++
 	c = newCenter(t, dir, hubConn, sites...)
 	hub = start(c.Run)
 	settled("the hub lost all hours")
@@ -161,6 +166,7 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 	if err := os.WriteFile(damaged, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	injected++
 	c = newCenter(t, dir, hubConn, sites...)
 	if n := c.leaves(t, "fra1"); n != 2 {
 		t.Errorf("an hour is damaged, and %d leaves before it stand, want 2", n)
@@ -172,9 +178,10 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
+	t.Logf(`soak: {"row":24,"injected":%d}`, injected)
 }
 
-// spoken is all that a site said, in order.
+// A tape is all that a site said, in order.
 type tape struct {
 	mu   sync.Mutex
 	said []*nats.Msg
