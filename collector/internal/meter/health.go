@@ -42,6 +42,9 @@ func (d *device) health(part int, now time.Time) metric.Raw {
 
 // state is what is known of d, the worst of it; d.mu is held.
 func (d *device) state(now time.Time) metric.Raw {
+	if !d.tried {
+		return metric.Missing // else each start would say that all are silent
+	}
 	if d.answered.IsZero() || now.Sub(d.answered) > d.lasts() {
 		return metric.MeterSilent
 	}

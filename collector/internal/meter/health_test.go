@@ -122,6 +122,24 @@ func TestAMeterThatNeverAnsweredIsSilent(t *testing.T) {
 	})
 }
 
+// Before a meter was asked nobody knows how it is.
+func TestAMeterThatWasNotAskedYetIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := always(func() ([]Value, error) {
+			time.Sleep(2 * time.Second)
+			return []Value{{Quantity: Power, Number: 5}}, nil
+		}, Kind{Quantity: Power})
+		under(t, Config{Meters: []Meter{{Name: "m", Role: metric.RoleITInput, Period: 10 * time.Second, Reader: i}}}, func(r *rig) {
+			if s := r.after(time.Second).of(metric.MeterState, "m"); s != metric.Missing {
+				t.Errorf("before its first answer: state %d", s)
+			}
+			if s := r.after(20 * time.Second).of(metric.MeterState, "m"); s != metric.MeterOk {
+				t.Errorf("after it: state %d", s)
+			}
+		})
+	})
+}
+
 func TestStatesAndFailuresAreTheCatalogues(t *testing.T) {
 	if n := len(metric.Lookup(metric.MeterState).Labels[0].Values); n != int(metric.MeterSilent)+1 {
 		t.Errorf("%d states", n)
