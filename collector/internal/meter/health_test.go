@@ -133,7 +133,7 @@ func TestAMeterThatWasNotAskedYetIsNotSilent(t *testing.T) {
 			if s := r.after(time.Second).of(metric.MeterState, "m"); s != metric.Missing {
 				t.Errorf("before its first answer: state %d", s)
 			}
-			if s := r.after(20 * time.Second).of(metric.MeterState, "m"); s != metric.MeterOk {
+			if s := r.after(20*time.Second).of(metric.MeterState, "m"); s != metric.MeterOk {
 				t.Errorf("after it: state %d", s)
 			}
 		})
