@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	_ "embed"
 	"fmt"
@@ -72,7 +73,8 @@ func (c *config) siteNames() (names []string) {
 // tlsFiles are paths.
 type tlsFiles struct{ Cert, Key, ClientCA string }
 
-type rawConfig struct {
+// rawServer is where data is kept, and how whoever asks is answered.
+type rawServer struct {
 	Data      string `yaml:"data"`
 	Listen    string `yaml:"listen"`
 	TokenFile string `yaml:"token_file"`
@@ -82,10 +84,23 @@ type rawConfig struct {
 		Key      string `yaml:"key"`
 		ClientCA string `yaml:"client_ca"`
 	} `yaml:"tls"`
-	Insecure bool      `yaml:"insecure"`
-	Hide     bool      `yaml:"hide_names"`
-	Sites    []rawSite `yaml:"sites"`
-	Bus      struct {
+	Insecure bool `yaml:"insecure"`
+}
+
+func (c *config) takeServer(f *setting.File, r *rawServer) {
+	c.Data, c.Listen, c.TokenFile, c.Rights, c.Insecure = r.Data, cmp.Or(r.Listen, defaultListen), r.TokenFile, r.Rights, r.Insecure
+	c.TLS = tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}
+	f.Require(c.Data != "", "data", "missing: the folder for everything that is kept")
+	f.Require((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls", "cert and key go together")
+	f.Require(c.TLS.ClientCA == "" || c.TLS.Cert != "" && c.Rights != "", "tls.client_ca", "goes with cert and key, and with principals that show certificates")
+}
+
+type rawConfig struct {
+	rawServer `yaml:",inline"`
+
+	Hide  bool      `yaml:"hide_names"`
+	Sites []rawSite `yaml:"sites"`
+	Bus   struct {
 		Embedded    *rawEmbedded `yaml:"embedded"`
 		URLs        []string     `yaml:"urls"`
 		Credentials string       `yaml:"credentials"`
@@ -135,7 +150,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 		return nil, err
 	}
 	c := &config{
-		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, Rights: r.Rights, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}, Insecure: r.Insecure, HideNames: r.Hide,
+		HideNames: r.Hide,
 		Bus: busConfig{
 			Embedded: r.Bus.Embedded != nil,
 			Client:   agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key, Insecure: r.Bus.Insecure},
@@ -153,12 +168,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 		XIDs:   r.Health.XIDs,
 		Memory: f.Size("memory", r.Memory, 0),
 	}
-	if c.Listen == "" {
-		c.Listen = defaultListen
-	}
-	f.Require(c.Data != "", "data", "missing: the folder for everything that is kept")
-	f.Require((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls", "cert and key go together")
-	f.Require(c.TLS.ClientCA == "" || c.TLS.Cert != "" && c.Rights != "", "tls.client_ca", "goes with cert and key, and with principals that show certificates")
+	c.takeServer(f, &r.rawServer)
 	if r.Bus.Embedded != nil {
 		f.Require(len(r.Bus.URLs) == 0, "bus.urls", "there is one bus: embedded, or at urls")
 		c.Bus.takeEmbedded(f, r.Bus.Embedded)

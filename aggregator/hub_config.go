@@ -29,18 +29,10 @@ type hubConfig struct {
 }
 
 type rawHub struct {
-	Name      string `yaml:"name"`
-	Data      string `yaml:"data"`
-	Listen    string `yaml:"listen"`
-	TokenFile string `yaml:"token_file"`
-	Rights    string `yaml:"principals"`
-	TLS       struct {
-		Cert     string `yaml:"cert"`
-		Key      string `yaml:"key"`
-		ClientCA string `yaml:"client_ca"`
-	} `yaml:"tls"`
-	Insecure bool `yaml:"insecure"`
-	Sites    []struct {
+	rawServer `yaml:",inline"`
+
+	Name  string `yaml:"name"`
+	Sites []struct {
 		Name string `yaml:"name"`
 		Key  string `yaml:"key"`
 	} `yaml:"sites"`
@@ -72,17 +64,11 @@ func parseHub(name string, b []byte) (*hubConfig, error) {
 		return nil, err
 	}
 	c := &hubConfig{Name: r.Name, Keys: map[string]checkpoint.Verifier{}, config: config{
-		Data: r.Data, Listen: r.Listen, TokenFile: r.TokenFile, Rights: r.Rights, TLS: tlsFiles{r.TLS.Cert, r.TLS.Key, r.TLS.ClientCA}, Insecure: r.Insecure,
 		Bus:   busConfig{Embedded: r.Bus.Embedded != nil, Client: agent.BusConfig{URLs: r.Bus.URLs, Credentials: r.Bus.Credentials, CA: r.Bus.CA, Cert: r.Bus.Cert, Key: r.Bus.Key}},
 		Store: store.Config{Interval: 10 * time.Second, Retention: f.Duration("retention", r.Retention, 15*24*time.Hour), OutOfOrder: time.Hour},
 	}}
-	if c.Listen == "" {
-		c.Listen = defaultListen
-	}
 	f.Require(c.Name != "", "name", "missing: under which the hub signs, such as hub.example.org")
-	f.Require(c.Data != "", "data", "missing: the folder for everything that is kept")
-	f.Require((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls", "cert and key go together")
-	f.Require(c.TLS.ClientCA == "" || c.TLS.Cert != "" && c.Rights != "", "tls.client_ca", "goes with cert and key, and with principals that show certificates")
+	c.takeServer(f, &r.rawServer)
 	f.Require((r.Bus.Embedded != nil) != (len(r.Bus.URLs) > 0), "bus", "there is one: embedded, or at urls")
 	if r.Bus.Embedded != nil {
 		c.Bus.takeEmbedded(f, r.Bus.Embedded)
