@@ -157,6 +157,7 @@ func TestASeriesOfTodayEndsWhenItsFigureIsGone(t *testing.T) {
 	l := ran(t, emptyLedger(t), now.Add(-5*time.Minute), now)
 	var got []live.Point
 	d := newToday(l, func(points []live.Point) { got = points }, quietly())
+	d.began = now
 	find := func(n metric.Number) (v float64, ok bool) {
 		for _, p := range got {
 			if p.Metric == n {
