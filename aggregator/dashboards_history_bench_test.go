@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
@@ -72,7 +73,7 @@ func preparedIn(dir string, hosts int) *prepared {
 //
 //	world ─┬─ records, each 5 min, of all the time ───────────▶ ledger ─▶ figures, 10 s ─┐
 //	       ├─ every device, each 4 min, in the end each 10 s ─▶ writer ──────────────────┼─▶ store: an hour, and what is after it
-//	       └─ all, each 4 min ─▶ live ─▶ roll-ups, each 1 s ─────────────────────────────┘      └─ 23 times again, each an hour earlier
+//	       └─ all, each 4 min ─▶ live, health ─▶ roll-ups, each 1 s ─────────────────────┘      └─ 23 times again, each an hour earlier
 type historian struct {
 	*prepared
 	b      *testing.B
@@ -80,6 +81,8 @@ type historian struct {
 	store  *store.Store
 	writer *store.Writer
 	live   *live.Live
+	health *health.Health
+	xids   *xidCounts
 	today  *today
 	ledger *ledger.Ledger
 
@@ -158,6 +161,10 @@ func (h *historian) write() error {
 		return err
 	}
 	h.live = live.New(live.Config{Emit: h.take(1), Metrics: set, Expected: map[string]live.Inventory{factorySite: demo.site.Inventory}})
+	if h.health, err = health.New(health.Config{Metrics: set}); err != nil {
+		return err
+	}
+	h.xids = &xidCounts{counted: h.health.XIDs, emit: h.take(int64(countXIDsEvery / time.Second))}
 	h.today = newToday(h.ledger, h.take(10), log)
 	if err := h.world.advance(h.prepared, h.pass); err != nil {
 		return err
@@ -261,9 +268,12 @@ func (h *historian) present(now time.Time) {
 	for i := range h.world.agents {
 		var ok bool
 		if h.values, ok = h.world.telemetry(i, now, h.values[:0]); ok {
-			h.live.Observe(h.world.agents[i].key, factorySite, h.world.layout(i), now.UnixMilli(), h.values, now.Add(20*time.Millisecond))
+			t := health.Tick{Key: h.world.agents[i].key, Site: factorySite, Layout: h.world.layout(i), Millis: now.UnixMilli(), Values: h.values, Received: now.Add(20 * time.Millisecond)}
+			h.live.Observe(t.Key, t.Site, t.Layout, t.Millis, t.Values, t.Received)
+			h.health.Observe(t)
 		}
 	}
+	h.xids.show(now)
 }
 
 // take keeps the newest value of each roll-up.

@@ -281,6 +281,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&lanes, reading, n.keeping.Run)
 	both(&rest, fed, n.recording.Run)
 	both(&rest, fed, n.health.Run)
+	both(&rest, fed, (&xidCounts{counted: n.health.XIDs, emit: n.recording.emit}).Run)
 	both(&rest, fed, n.alerts.Run)
 	both(&rest, fed, n.delivery.Run)
 	both(&rest, fed, n.ahead.Run)

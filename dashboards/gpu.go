@@ -55,7 +55,7 @@ func gpu() *board {
 					series(of("gpu_pcie_throughput_bytes_per_second"), "PCIe {{direction}}"), series(of("gpu_nvlink_throughput_bytes_per_second"), "NVLink {{direction}}")), look{empty: "Profiling is off on this host"}},
 			}},
 			{"Errors", 8, []panel{
-				{columns, 8, "XIDs", "Errors that the driver reported, by code. What a code means stands in the health table.", count, asks(series(xids(g), "XID {{xid}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsBad, empty: "No XID was seen"}},
+				{columns, 8, "XIDs", "Errors that the driver reported, by code. What a code means stands in the health table.", count, asks(series(xids("gpu_xid_events_total", g), "XID {{xid}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsBad, empty: "No XID was seen"}},
 				{lines, 8, "Memory errors", "Errors since the driver was loaded: corrected, and not.", count, asks(series(`gpu_ecc_errors_total{`+g+`,scope="volatile"}`, "{{kind}}")), look{steps: anyIsPoor, empty: "The board does not say"}},
 				{lines, 8, "Remapped rows", "Memory rows that were replaced over the board's life, for correctable and uncorrectable errors, and whether one waits for a reset.", count, asks(
 					series(of("gpu_remapped_rows_total"), "{{kind}}"), series(of("gpu_row_remap_pending"), "").as("Waits for a reset", poor), series(of("gpu_row_remap_failed"), "").as("Failed", bad)), look{steps: anyIsPoor, empty: "The board does not say"}},

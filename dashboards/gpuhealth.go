@@ -31,7 +31,7 @@ func gpuHealth() *board {
 			{"By cause", 9, []panel{
 				{list, 8, "How many of each cause", "What the evidence is, of hosts and GPUs together, and of how many: XIDs by code, memory errors, lost boards, links, heat.", count, asks(needs("table")), look{
 					change: changes(counted("Cause")), titles: map[string]string{"Kind (count)": "How many"}, bar: "Kind (count)", steps: anyIsPoor, sort: "How many", empty: nobody}},
-				{columns, 8, "XIDs by code", "Errors that the driver reported, by code. Only boards that ever had one are looked at.", count, asks(series(xids(s), "XID {{xid}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsBad, empty: "No XID was seen"}},
+				{columns, 8, "XIDs by code", "Errors that the driver reported, by code, as they were seen here.", count, asks(series(xids("hall_gpu_xid_events_total", s), "XID {{xid}}")), look{stacked: true, points: 90, legend: "sum", steps: anyIsBad, empty: "No XID was seen"}},
 				{lines, 8, "Boards that are not ok", "How many GPUs are lost, blank, stale or unreachable.", count, asks(series(`count by (state) (gpu_state{`+s+`,state=~"`+notOk()+`"} == 1)`, "{{state}}")), look{stacked: true, steps: anyIsPoor, empty: "All are ok"}},
 			}},
 			{"", 8, []panel{
@@ -68,9 +68,9 @@ func notOk() string {
 	return strings.Join(names, "|")
 }
 
-// xids are the events of an interval. A code that was never seen on a board has no
-// series, so that the first of it would be no increase.
-func xids(of string) string {
-	x := `gpu_xid_events_total{` + of + `}`
+// xids are the events of an interval that a counter tells. A code that was never seen
+// has no series, so that the first of it would be no increase.
+func xids(counter, of string) string {
+	x := counter + `{` + of + `}`
 	return `sum by (xid) (clamp_min(` + x + ` - (` + x + ` offset $__interval or ` + x + ` * 0), 0))`
 }

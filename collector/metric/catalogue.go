@@ -113,6 +113,7 @@ const (
 	SiteCoolantLimit      Number = 625
 	HallGPUTemperatureMax Number = 626
 	SiteCertificateLeft   Number = 627
+	HallXIDEvents         Number = 628
 	JobGPUShare           Number = 700
 	JobHostShare          Number = 701
 	AgentSourceStale      Number = 900
@@ -386,6 +387,8 @@ var catalogue = []Def{
 		"Temperature of the hottest GPU of a hall."},
 	{SiteCertificateLeft, "site_agent_certificate_left_seconds", Seconds, Gauge, Int, 1, Site, nil, Slow, false,
 		"The least agent_certificate_left_seconds of the site's agents: when the first of them can speak to the bus no more."},
+	{HallXIDEvents, "hall_gpu_xid_events_total", Count, Counter, Int, 1, Hall, []Label{{"xid", nil}}, Slow, false,
+		"XID events of a hall's GPUs that the aggregator has seen, by code; restarts of agents and of the aggregator are none of it."},
 
 	{JobGPUShare, "job_gpu_share_ratio", Ratio, Gauge, Int, 1_000_000, Job, nil, Slow, true,
 		"Share of a GPU that a job holds: 1 for a whole one; of a divided or shared one what its instances make of the board, a model and not a measurement."},

@@ -49,6 +49,9 @@ func TestAnXIDIsToldOnce(t *testing.T) {
 				if f.Count != tc.count {
 					t.Errorf("counted %d times, want %d: %s", f.Count, tc.count, f.Evidence)
 				}
+				if got := s.counted(t)["h1 74"]; got != tc.count {
+					t.Errorf("its hall has %d of it, want %d", got, tc.count)
+				}
 				if told := fmt.Sprintf("%d times", tc.count); tc.count > 1 && !strings.Contains(f.Evidence, told) {
 					t.Errorf("evidence %q does not say %q", f.Evidence, told)
 				}

@@ -33,6 +33,7 @@ type keptSite struct {
 	Simulated bool                   `json:"simulated,omitempty"`
 	Hosts     map[string]keptSubject `json:"hosts,omitempty"`
 	GPUs      map[string]keptSubject `json:"gpus,omitempty"`
+	XIDs      []keptXIDs             `json:"xids,omitempty"`
 }
 
 // keptSubject has what is kept of a host or GPU; the maps are shared with what is
@@ -174,6 +175,7 @@ func (h *Health) takeFindings(k *kept) {
 			h.sites[name] = s
 		}
 		s.simulated = ks.Simulated
+		s.takeXIDs(ks.XIDs)
 		for of, k := range ks.Hosts {
 			// A host that is in no inventory was forgotten.
 			if x := s.hosts[of]; x != nil {
@@ -275,7 +277,7 @@ func (h *Health) findings() *kept {
 	h.dirty = false
 	k := &kept{Version: keptVersion, Judged: h.reached, Sites: map[string]keptSite{}}
 	for name, s := range h.sites {
-		ks := keptSite{s.simulated, map[string]keptSubject{}, map[string]keptSubject{}}
+		ks := keptSite{s.simulated, map[string]keptSubject{}, map[string]keptSubject{}, s.keepXIDs()}
 		keep := func(x *subject) {
 			if x.kind == hostKind {
 				ks.Hosts[x.name] = x.keep()

@@ -18,10 +18,11 @@ type site struct {
 	touched   map[*subject]bool   // have findings, or had, that changed since somebody asked
 	blind     *Finding            // most hosts fell silent together
 	inventory bool                // hosts or boards changed since that was saved
+	xids      map[kindOfXID]int64 // how often each was seen
 }
 
 func newSite(name string) *site {
-	return &site{name: name, hosts: map[string]*subject{}, boards: map[string]*subject{}, sick: map[*subject]bool{}, marked: map[*subject]bool{}, touched: map[*subject]bool{}}
+	return &site{name: name, hosts: map[string]*subject{}, boards: map[string]*subject{}, sick: map[*subject]bool{}, marked: map[*subject]bool{}, touched: map[*subject]bool{}, xids: map[kindOfXID]int64{}}
 }
 
 // host is the one of that name, made if there is room; nil if not.

@@ -65,6 +65,7 @@ func (h *Health) xid(r rule, c *change) {
 		at -= min(max(0, c.millis-int64(when)), eventFor.Milliseconds()) // clocks of hosts may be wrong; the age is not
 	}
 	h.dirty = true
+	h.tally(x, c.arg, rose)
 	h.raiseXID(c, cause, at, rose)
 	x.site.mark(x)
 }
