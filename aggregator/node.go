@@ -126,7 +126,7 @@ func (n *node) close() error {
 	return errors.Join(errs...)
 }
 
-func (n *node) openStore(context.Context) (err error) {
+func (n *node) openStore(ctx context.Context) (err error) {
 	c := n.c.Store
 	c.Dir, c.Logger, c.Metrics = filepath.Join(n.c.Data, "tsdb"), n.log, n.set
 	if n.store, err = store.Open(c); err != nil {
@@ -146,6 +146,9 @@ func (n *node) openStore(context.Context) (err error) {
 		return err
 	}
 	recall(n.recording.live, n.health.Known(), n.c.siteNames())
+	if err := recallPower(ctx, n.recording.live, n.store, time.Now()); err != nil {
+		return err
+	}
 	n.watched = &watched{Sink: n.recording, health: n.health}
 	n.reach = &reach{Sink: n.watched, file: filepath.Join(n.c.Data, reachFile), log: n.log}
 	n.held = stream.NewQuarantine(n.set, n.log)

@@ -1,8 +1,16 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
@@ -18,6 +26,52 @@ func recall(l *live.Live, known []health.Known, sites []string) {
 			l.Recall(k.Site+"/"+k.Name, k.Site, layoutOf(k), time.UnixMilli(k.Heard))
 		}
 	}
+}
+
+// recallPower makes known what sites drew before a restart, so that their charts go on.
+func recallPower(ctx context.Context, l *live.Live, kept storage.Queryable, now time.Time) error {
+	q, err := kept.Querier(now.Add(-live.Drawn).UnixMilli(), now.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("recall power of sites: %w", err)
+	}
+	defer q.Close()
+	d := metric.Lookup(metric.SitePowerWatts)
+	type of struct {
+		site      string
+		simulated bool
+	}
+	drawn := map[of]map[int64]*[4]*float64{} // by second
+	series := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, d.Name))
+	for series.Next() {
+		s := series.At()
+		boundary, ok := d.Point(s.Labels().Get(d.Labels[0].Name))
+		if !ok {
+			continue
+		}
+		of := of{s.Labels().Get("site"), s.Labels().Get("simulated") == "true"}
+		if drawn[of] == nil {
+			drawn[of] = map[int64]*[4]*float64{}
+		}
+		for i := s.Iterator(nil); i.Next() == chunkenc.ValFloat; {
+			millis, watts := i.At()
+			second := millis / 1000
+			if drawn[of][second] == nil {
+				drawn[of][second] = &[4]*float64{}
+			}
+			if !math.IsNaN(watts) {
+				drawn[of][second][boundary] = &watts
+			}
+		}
+	}
+	if err := series.Err(); err != nil {
+		return fmt.Errorf("recall power of sites: %w", err)
+	}
+	for of, seconds := range drawn {
+		for _, second := range slices.Sorted(maps.Keys(seconds)) {
+			l.RecallPower(of.site, of.simulated, second, *seconds[second])
+		}
+	}
+	return nil
 }
 
 // layoutOf is the layout of an agent that says of a host that it is there, and of its

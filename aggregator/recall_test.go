@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
+	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -54,5 +56,55 @@ func TestADeadRackIsKnownAfterARestart(t *testing.T) {
 	}
 	if racks := st.Halls[0].Racks; len(racks) != 2 || racks[1].Rack != "r2" || racks[1].State != "silent" || racks[1].Hosts != 2 {
 		t.Errorf("racks %+v", racks)
+	}
+}
+
+// What the store has of a site's power is drawn by the next process.
+func TestTheChartGoesOnAfterARestart(t *testing.T) {
+	dir, now := t.TempDir(), time.Now().Truncate(time.Second)
+	keep := func() *store.Store {
+		s, err := store.Open(store.Config{Dir: dir, Logger: quietly(), Metrics: metrics.NewSet()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := keep()
+	w := s.Writer()
+	gpus, err := w.Series(metric.SitePowerWatts, uint32(metric.GPUs), "s", metric.Place{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 120 {
+		v := 1000 + float64(n)
+		if n == 60 {
+			v = math.NaN()
+		}
+		gpus.Append(now.Add(time.Duration(n-120)*time.Second).UnixMilli(), v)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = keep()
+	defer s.Close()
+	l := live.New(live.Config{Metrics: metrics.NewSet()})
+	recall(l, []health.Known{{Host: health.Host{Site: "s", Name: "n1"}}}, nil)
+	if err := recallPower(t.Context(), l, s, now); err != nil {
+		t.Fatal(err)
+	}
+	h := l.Status("s", 0, now.UnixMilli()).History
+	if len(h.GPU) != 120 || h.Start != now.Add(-2*time.Minute).UnixMilli() {
+		t.Fatalf("%d seconds since %v", len(h.GPU), time.UnixMilli(h.Start))
+	}
+	for n, v := range h.GPU {
+		if n == 60 && v != nil || n != 60 && (v == nil || *v != float32(1000+n)) {
+			t.Errorf("second %d: %v", n, v)
+		}
+		if h.Facility[n] != nil {
+			t.Errorf("second %d: a facility's power that nobody metered", n)
+		}
 	}
 }

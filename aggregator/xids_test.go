@@ -39,7 +39,7 @@ func TestXIDsOfHallsAreSeries(t *testing.T) {
 		}
 		go x.Run(t.Context())
 		time.Sleep(7 * time.Second) // nothing was ever seen
-		now = []health.XIDs{{"s1", false, "h1", 79, 3}, {"s2", true, "", 31, 1}}
+		now = []health.XIDs{{Site: "s1", Hall: "h1", Code: 79, Total: 3}, {Site: "s2", Simulated: true, Code: 31, Total: 1}}
 		time.Sleep(5 * time.Second)
 		now[0].Total = 4
 		time.Sleep(5 * time.Second)

@@ -33,9 +33,18 @@ func (s *site) power(b metric.Boundary) Figure {
 	case metric.IT:
 		return s.it()
 	case metric.Hosts:
-		return figure(s.now[hostWatts], max(int(s.counts[hostWatts]), s.expected.Hosts), "no node power")
+		return figure(s.now[hostWatts], awaited(s.counts[hostWatts], s.known.Hosts, s.recalled.Hosts, s.expected.Hosts), "no node power")
 	}
-	return figure(s.now[gpuWatts], max(int(s.counts[gpuWatts]), s.expected.GPUs), "no GPU reports power")
+	return figure(s.now[gpuWatts], awaited(s.counts[gpuWatts], s.known.GPUs, s.recalled.GPUs, s.expected.GPUs), "no GPU reports power")
+}
+
+// awaited is of how many things their power is: of those that said it, of those known
+// only from before the start if all others say it, of those that are stated.
+func awaited(said int32, known, recalled, stated int) int {
+	if int(said) >= known-recalled {
+		return max(int(said), known, stated)
+	}
+	return max(int(said), stated)
 }
 
 // it is the power of IT: where the plan says that it is metered, else at the

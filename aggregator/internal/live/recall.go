@@ -21,6 +21,18 @@ func (l *Live) Recall(key, site string, layout *metric.Layout, heard time.Time) 
 	a.adopt(layout)
 }
 
+// RecallPower makes known what a site drew in a second before the start, by boundary in
+// W, nil where it is not known. Seconds come in their order, and only of sites of which
+// hosts were recalled. What the lane brings of them again is left out: it comes in parts,
+// since an agent is understood when it has told its layout anew.
+func (l *Live) RecallPower(site string, simulated bool, second int64, watts [4]*float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.sites[site]; s != nil && s.simulated == simulated {
+		s.history.add(second, watts)
+	}
+}
+
 // returns is that a, which was only recalled, speaks.
 func (a *sender) returns() { a.recalled, a.newest = false, 0 }
 

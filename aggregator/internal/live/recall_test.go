@@ -102,3 +102,38 @@ func TestASiteThatIsRecalledAsAModelMayBeReal(t *testing.T) {
 		t.Errorf("simulated: %t, %s", st.Simulated, shown(st))
 	}
 }
+
+// The chart goes on from what was drawn before the start; what the lane brings again, of
+// agents that are understood one after the other, draws no valley into it.
+func TestPowerOfBeforeTheStartIsDrawn(t *testing.T) {
+	p := newPresent(t, nil)
+	a, b := newMachine("a", "h1", "r1"), newMachine("b", "h1", "r2")
+	p.recalls(-30, a, b)
+	watts := 1400.0
+	for n := -60; n <= -10; n++ {
+		p.RecallPower("s", false, second(n).Unix(), [4]*float64{metric.GPUs: &watts})
+		p.RecallPower("s", true, second(n+100).Unix(), [4]*float64{metric.GPUs: &watts}) // of a model of that name
+	}
+	p.RecallPower("nowhere", false, second(0).Unix(), [4]*float64{metric.GPUs: &watts})
+	for n := -30; n < 5; n++ {
+		p.says(a, n, 100, well(1000, 700)...)
+	}
+	st := p.status(5)
+	for of, f := range map[string]live.Figure{"host": st.Power["host"], "gpu": st.Power["gpu"]} {
+		if f.Watts == nil || f.Coverage != 0.5 {
+			t.Errorf("%s: %+v, half of it is covered", of, f)
+		}
+	}
+	at := func(n int) float32 {
+		i := (second(n).UnixMilli() - st.History.Start) / st.History.Step
+		if i < 0 || int(i) >= len(st.History.GPU) || st.History.GPU[i] == nil {
+			return -1
+		}
+		return *st.History.GPU[i]
+	}
+	for n, want := range map[int]float32{-61: -1, -60: 1400, -30: 1400, -10: 1400, -9: 700, 2: 700} {
+		if got := at(n); got != want {
+			t.Errorf("second %d: %g W, want %g", n, got, want)
+		}
+	}
+}

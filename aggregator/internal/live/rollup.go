@@ -2,6 +2,7 @@ package live
 
 import (
 	"math"
+	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -107,7 +108,9 @@ func (l *Live) emit(s *site, o **Outlet, n metric.Number, point uint32, place me
 	l.points = append(l.points, Point{*o, millis, v})
 }
 
-// historySeconds is how much of the site's power the page draws.
+// Drawn is how much of the site's power the page draws.
+const Drawn = historySeconds * time.Second
+
 const historySeconds = 900
 
 // history is the last quarter of an hour of the site's power, and the site's
@@ -124,7 +127,11 @@ type history struct {
 	newest int64
 }
 
+// add draws a second after those that are drawn.
 func (h *history) add(second int64, watts [4]*float64) {
+	if second <= h.newest {
+		return
+	}
 	if h.first == 0 {
 		h.first = second
 	}

@@ -19,6 +19,7 @@ type site struct {
 	senders   []*sender
 	claims    map[claim]*sender
 	known     Inventory         // of all senders
+	recalled  Inventory         // of those that were not heard since the start
 	counts    [quantities]int32 // readings that all senders have of each
 	meters    [quantities]int32 // meters that all senders have of each, whether they say their power or not
 	expected  Inventory
@@ -164,7 +165,7 @@ func (s *site) close(second int64) {
 	}
 	s.forgetSecond()
 	s.now, s.hosts, s.last = [quantities]total{}, 0, second
-	s.expiry = metric.Missing
+	s.expiry, s.recalled = metric.Missing, Inventory{}
 	for _, a := range s.senders {
 		slot := a.at(second)
 		if len(s.points) > 0 {
@@ -174,6 +175,12 @@ func (s *site) close(second int64) {
 			s.racks[a.rack].gpus += int32(len(a.gpus))
 			if a.host != "" {
 				s.racks[a.rack].hosts++
+			}
+		}
+		if a.recalled {
+			s.recalled.GPUs += len(a.gpus)
+			if a.host != "" {
+				s.recalled.Hosts++
 			}
 		}
 		if slot < 0 {
