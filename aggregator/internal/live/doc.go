@@ -24,7 +24,8 @@
 //   - What two agents report counts once: the one that came first is believed
 //     until it is silent, and the other is named.
 //   - A series whose value is not known any more is ended.
-//   - Who was known before the start is missed until it speaks, as one that falls silent.
+//   - Who was known before the start is missed until it speaks, as one that falls silent;
+//     a sum is no roll-up while they come back, one after the other.
 //   - What is asked is answered of one site, of values that stand for the second last
 //     closed, each with its own second: of a silent agent, or of a stream that is
 //     behind, there are none, and why is said.

@@ -135,7 +135,7 @@ func (l *Live) Observe(key, siteName string, layout *metric.Layout, millis int64
 	// than that is history, and none of its layout is of the present.
 	if second := millis / 1000; second > a.site.last-a.hold {
 		if a.recalled {
-			a.returns()
+			a.returns(second)
 		}
 		if a.layout != layout || len(a.refused) > 0 && a.contest() {
 			a.adopt(layout)

@@ -87,6 +87,7 @@ type sender struct {
 	meters   []meterCount
 	mute     []muted
 	recalled bool        // nothing was heard of it since the start
+	returned int64       // second of what was first heard, if it was recalled
 	claims   []claim     // what it speaks for
 	refused  []claim     // what it names and another speaks for
 	seconds  [ring]int64 // the second that each slot of the sums is of

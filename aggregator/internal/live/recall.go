@@ -33,8 +33,14 @@ func (l *Live) RecallPower(site string, simulated bool, second int64, watts [4]*
 	}
 }
 
-// returns is that a, which was only recalled, speaks.
-func (a *sender) returns() { a.recalled, a.newest = false, 0 }
+// returns is that a, which was only recalled, speaks of a second.
+func (a *sender) returns(second int64) { a.recalled, a.returned, a.newest = false, second, 0 }
+
+// absent reports whether a was only recalled as yet when it was a second. One whose
+// clock is ahead has come back nevertheless.
+func (a *sender) absent(second int64) bool {
+	return a.recalled || a.returned > second && a.returned <= second+ring
+}
 
 // yields takes from a, which was only recalled, what it has besides where another agent
 // speaks for its host or for all of its GPUs: who speaks knows better what there is.

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
@@ -135,5 +137,57 @@ func TestPowerOfBeforeTheStartIsDrawn(t *testing.T) {
 		if got := at(n); got != want {
 			t.Errorf("second %d: %g W, want %g", n, got, want)
 		}
+	}
+}
+
+// While those that were known come back, one after the other, the sum of those that have
+// is nobody's power.
+func TestASumOfThoseThatCameFirstIsNotTheSites(t *testing.T) {
+	a, b, c, dead := newMachine("a", "h1", "r1"), newMachine("b", "h1", "r1"), newMachine("c", "h1", "r2"), newMachine("d", "h1", "r3")
+	for name, tc := range map[string]struct {
+		recalled []*machine
+		whole    int // the first second that is
+	}{
+		"nobody was known":      {nil, 0},
+		"all of them come back": {[]*machine{a, b, c}, 5},
+		"one of them does not":  {[]*machine{a, b, c, dead}, 8},
+		"others were known":     {[]*machine{dead}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPresent(t, nil)
+			p.recalls(-30, tc.recalled...)
+			for n := range 15 {
+				p.says(a, n, 100, well(1000, 700)...)
+				if n >= 2 || tc.recalled == nil {
+					p.says(b, n, 100, well(1000, 700)...)
+				}
+				if n >= 5 || tc.recalled == nil {
+					p.says(c, n, 100, well(1000, 700)...)
+				}
+			}
+			st := p.status(14)
+			for n := range 12 {
+				i := (second(n).UnixMilli() - st.History.Start) / st.History.Step
+				if i < 0 || int(i) >= len(st.History.GPU) {
+					t.Fatalf("second %d is not drawn: %+v", n, st.History.Start)
+				}
+				for of, drawn := range map[string]*float32{"GPUs": st.History.GPU[i], "hosts": st.History.Host[i]} {
+					if known := drawn != nil; known != (n >= tc.whole) {
+						t.Errorf("second %d: power of %s is known: %t", n, of, known)
+					}
+				}
+			}
+			began := map[string]string{}
+			for _, line := range p.take("_power_watts") {
+				at, series, _ := strings.Cut(line, " ")
+				if _, name, _ := strings.Cut(series, " "); began[name[:4]] == "" {
+					began[name[:4]] = at
+				}
+			}
+			first := fmt.Sprint(second(tc.whole).Unix() % 3600)
+			if d := cmp.Diff(map[string]string{"site": first, "hall": first, "rack": first}, began); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }

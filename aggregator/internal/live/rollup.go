@@ -34,7 +34,9 @@ func (l *Live) rollUp(s *site, second int64) {
 	}
 	var watts [4]*float64
 	for b := metric.Facility; b <= metric.GPUs; b++ {
-		watts[b] = s.power(b).Watts
+		if watts[b] = s.power(b).Watts; b >= metric.Hosts && !s.whole {
+			watts[b] = nil
+		}
 		v := 0.0
 		if watts[b] != nil {
 			v = *watts[b]
@@ -87,9 +89,10 @@ func (l *Live) sums(s *site, o *outlets, n metric.Number, sums *[quantities]tota
 		out *(*Outlet)
 		metric.Boundary
 		total
-		least int32
-	}{{&o.gpu, metric.GPUs, sums[gpuWatts], 1}, {&o.host, metric.Hosts, sums[hostWatts], 1}, {&o.it, metric.IT, sums[pduWatts], max(1, pdus)}} {
-		l.emit(s, f.out, n, uint32(f.Boundary), place, millis, f.sum, f.n >= f.least)
+		known bool
+	}{{&o.gpu, metric.GPUs, sums[gpuWatts], s.whole && sums[gpuWatts].n > 0}, {&o.host, metric.Hosts, sums[hostWatts], s.whole && sums[hostWatts].n > 0},
+		{&o.it, metric.IT, sums[pduWatts], sums[pduWatts].n >= max(1, pdus)}} {
+		l.emit(s, f.out, n, uint32(f.Boundary), place, millis, f.sum, f.known)
 	}
 }
 

@@ -20,6 +20,8 @@ type site struct {
 	claims    map[claim]*sender
 	known     Inventory         // of all senders
 	recalled  Inventory         // of those that were not heard since the start
+	returned  int64             // second in which the last of these was heard
+	whole     bool              // at last: those that report are all that will
 	counts    [quantities]int32 // readings that all senders have of each
 	meters    [quantities]int32 // meters that all senders have of each, whether they say their power or not
 	expected  Inventory
@@ -154,6 +156,11 @@ func (s *site) complete(second int64) bool {
 	return some
 }
 
+// returnsWithin is for how many seconds nobody of those known before the start was heard
+// when nobody else of them is waited for. Until then a sum over hosts is one of those
+// that came first, and is not said to be the site's.
+const returnsWithin = 3
+
 // close sums the second over all senders.
 func (s *site) close(second int64) {
 	for i := range s.halls {
@@ -165,6 +172,7 @@ func (s *site) close(second int64) {
 	}
 	s.forgetSecond()
 	s.now, s.hosts, s.last = [quantities]total{}, 0, second
+	before := s.recalled
 	s.expiry, s.recalled = metric.Missing, Inventory{}
 	for _, a := range s.senders {
 		slot := a.at(second)
@@ -177,7 +185,7 @@ func (s *site) close(second int64) {
 				s.racks[a.rack].hosts++
 			}
 		}
-		if a.recalled {
+		if a.absent(second) {
 			s.recalled.GPUs += len(a.gpus)
 			if a.host != "" {
 				s.recalled.Hosts++
@@ -214,6 +222,10 @@ func (s *site) close(second int64) {
 			}
 		}
 	}
+	if s.recalled != before {
+		s.returned = second
+	}
+	s.whole = s.recalled == (Inventory{}) || second-max(s.returned, s.began) >= returnsWithin || second-s.began >= longestStep
 	s.settle()
 	s.gpus = int(s.now[gpusOk].n)
 }
