@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/checkpoint"
+	"github.com/gigawatch/gigawatch/aggregator/internal/hub"
 	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 func TestTheExampleOfAHubIsInOrder(t *testing.T) {
@@ -134,14 +136,20 @@ func TestAHubAnswersAsItsSitesDo(t *testing.T) {
 			t.Errorf("%s: %q, %v", url, text, err)
 		}
 	}
-	var status struct {
-		Sites []struct {
-			Site  string
-			Power map[string]struct{ Reason string }
+	told := func() (x hubSite) {
+		t.Helper()
+		var status struct {
+			Hub   string
+			Sites []hubSite
 		}
+		if err := hub.get("/api/v1/status", &status); err != nil || len(status.Sites) != 1 || status.Hub != "hub.example.org" {
+			t.Fatalf("%+v, %v", status, err)
+		}
+		return status.Sites[0]
 	}
-	if err := hub.get("/api/v1/status", &status); err != nil || len(status.Sites) != 1 || status.Sites[0].Power["facility"].Reason == "" {
-		t.Errorf("%+v, %v", status, err)
+	sealed := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	if x := told(); x.Power["facility"].Reason == "" || !x.Hub.Present || x.Hub.Heard == nil || x.Hub.Behind == nil || *x.Hub.Behind != 0 || x.Hub.Sealed == nil || *x.Hub.Sealed < sealed || x.Hosts.Reporting == nil {
+		t.Errorf("%+v", x)
 	}
 	if status, _ := body(t, hub.url+"/"); status != http.StatusOK {
 		t.Errorf("the page: %d", status)
@@ -157,6 +165,45 @@ func TestAHubAnswersAsItsSitesDo(t *testing.T) {
 	if _, have := body(t, hub.url+"/api/v1/energy"+span); !strings.Contains(have, `"final":true`) {
 		t.Errorf("the site is away, and the hub says %s", have)
 	}
+	// Who asks before the site is heard again gets its hours, and no count of its hosts.
+	hub.kill()
+	hub = start(t, "hub", "-config", hubFile)
+	if x := told(); x.Power["facility"].Reason != "the site was not heard yet" || x.Hub.Present || x.Hub.Heard != nil || x.Hub.Behind != nil || x.Hub.Sealed == nil || x.Hosts != (countStatus{}) || x.GPUs != (countStatus{}) {
+		t.Errorf("%+v", x)
+	}
 	site = start(t, "serve", "-config", siteFile)
 	alike("after the site was killed")
+}
+
+// hubSite is what a hub's page is told of a site.
+type hubSite struct {
+	Power       map[string]struct{ Reason string }
+	Hosts, GPUs countStatus
+	Hub         farStatus
+}
+
+// What a site said is shown for as long as it is of now, and no longer.
+func TestWhatASilentSiteSaidIsNotOfNow(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	watts, fresh := 1e6, 0.5
+	said := &hub.Now{Hosts: hub.Count{Expected: 8, Reporting: 7}, Freshness: &fresh, Grid: &hub.Grid{GramsPerKWh: 300}}
+	said.Power[metric.Facility].Watts = &watts
+	for name, tc := range map[string]struct {
+		s      hub.State
+		reason string
+	}{
+		"heard":       {hub.State{Now: said, Heard: now.Add(-quietFor)}, ""},
+		"silent":      {hub.State{Now: said, Heard: now.Add(-quietFor - time.Second)}, "the site is silent"},
+		"never heard": {hub.State{Heard: now}, "the site was not heard yet"},
+	} {
+		reason := silence(&tc.s, now)
+		st := presentAt(&tc.s, reason, now)
+		f := st.Power["facility"]
+		if reason != tc.reason || f.Reason != tc.reason || (f.Watts != nil) != (reason == "") || (st.Grid != nil) != (reason == "") || (st.Freshness != nil) != (reason == "") {
+			t.Errorf("%s: %q, %+v", name, reason, st)
+		}
+		if st.Freshness != nil && *st.Freshness != fresh+quietFor.Seconds() {
+			t.Errorf("%s: readings of %v s ago", name, *st.Freshness)
+		}
+	}
 }

@@ -16,6 +16,7 @@ import (
 type pageStatus struct {
 	Now     int64        `json:"now"` // milliseconds since 1970 UTC
 	Version string       `json:"version"`
+	Hub     string       `json:"hub,omitempty"` // its name, if this is one
 	Sites   []siteStatus `json:"sites"`
 	Bus     *busStatus   `json:"bus"` // null: that of a hub holds nothing up
 }
@@ -28,7 +29,9 @@ type busStatus struct {
 // siteStatus is a site's present with what the ledger says of its day.
 type siteStatus struct {
 	*live.Status
-	Remote       bool                    `json:"remote"` // its parts are known to its own aggregator alone
+	Hub          *farStatus              `json:"hub,omitempty"` // of a hub: the parts of a site are known to its own aggregator alone
+	Hosts        countStatus             `json:"hosts"`
+	GPUs         countStatus             `json:"gpus"`
 	Zone         string                  `json:"zone"`
 	TimeZone     string                  `json:"time_zone"` // of the IANA database, by which days are cut
 	File         *fileStatus             `json:"site_file"` // null: none describes the site
@@ -44,6 +47,14 @@ type siteStatus struct {
 	Held         []heldStatus            `json:"alerts_held"` // that nobody was told of
 	Windows      []windowStatus          `json:"windows"`
 }
+
+// countStatus is how many there should be and how many report; null: not known.
+type countStatus struct {
+	Expected  *int `json:"expected"`
+	Reporting *int `json:"reporting"`
+}
+
+func countOf(c live.Count) countStatus { return countStatus{&c.Expected, &c.Reporting} }
 
 // dayStatus is [From, To) in milliseconds since 1970, and when the ledger was asked
 // for it.
@@ -126,7 +137,7 @@ func (p *statusPage) status(ctx context.Context, sees func(site string) bool, si
 }
 
 func (p *statusPage) site(ctx context.Context, st *live.Status) siteStatus {
-	out := siteStatus{Status: st, Energy: map[string]energyStatus{},
+	out := siteStatus{Status: st, Hosts: countOf(st.Hosts), GPUs: countOf(st.GPUs), Energy: map[string]energyStatus{},
 		TimeZone: p.today.ledger.Place(st.Site).String(), File: p.files.of(st.Site).status(), Figures: []figureStatus{}, PUE: pueStatus{Quality: map[string]float64{}, Flags: []string{}}}
 	out.Alerts, out.AlertsMore, out.AlertsReason = firing(ctx, p.alerts, st.Site)
 	out.Held, out.Windows = quieted(p.alerts, st.Site, time.Now())

@@ -14,7 +14,8 @@
 //	│   ├ figures.js  WUE to cost, │
 //	│   │   power tree, site file  │
 //	│   ├ machines.js  a few hosts │
-//	│   └ sites.js  one tab a site │
+//	│   ├ sites.js  one tab a site │
+//	│   └ fleet.js  a hub's table  │
 //	└──────────────────────────────┘
 //
 // Beside it stands the page of reports, under /report, for the energy manager:
@@ -40,12 +41,20 @@
 //	{
 //	  "now": 1795366000123,
 //	  "version": "0.1.0",               // another version makes the page reload itself
+//	  "hub": "hub.example.org",         // left out by all but a hub
 //	  "sites": [{
 //	    "site": "demo", "simulated": true, "zone": "DE-LU",
 //	    "time_zone": "Europe/Luxembourg",                // of the IANA database; times of day on the page are in it
 //	    "site_file": {"version": "1f0c…",                // null: no file describes the site
 //	      "taken": 1795305600000, "refused": ""},        // refused: why what stands in the file now is not in force
-//	    "hosts": {"expected": 16, "reporting": 16},      // expected null: not known
+//	    "hub": {                                         // left out by all but a hub: how the site is heard there
+//	      "heard": 1795366000123, "silent_seconds": 3.1, // heard null: not yet, for so long since the hub started
+//	      "present": true,                               // what it said is of now
+//	      "sealed": 1795363200000, "behind": 0,          // its hours are there up to then; hours on the way, null: not known
+//	      "refused": "",                                 // why nothing more of its log is taken
+//	      "gpu_states": {"ok": 127, "lost": 1},
+//	      "halls": [{"hall": "h01", "watts": 400123, "racks": 8, "hosts": {…}, "gpus": 512, "gpus_ok": 511}]},
+//	    "hosts": {"expected": 16, "reporting": 16},      // null: not known
 //	    "gpus": {"expected": 128, "reporting": 127},
 //	    "power": {                                       // watts, a gauge
 //	      "facility": {"watts": 123456.7, "coverage": 1, "reason": ""},

@@ -19,6 +19,7 @@ type (
 	status struct {
 		Now     int64              `json:"now"`
 		Version string             `json:"version"`
+		Hub     string             `json:"hub,omitempty"`
 		Sites   []fakeSite         `json:"sites"`
 		Bus     map[string]float64 `json:"bus"`
 	}
@@ -29,6 +30,7 @@ type (
 		TimeZone   string               `json:"time_zone"`
 		File       *siteFile            `json:"site_file"`
 		Today      *today               `json:"today"`
+		Hub        *far                 `json:"hub,omitempty"`
 		Hosts      counts               `json:"hosts"`
 		GPUs       counts               `json:"gpus"`
 		Power      map[string]powerNow  `json:"power"`
@@ -245,12 +247,16 @@ func (f *fake) status(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(status{
+	answer := status{
 		Now:     now.UnixMilli(),
 		Version: f.version.Load().(string),
 		Sites:   f.sites(now, since),
 		Bus:     map[string]float64{"telemetry_lag_seconds": 0.2, "ledger_lag_seconds": 3.1},
-	})
+	}
+	if len(answer.Sites) > 0 && answer.Sites[0].Hub != nil {
+		answer.Hub, answer.Bus = "hub.example.org", nil
+	}
+	_ = json.NewEncoder(w).Encode(answer)
 }
 
 // site makes up a simulated site of halls × racks, 8 hosts of 8 GPUs a rack,

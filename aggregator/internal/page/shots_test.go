@@ -52,6 +52,10 @@ func TestShots(t *testing.T) {
 	}
 	alone := func(now time.Time, since int64) []fakeSite { return []fakeSite{site("demo", 4, 12, now, since)} }
 
+	first := func(all func(time.Time, int64) []fakeSite, n int) func(time.Time, int64) []fakeSite {
+		return func(now time.Time, since int64) []fakeSite { return all(now, since)[:n] }
+	}
+
 	for _, shot := range []struct {
 		name          string
 		sites         func(time.Time, int64) []fakeSite
@@ -85,6 +89,18 @@ func TestShots(t *testing.T) {
 		{name: "lacking", sites: lacks, width: 1440, height: 900, scheme: "light"},
 		{name: "lacking-dark", sites: lacks, width: 1440, height: 900, scheme: "dark"},
 		{name: "lacking-phone", sites: lacks, width: 360, height: 780, scheme: "light", whole: true},
+		{name: "fleet", sites: five, width: 1400, height: 900, scheme: "light"},
+		{name: "fleet-dark", sites: five, width: 1400, height: 900, scheme: "dark", whole: true},
+		{name: "fleet-silent", sites: five, width: 1400, height: 900, scheme: "light", before: choose("mad1"), whole: true},
+		{name: "fleet-unheard", sites: five, width: 1400, height: 900, scheme: "light", before: choose("hel1"), whole: true},
+		{name: "fleet-refused", sites: five, width: 1400, height: 900, scheme: "dark", before: choose("sto1"), whole: true},
+		{name: "fleet-one", sites: first(five, 1), width: 1400, height: 900, scheme: "light", whole: true},
+		{name: "fleet-three", sites: first(five, 3), width: 1400, height: 900, scheme: "light"},
+		{name: "fleet-many", sites: dozens, width: 1400, height: 900, scheme: "light", whole: true},
+		{name: "fleet-tablet", sites: five, width: 900, height: 1200, scheme: "light", whole: true},
+		{name: "fleet-phone", sites: five, width: 360, height: 780, scheme: "light", whole: true},
+		{name: "fleet-phone-many", sites: dozens, width: 390, height: 844, scheme: "dark", whole: true},
+		{name: "fleet-wall", sites: dozens, width: 3840, height: 2160, scheme: "dark"},
 		{name: "banner", sites: small, width: 1440, height: 900, scheme: "light", before: func(p *tab, f *fake) {
 			f.down()
 			p.until("a banner", `!document.getElementById("banner").hidden`)

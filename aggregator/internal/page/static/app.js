@@ -11,6 +11,7 @@ import { Chart } from "./chart.js";
 import { Contact } from "./contact.js";
 import { History } from "./history.js";
 import { figures, file, tree } from "./figures.js";
+import { Fleet, far } from "./fleet.js";
 import { machines, small } from "./machines.js";
 import { Racks } from "./racks.js";
 import { Sites } from "./sites.js";
@@ -23,6 +24,7 @@ const tip = new Tip(el("tip"));
 const chart = new Chart(el("chart"), tip);
 const racks = new Racks(el("racks"), tip, el("racks-live"));
 const strip = new Sites(choose);
+const fleet = new Fleet(pick);
 const contact = new Contact(question, heard);
 
 const histories = new Map(); // History by site
@@ -42,6 +44,12 @@ function choose(site) {
   tip.hide();
   if (status) draw();
   contact.ask();
+}
+
+// pick chooses a site of the table, and goes down to it where it is out of sight.
+function pick(site) {
+  choose(site);
+  if (el("site").getBoundingClientRect().top > innerHeight * 0.6) el("site").scrollIntoView({ block: "start" });
 }
 
 function current() {
@@ -95,16 +103,20 @@ function renew() {
 function draw() {
   const site = current();
   const main = el("site");
-  strip.show(status.sites, site?.site);
+  const hub = status.sites.some((one) => one.hub);
+  show(el("fleet"), hub);
+  if (hub) fleet.show(status.sites, site?.site, status.now);
+  strip.show(hub ? [] : status.sites, site?.site);
   write(el("version"), `Gigawatch ${status.version || ""}`.trim());
   write(el("bus"), lags(status.bus));
   watch();
   main.toggleAttribute("data-empty", !site);
-  write(el("name"), status.sites.length === 1 ? site.site : "");
+  write(el("name"), hub ? `hub ${status.hub || ""}`.trim() : status.sites.length === 1 ? site.site : "");
   if (!site) return;
   document.title = `${site.site} · Gigawatch`;
   attribute(main, "aria-label", site.simulated ? `${site.site}, simulated` : site.site);
   main.classList.toggle("simulated", Boolean(site.simulated));
+  main.classList.toggle("far", hub);
   show(el("band"), Boolean(site.simulated));
   view.power(site);
   view.pue(site);
@@ -113,6 +125,7 @@ function draw() {
   figures(site);
   tree(site);
   file(site);
+  far(site, status.now);
   view.reporting(site);
   view.worst(site);
   view.alerts(site, status.now);
@@ -150,14 +163,17 @@ function watch() {
   const since = (performance.now() - heardAt) / 1000;
   const waited = since < 1.5 ? 0 : since; // between two answers the age stands still
   const old = f.known(site?.freshness_seconds) ? site.freshness_seconds + waited : Infinity;
-  const stale = Boolean(site) && old > STALE_AFTER;
+  const away = Boolean(site?.hub) && old > STALE_AFTER; // a site that its hub does not hear, which the table says
+  const stale = Boolean(site) && !away && old > STALE_AFTER;
 
   el("site").classList.toggle("old", Boolean(site) && (silent || stale));
+  el("site").classList.toggle("mute", away && !silent);
   el("strip").classList.toggle("old", silent);
+  el("fleet").classList.toggle("old", silent);
   show(el("banner"), silent || stale);
   el("banner").classList.toggle("caution", !silent);
   if (silent) {
-    write(el("banner-title"), "No contact with the aggregator");
+    write(el("banner-title"), `No contact with the ${site?.hub ? "hub" : "aggregator"}`);
     write(el("banner-detail"), `for ${f.age(silence)}: ${contact.why || "waiting for an answer"}. ${status ? `The figures are those of ${f.clock(status.now)}${f.NARROW}UTC.` : "Nothing was received yet."}`);
   } else if (stale) {
     write(el("banner-title"), "No readings from this site");
@@ -169,7 +185,7 @@ function watch() {
   const pulse = el("pulse");
   attribute(pulse, "data-state", silent ? "silent" : stale ? "stale" : site ? "live" : "waiting");
   write(el("pulse-word"), silent ? "No contact" : stale ? "Stale" : site ? "Live" : status ? "No sites yet" : "Waiting");
-  write(el("pulse-age"), silent || !Number.isFinite(old) ? "" : `${f.age(old)} old`);
+  write(el("pulse-age"), silent || site?.hub || !Number.isFinite(old) ? "" : `${f.age(old)} old`);
   write(el("clock"), status && !silent ? `${f.clock(status.now)}${f.NARROW}UTC` : "");
   if (!silent && status && since < 0.2) pulse.classList.toggle("beat");
 }

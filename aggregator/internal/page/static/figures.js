@@ -61,6 +61,7 @@ const WORDS = { ok: "", lacking: "less below", exceeds: "more below", unknown: "
 export function tree(site) {
   const { from, to, reason, odd = 0, unknown = 0, all = 0, ...rest } = site.power_tree || {};
   const stages = rest.stages || [];
+  show(el("tree").parentElement, !site.hub); // it stays on the site
   show(el("tree"), stages.length > 0);
   show(el("tree-empty"), stages.length === 0);
   write(el("tree-empty"), f.sentence(reason || "nothing stands below a meter"));

@@ -113,12 +113,12 @@ export function clock(ms, withSeconds = true) {
 
 const clocks = new Map();
 
-// local is the time of day at a site, and the name of its time, such as CET. A
+// local is the day and time at a site, and the name of its time, such as CET. A
 // zone that the browser does not know is shown as UTC.
 function local(ms, zone) {
   let format = clocks.get(zone);
   if (!format) {
-    const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short", timeZone: zone || "UTC" };
+    const parts = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short", timeZone: zone || "UTC" };
     try {
       format = new Intl.DateTimeFormat("en-GB", parts);
     } catch {
@@ -127,7 +127,7 @@ function local(ms, zone) {
     clocks.set(zone, format);
   }
   const found = Object.fromEntries(format.formatToParts(new Date(ms)).map(({ type, value }) => [type, value]));
-  return { time: `${found.hour}:${found.minute}`, name: found.timeZoneName };
+  return { time: `${found.hour}:${found.minute}`, name: found.timeZoneName, day: `${found.day} ${found.month}` };
 }
 
 // period is from when to when, by the site's clock; midnight ends a day as 24:00.
@@ -149,6 +149,13 @@ export function stamp(ms, zone) {
   if (!known(ms)) return NONE;
   const { time, name } = local(ms, zone);
   return `${time}${NARROW}${name}`;
+}
+
+// moment is a time by the site's clock, with its day where that is not now's.
+export function moment(ms, zone, now) {
+  if (!known(ms)) return NONE;
+  const { time, name, day } = local(ms, zone);
+  return `${known(now) && local(now, zone).day === day ? "" : `${day}, `}${time}${NARROW}${name}`;
 }
 
 // coverage says how much of a figure's time is known, and whether that would do

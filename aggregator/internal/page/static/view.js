@@ -105,17 +105,22 @@ function energyRow() {
 
 export function reporting(site) {
   meter(el("hosts"), "Hosts", site.hosts || {}, "none expected", (site.alerts || []).some(({ name }) => SILENCES.includes(name)) ? "see alerts" : "all reporting");
-  meter(el("gpus"), "GPUs", site.gpus || {}, "none expected", "all reporting");
+  meter(el("gpus"), "GPUs", site.gpus || {}, "none expected", states(site.hub?.gpu_states) || "all reporting");
   show(el("gpus"), !gpuless(site));
   const { known, silent, refused, refusals } = site.agents || {};
   const agents = el("agents");
   const odd = [[silent, "silent"], [refused, "refused"]].filter(([n]) => n > 0).map(([n, word]) => `, ${f.count(n)} ${word}`);
-  write(agents, f.known(known) ? `${f.count(known)} ${known === 1 ? "agent" : "agents"}${odd.join("")}` : "");
+  write(agents, f.known(known) && site.hub?.present !== false ? `${f.count(known)} ${known === 1 ? "agent" : "agents"}${odd.join("")}` : "");
   agents.classList.toggle("alarm", odd.length > 0);
   const said = refusals || [];
   const lines = [...said.slice(0, REFUSALS).map(f.sentence), ...(refused > REFUSALS && said.length ? [`And ${f.count(refused - REFUSALS)} more`] : [])];
   show(el("refusals"), lines.length > 0);
   [...rows(el("refusals"), lines.length, () => make("li"))].forEach((line, i) => write(line, lines[i]));
+}
+
+// states are the GPUs that are not ok, by their state; "" if all are, or no hub says so.
+function states(counts) {
+  return Object.entries(counts || {}).filter(([state, n]) => state !== "ok" && n > 0).sort((a, b) => b[1] - a[1]).map(([state, n]) => `${f.count(n)} ${GPU_STATES[state] || state}`).join(" · ");
 }
 
 const REFUSALS = 2; // agents that are named
@@ -131,11 +136,12 @@ function meter(node, name, { expected, reporting }, nobody, everybody) {
   }
   const [, value, bar, note] = node.children;
   const none = expected === 0 && !reporting;
-  figure(value, { n: f.count(reporting), u: f.known(expected) ? ` of ${f.count(expected)}` : "" }, none ? nobody : undefined);
+  const blind = !f.known(reporting);
+  figure(value, { n: f.count(reporting), u: f.known(expected) ? ` of ${f.count(expected)}` : "" }, none ? nobody : blind ? "not known" : undefined);
   const missing = f.known(expected) && f.known(reporting) ? expected - reporting : 0;
-  show(bar, !none);
+  show(bar, !none && !blind);
   bar.firstElementChild.style.transform = `scaleX(${expected > 0 ? Math.min(1, reporting / expected).toFixed(4) : 0})`;
-  write(note, none ? "" : missing > 0 ? `${f.count(missing)} not reporting` : missing < 0 ? `${f.count(-missing)} more than expected` : everybody);
+  write(note, none ? "" : blind ? (f.known(expected) ? `${f.count(expected)} expected` : "") : missing > 0 ? `${f.count(missing)} not reporting` : missing < 0 ? `${f.count(-missing)} more than expected` : everybody);
   node.classList.toggle("alarm", missing > 0);
 }
 
@@ -146,7 +152,7 @@ export function worst(site) {
   const list = (site.worst_gpus || []).slice(0, 10);
   show(el("worst"), list.length > 0);
   show(el("worst-empty"), list.length === 0);
-  show(el("worst").parentElement, list.length > 0 || !(gpuless(site) || site.remote));
+  show(el("worst").parentElement, list.length > 0 || !(gpuless(site) || site.hub));
   write(el("worst-empty"), "No GPU needs a look.");
   [...rows(el("worst-rows"), list.length, worstRow)].forEach((row, i) => {
     const gpu = list[i];
