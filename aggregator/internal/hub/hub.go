@@ -39,6 +39,9 @@ type Hub struct {
 	c       Config
 	dropped *metrics.Counter
 
+	strangers refusals  // of sites that nobody entered; owned by who calls Take
+	summed    time.Time // likewise, when sums were last looked for
+
 	mu    sync.Mutex // what follows
 	sites map[string]*spoken
 }
@@ -51,6 +54,8 @@ type spoken struct {
 	stated  [2]int64 // likewise of the terms
 	terms   string   // their version
 	refused string   // why nothing more of its log is taken
+
+	refusals refusals // owned by who calls Take
 }
 
 // Names of the hub's metrics.
@@ -126,10 +131,14 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
+		waiting, cancel := context.WithTimeout(ctx, refusalsEvery)
+		m, err := sub.NextMsgWithContext(waiting)
+		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, context.DeadlineExceeded):
+			h.sum(time.Now())
 		case errors.Is(err, nats.ErrSlowConsumer):
 			h.dropped.Inc()
 		case err != nil:
@@ -143,11 +152,13 @@ func (h *Hub) Run(ctx context.Context) error {
 // Take takes a message, and answers it. It is called by one goroutine.
 func (h *Hub) Take(subject string, b []byte, at time.Time) {
 	site, what, ok := split(subject)
+	h.sum(at)
 	h.mu.Lock()
 	s := h.sites[site]
 	h.mu.Unlock()
 	if !ok || s == nil { // its name is not put into a metric: there may be many
 		h.c.Metrics.GetOrCreateCounter(MetricMessages + `{site="",outcome="stranger"}`).Inc()
+		h.strangers.refuse(h.c.Logger, "", subject, "stranger", errStranger, at)
 		return
 	}
 	var err error
@@ -163,14 +174,33 @@ func (h *Hub) Take(subject string, b []byte, at time.Time) {
 	default:
 		err = errForm
 	}
-	h.settle(site, s, what, err)
+	h.settle(site, s, what, err, at)
+}
+
+// sum says what more was refused, where that is due.
+func (h *Hub) sum(now time.Time) {
+	if now.Sub(h.summed) < time.Second {
+		return
+	}
+	h.summed = now
+	h.strangers.sum(h.c.Logger, "", now)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for site, s := range h.sites {
+		s.refusals.sum(h.c.Logger, site, now)
+	}
 }
 
 // What a message may come to.
 var (
 	errAgain = errors.New("it is known")
 	errOld   = errors.New("something newer is known")
+
+	errStranger = errors.New("no key of such a site was entered")
 )
+
+// loud are the outcomes that are said.
+var loud = []string{"forged", "bad", "failed", "stranger"}
 
 var outcomes = []struct {
 	is   error
@@ -181,7 +211,7 @@ var outcomes = []struct {
 }
 
 // settle counts what a message came to, says loudly what is wrong, and answers.
-func (h *Hub) settle(site string, s *spoken, what string, err error) {
+func (h *Hub) settle(site string, s *spoken, what string, err error, at time.Time) {
 	outcome := "taken"
 	if err != nil {
 		outcome = "failed"
@@ -210,8 +240,8 @@ func (h *Hub) settle(site string, s *spoken, what string, err error) {
 	switch {
 	case news:
 		h.c.Logger.Error("a site's log is not the one that it was, and nothing more of it is taken", "site", site, "error", err)
-	case outcome == "forged", outcome == "bad", outcome == "failed":
-		h.c.Logger.Warn("a message of a site is refused", "site", site, "what", what, "outcome", outcome, "error", err)
+	case slices.Contains(loud, outcome):
+		s.refusals.refuse(h.c.Logger, site, what, outcome, err, at)
 	}
 	if outcome == "taken" && what != tellsNow && h.c.Took != nil {
 		h.c.Took()
