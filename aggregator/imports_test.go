@@ -49,7 +49,7 @@ var only = map[string]string{
 	"aggregator/internal/durable":   "",
 	"aggregator/internal/bus":       "",
 	"aggregator/internal/authority": "collector/metric aggregator/internal/durable aggregator/internal/bus",
-	"aggregator/internal/stream":    "collector/metric collector/wire",
+	"aggregator/internal/stream":    "collector/metric collector/wire aggregator/internal/durable",
 	"aggregator/internal/live":      "collector/metric",
 	"aggregator/internal/account":   "collector/metric",
 	"aggregator/internal/terms":     "collector/metric collector/site aggregator/internal/account",

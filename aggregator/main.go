@@ -28,6 +28,7 @@ const usage = `usage: aggregator serve -config FILE [-check] [-log LEVEL]
        aggregator bus init|add|revoke|show -dir DIR [-sites A,B] [-site S] [-name N|-list FILE] [-role R]
        aggregator alert test -config FILE [-severity critical] [-owner platform] [-site S]
        aggregator alert window -url URL [-site S] -match LABEL=VALUE… -for 4h -owner O -reason R | -list | -close ID
+       aggregator quarantine -url URL -list [-site S] | -release AGENT -site S
        aggregator site -init > FILE
        aggregator site -check -file FILE
        aggregator report -data DIR -site-file FILE -year Y [-as json|csv|xlsx] [-o FILE]
@@ -46,6 +47,7 @@ import      says what a CSV file of meter readings would change, and with -apply
 token       makes a token, and prints the line of the list of principals that lets it in
 bus         makes and takes back the credentials by which hosts, and others, speak on the bus
 alert       sends a test alert the way of all, and says what each receiver answered; opens, lists and closes windows of maintenance
+quarantine  lists the hosts that are not heard because of what they sent, and has one heard again
 site        begins the file that describes a site, or says what one describes and what is wrong with it
 report      makes the report of a site's year to the Commission, and takes it from draft to submitted; makes and
             signs the energy of training jobs, statements to tenants, the extract for ESRS E1 and the fleet
@@ -71,6 +73,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return siteCommand(args, stdout, stderr)
 	case "alert":
 		return alertCommand(ctx, args, stdout, stderr)
+	case "quarantine":
+		return quarantineCommand(ctx, args, stdout, stderr)
 	case "import":
 		return importCommand(ctx, args, stdin, stdout, stderr)
 	case "bus":

@@ -142,7 +142,8 @@ func (n *node) openStore(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", program.ErrUsage, err)
 	}
-	if n.health, err = health.New(health.Config{Table: table, File: filepath.Join(n.c.Data, "health.json"), Logger: n.log, Metrics: n.set}); err != nil {
+	n.held = stream.NewQuarantine(stream.QuarantineConfig{Known: n.knowsWhoSpeaks(), File: filepath.Join(n.c.Data, quarantineFile), Logger: n.log, Metrics: n.set})
+	if n.health, err = health.New(health.Config{Table: table, File: filepath.Join(n.c.Data, "health.json"), Held: quarantine{n.held}.shown, Logger: n.log, Metrics: n.set}); err != nil {
 		return err
 	}
 	recall(n.recording.live, n.health.Known(), n.c.siteNames())
@@ -151,7 +152,6 @@ func (n *node) openStore(ctx context.Context) (err error) {
 	}
 	n.watched = &watched{Sink: n.recording, health: n.health}
 	n.reach = &reach{Sink: n.watched, file: filepath.Join(n.c.Data, reachFile), log: n.log}
-	n.held = stream.NewQuarantine(n.set, n.log)
 	n.telemetry = stream.NewTelemetry(stream.TelemetryConfig{
 		JetStream: n.js, Stream: bus.Telemetry, Sites: n.c.siteNames(), Since: n.since(time.Now()), Sink: n.reach, Held: n.held, Logger: n.log, Metrics: n.set,
 	})
@@ -213,7 +213,7 @@ func (n *node) openHTTP(context.Context) error {
 	c := web.Config{
 		Queryable: &store.Replaying{Store: n.store, Replay: n.replay}, Ledger: n.ledger, Fleet: n.ledger,
 		Status: (&statusPage{n.recording.live, n.today, n.files, n.telemetry, n.lane, n.alerts}).status,
-		Health: n.health, Alerts: heard, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
+		Health: n.health, Quarantine: quarantine{n.held}, Alerts: heard, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log, Checkpoint: signedPoint(n.c.Data),
 	}
 	if n.http, err = web.New(c); err != nil {
@@ -283,6 +283,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&lanes, reading, n.strays.Run)
 	both(&lanes, reading, n.keeping.Run)
 	both(&rest, fed, n.recording.Run)
+	both(&rest, fed, n.held.Run)
 	both(&rest, fed, n.health.Run)
 	both(&rest, fed, (&xidCounts{counted: n.health.XIDs, emit: n.recording.emit}).Run)
 	both(&rest, fed, n.alerts.Run)

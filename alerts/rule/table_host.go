@@ -80,7 +80,7 @@ func hosts() []Rule {
 			Evidence: "Its collector has said nothing for ten seconds or more. What runs on it may go on: this is known of the collector only.",
 			Do:       "Ping the host and look at it in its BMC. If it is up, see whether its collector runs, and what it logs.",
 			Judged:   &Judged{Causes: []string{Silent}},
-			Prom:     by(Host, `host_up == 0`),
+			Prom:     by(Host, `host_up == 0`) + ` unless on (site, host) gigawatch_health_quarantined == 1`,
 		},
 		{
 			Name: "HostProbeHung", Severity: Warning, Owner: GPUs, Level: Host, For: 30 * time.Second, Hold: hold, Board: boardHost,

@@ -45,6 +45,16 @@ func agents() []Rule {
 			Watch:    &Watch{Metric: metric.AgentClockError, Test: Above, Fire: 0.5, Clear: 0.25},
 			Prom:     by(Host, `agent_clock_error_seconds >= 0.5`),
 		},
+		{
+			// Whoever goes on is put there again within a minute of its release. HostSilent says
+			// nothing of it: it speaks, and nobody listens.
+			Name: "AgentQuarantined", Severity: Critical, Owner: Platform, Level: Host, Hold: 5 * minute, Board: boardHost,
+			Summary:  theHost + " is in quarantine: it sends what no collector sends",
+			Evidence: "It forged or damaged 30 batches within a minute. Nothing of it is shown or booked now; what a collector reads meanwhile waits on its disk.",
+			Do:       "See who is on that host and what runs there. Broken into: aggregator bus revoke. All well: aggregator quarantine -release.",
+			Judged:   &Judged{Causes: []string{"quarantined"}},
+			Prom:     by(Host, `gigawatch_health_quarantined == 1`),
+		},
 	}
 }
 
@@ -160,8 +170,11 @@ func itself() []Rule {
 			Summary:  here2 + " refuses what collectors send (lane {{ $labels.lane }}: {{ $labels.reason }})",
 			Evidence: count + " batches in ten minutes.",
 			Do:       "Its log names the collectors. Of future: their clocks are ahead. Of wrong_site: their credentials are another's.",
-			// Duplicates and layouts that are asked for again are part of a restart.
-			Ask: self(`increase(gigawatch_stream_rejected_total{reason!~"duplicate|layout_unknown"}[10m]) > 1`, "lane", "reason"),
+			// Duplicates and layouts that are asked for again are part of a restart. Of what an
+			// agent in quarantine forged AgentQuarantined tells.
+			Ask: self(`increase(gigawatch_stream_rejected_total{reason!~"duplicate|layout_unknown|quarantined"}[10m]) > 1`+
+				` unless (increase(gigawatch_stream_rejected_total{reason=~"wrong_.*|oversized|magic|truncated|checksum|layout|corrupt"}[10m])`+
+				` and on (instance) max_over_time(gigawatch_stream_quarantined_agents[10m]) > 0)`, "lane", "reason"),
 		},
 		{
 			Name: "BusLostRecords", Severity: Warning, Owner: Platform, Level: Aggregator, Hold: hour, Board: boardSelf,

@@ -25,6 +25,8 @@ var own = map[string][]string{
 	"gigawatch_stream_telemetry_lag_seconds":         nil,
 	"gigawatch_stream_commit_failures_total":         nil,
 	"gigawatch_stream_rejected_total":                {"lane", "reason"},
+	"gigawatch_stream_quarantined_agents":            nil,
+	"gigawatch_health_quarantined":                   {"site", "hall", "rack", "host"},
 	"gigawatch_stream_ledger_stream_gaps_total":      nil,
 	"gigawatch_bus_stream_stuck":                     {"stream"},
 	"gigawatch_ledger_lost_states_total":             nil,

@@ -130,7 +130,8 @@ func hosts() map[string]Scene {
 			Quiet: Series{`fabric_port_rate_bits_per_second{@host,device="mlx5_0",port="1"}`: "0x200", `fabric_port_rate_max_bits_per_second{@host,device="mlx5_0",port="1"}`: "400000000000x200"}, // nobody uses it
 		},
 		"HostFabricLinkLost": is(`fabric_port_link_downs_total{@host,device="mlx5_0",port="1"}`, "0x150 1x50", "1x200"),
-		"HostSilent":         is(`host_up{@host}`, "1x170 0x30", "1x200"),
+		"HostSilent": is(`host_up{@host}`, "1x170 0x30", "1x200").
+			and("is quiet for one that AgentQuarantined tells of", false, Series{`host_up{@host}`: "1x170 0x30", `gigawatch_health_quarantined{@self,@host}`: "1x200"}),
 		"HostProbeHung": is(`agent_source_stale{@host,sensor="dcgm"}`, "0x170 1x30", "0x200").
 			and("is quiet when its disk takes nothing, which is another alert", false, Series{`agent_source_stale{@host,sensor="disk"}`: "1x200"}).
 			and("fires when no GPU is read", true, Series{`gpu_state{@gpu,state="stale"}`: "1x200", `gpu_state{` + other + `,state="blank"}`: "1x200"}).

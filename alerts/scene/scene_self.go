@@ -21,6 +21,12 @@ func itself() map[string]Scene {
 	}
 	refused := is(`gigawatch_stream_rejected_total{@self,lane="ledger",reason="future"}`, "0+1x200", "3x200")
 	refused.Extra = map[string]string{"lane": "ledger", "reason": "future"}
+	forged := func(held string) Series {
+		return Series{`gigawatch_stream_rejected_total{@self,lane="ledger",reason="wrong_site"}`: "0x150 30x50", `gigawatch_stream_rejected_total{@self,lane="ledger",reason="quarantined"}`: "0x150 0+9x50",
+			`gigawatch_stream_quarantined_agents{@self}`: held}
+	}
+	refused = refused.and("is quiet of what AgentQuarantined tells of", false, forged("0x150 1x10 0x40")).
+		and("fires of clocks though somebody is in quarantine", true, Series{`gigawatch_stream_rejected_total{@self,lane="ledger",reason="future"}`: "0+1x200", `gigawatch_stream_quarantined_agents{@self}`: "1x200"})
 	return map[string]Scene{
 		"LedgerNotAdvancing": booked("0+100x60 _x140", "0+100x200"),
 		"HoursSealedLate": is(`site_sealed_timestamp_seconds{@site}`, "0x200", "0+120x200").with(Series{`site_hosts{@site,state="reporting"}`: "10x200"}).lasts(2*time.Minute, 6*time.Hour).
@@ -41,6 +47,7 @@ func itself() map[string]Scene {
 			and("fires when it has", true, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`: "60x200"}).
 			and("is quiet when it cannot be read", false, Series{`gigawatch_certificate_expiry_timestamp_seconds{@self,certificate="bus"}`: "0x200"}),
 		"BatchesRefused":     refused,
+		"AgentQuarantined":   is(`gigawatch_health_quarantined{@self,@host}`, "_x170 1x30", "0x200"),
 		"BusLostRecords":     is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
 		"BusKeepsNothing":    is(`gigawatch_bus_stream_stuck{@self,stream="LEDGER"}`, "1x200", "0x200").called("stream", "LEDGER"),
 		"SiteFileRefused":    is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),

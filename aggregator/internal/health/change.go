@@ -27,7 +27,7 @@ func (h *Health) Changes(all bool, now time.Time) (changes []Change) {
 		}
 		for x := range s.touched {
 			c := Change{Site: name, Simulated: s.simulated, Verdict: Verdict{Who: x.who()}}
-			if s.hosts[x.name] == x || s.boards[x.name] == x {
+			if s.has(x) {
 				c.Findings = x.shown(millis)
 			}
 			if len(c.Findings) > 0 {
@@ -45,16 +45,18 @@ type Host struct {
 	Site, Hall, Rack, Name string
 	Simulated              bool
 	Heard                  int64 // by the bus, ms since 1970
+	Held                   bool  // nothing that it says is taken, or was until a moment ago
 }
 
 // Hosts appends all hosts that are expected to dst.
 func (h *Health) Hosts(dst []Host) []Host {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now().UnixMilli()
 	for name, s := range h.sites {
 		for _, x := range s.hosts {
 			if !x.moved {
-				dst = append(dst, Host{name, x.hall, x.rack, x.name, s.simulated, x.heard})
+				dst = append(dst, Host{name, x.hall, x.rack, x.name, s.simulated, x.heard, x.isHeld(now, h.silence)})
 			}
 		}
 	}
@@ -79,7 +81,7 @@ func (h *Health) Known() (all []Known) {
 			if x.moved {
 				continue
 			}
-			k := Known{Host: Host{name, x.hall, x.rack, x.name, s.simulated, x.heard}}
+			k := Known{Host: Host{name, x.hall, x.rack, x.name, s.simulated, x.heard, false}}
 			for _, b := range x.boards {
 				k.GPUs = append(k.GPUs, Board{b.name, b.index, b.model})
 			}

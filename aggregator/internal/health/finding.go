@@ -70,6 +70,7 @@ type subject struct {
 	absent   int64      // GPUs that are not listed
 	gone     int64      // since when
 	moved    bool       // its boards were taken over by other hosts
+	held     int64      // when its agent was last seen to be in quarantine
 
 	findings []Finding
 	aside    []Aside

@@ -29,6 +29,7 @@ type Config struct {
 	Forget   time.Duration // and after so long is no longer expected; default 7 days
 	Agents   int           // at most so many, of all sites; default 50,000
 	Subjects int           // hosts and GPUs, likewise; default 500,000
+	Held     func() []Held // agents of which nothing is taken, or was lately; nil: there are none
 	Logger   *slog.Logger
 	Metrics  *metrics.Set
 }
@@ -109,6 +110,7 @@ func New(c Config) (*Health, error) {
 	for s := OK + 1; s < States; s++ {
 		c.Metrics.NewGauge(fmt.Sprintf("%s{state=%q}", metricFindings, s), func() float64 { return float64(h.standing(s)) })
 	}
+	c.Metrics.RegisterMetricsWriter(h.writeHeld)
 	return h, h.load(now)
 }
 

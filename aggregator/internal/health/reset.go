@@ -38,6 +38,9 @@ func (h *Health) setAside(siteName, subjectName, cause, by string, now int64) (c
 	if x == nil {
 		x = s.hosts[subjectName]
 	}
+	if x == nil {
+		x = s.strangers[subjectName]
+	}
 	if x == nil && subjectName == siteName && s.blind != nil && (cause == "" || cause == blindCause) {
 		h.resetBlind(s, by, now)
 		return []string{blindCause}, nil
@@ -64,7 +67,7 @@ func (h *Health) setAside(siteName, subjectName, cause, by string, now int64) (c
 	if len(causes) == 0 {
 		return nil, ErrNothing
 	}
-	if s.hosts[x.name] == x || s.boards[x.name] == x {
+	if s.has(x) {
 		s.mark(x)
 	}
 	h.dirty = true

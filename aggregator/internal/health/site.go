@@ -13,6 +13,7 @@ type site struct {
 	senders   int
 	hosts     map[string]*subject
 	boards    map[string]*subject // GPUs, by uuid
+	strangers map[string]*subject // agents that are held and of which no host is known, by name
 	sick      map[*subject]bool   // have findings, or findings set aside
 	marked    map[*subject]bool   // remember events
 	touched   map[*subject]bool   // have findings, or had, that changed since somebody asked
@@ -22,7 +23,7 @@ type site struct {
 }
 
 func newSite(name string) *site {
-	return &site{name: name, hosts: map[string]*subject{}, boards: map[string]*subject{}, sick: map[*subject]bool{}, marked: map[*subject]bool{}, touched: map[*subject]bool{}, xids: map[kindOfXID]int64{}}
+	return &site{name: name, hosts: map[string]*subject{}, boards: map[string]*subject{}, strangers: map[string]*subject{}, sick: map[*subject]bool{}, marked: map[*subject]bool{}, touched: map[*subject]bool{}, xids: map[kindOfXID]int64{}}
 }
 
 // host is the one of that name, made if there is room; nil if not.

@@ -215,6 +215,7 @@ type stage struct {
 	t        *testing.T
 	config   health.Config
 	log      *bytes.Buffer
+	set      *metrics.Set
 	machines []*machine
 }
 
@@ -239,7 +240,8 @@ func inBubble(t *testing.T, hosts int, f func(s *stage)) {
 func (s *stage) start() {
 	s.t.Helper()
 	c := s.config
-	c.Logger, c.Metrics = slog.New(slog.NewTextHandler(s.log, nil)), metrics.NewSet()
+	s.set = metrics.NewSet()
+	c.Logger, c.Metrics = slog.New(slog.NewTextHandler(s.log, nil)), s.set
 	var err error
 	if s.Health, err = health.New(c); err != nil {
 		s.t.Fatal(err)

@@ -30,8 +30,13 @@ const (
 
 // Sweep finds who fell silent and what is over by now, and saves what changed.
 func (h *Health) Sweep(now time.Time) {
+	var held []Held
+	if h.c.Held != nil {
+		held = h.c.Held()
+	}
 	h.mu.Lock()
 	millis := now.UnixMilli()
+	h.hold(held, millis)
 	slow := millis-h.swept >= time.Minute.Milliseconds() || millis < h.swept
 	if slow {
 		h.swept, h.said = millis, 0
@@ -94,7 +99,7 @@ func (h *Health) expire(s *site, now int64) {
 // value.
 func (x *subject) orphan(f *Finding, now, silence int64) bool {
 	switch {
-	case f.Cause == silentCause || f.Cause == missingCause || x.says(now, silence) != OK:
+	case f.Cause == silentCause || f.Cause == missingCause || f.Cause == heldCause || x.says(now, silence) != OK:
 		return false
 	case x.kind == hostKind && strings.HasPrefix(f.Cause, "gpus_"): // the agents of its GPUs speak of it
 		return false
@@ -126,6 +131,9 @@ func (h *Health) listen(s *site, now int64) {
 		case away <= h.silence:
 			expected++
 			h.missing(x, now)
+		case x.isHeld(now, h.silence): // it speaks, and nobody listens
+			expected++
+			h.clear(x, silentCause)
 		case x.find(silentCause) == nil:
 			expected++
 			fell = append(fell, x)

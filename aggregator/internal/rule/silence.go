@@ -12,6 +12,7 @@ type Host struct {
 	Site, Hall, Rack, Name string
 	Simulated              bool
 	Heard                  int64 // by the bus, ms since 1970
+	Held                   bool  // nothing that it says is taken: it is not silent, and another rule tells of it
 }
 
 type hostKey struct{ site, host string }
@@ -170,6 +171,13 @@ func (e *Evaluator) heed(h *Host, now int64) {
 		return
 	}
 	s.hosts++
+	if h.Held {
+		if s.isSilent(h.Name) {
+			delete(s.silent, h.Name)
+			s.moved = true
+		}
+		return
+	}
 	if r := e.reporters[hostKey{h.Site, h.Name}]; r != nil {
 		h.Heard = min(h.Heard, r.heard) // whose clock is ours
 	}

@@ -125,6 +125,7 @@ type stage struct {
 	metrics  *metrics.Set
 	machines []*machine
 	removed  map[string]bool // hosts that the inventory has no more
+	held     []health.Held   // agents of which nothing is taken
 	deaf     bool            // the bus is away
 	late     bool            // the ledger lane is
 	inbox    inbox
@@ -188,7 +189,7 @@ func (s *stage) start() {
 	s.t.Helper()
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
 	var err error
-	if s.health, err = health.New(health.Config{File: filepath.Join(s.files, "health.json")}); err != nil {
+	if s.health, err = health.New(health.Config{File: filepath.Join(s.files, "health.json"), Held: func() []health.Held { return s.held }}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.metrics = metrics.NewSet()
@@ -224,7 +225,7 @@ func judged(h *health.Health) func(bool, time.Time) []rule.Judgement {
 func hosts(h *health.Health) func() []rule.Host {
 	return func() (out []rule.Host) {
 		for _, x := range h.Hosts(nil) {
-			out = append(out, rule.Host(rule.Host{Site: x.Site, Hall: x.Hall, Rack: x.Rack, Name: x.Name, Simulated: x.Simulated, Heard: x.Heard}))
+			out = append(out, rule.Host(rule.Host{Site: x.Site, Hall: x.Hall, Rack: x.Rack, Name: x.Name, Simulated: x.Simulated, Heard: x.Heard, Held: x.Held}))
 		}
 		return out
 	}

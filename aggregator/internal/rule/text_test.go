@@ -49,6 +49,7 @@ func TestTextsReadAsTheyShould(t *testing.T) {
 	byPlaces(t, heard)
 	byHeat(t, heard)
 	byAbsence(t, heard)
+	byQuarantine(t, heard)
 	own := heardOf{}
 	byItself(t, own)
 	for name, m := range own {
@@ -206,6 +207,19 @@ func byAbsence(t *testing.T, heard heardOf) {
 			e.Step(time.Now())
 			time.Sleep(time.Hour)
 		}
+	})
+}
+
+// byQuarantine has a host of which nothing is taken.
+func byQuarantine(t *testing.T, heard heardOf) {
+	inBubble(t, racks(1, 2, 6, 0), func(s *stage) {
+		s.config.Runbook, s.sink = "https://gigawatch.example/RUNBOOK.md", heard.take
+		s.start()
+		s.settles()
+		now := time.Now()
+		s.held = []health.Held{{Site: "fra1", Agent: s.machines[1].name, Since: now, Until: now.Add(10 * time.Minute), Refused: 30, Why: "site or agent differ from the subject: it says fra1/h1r01n03", Times: 2}}
+		s.machines[1].up = false
+		s.runs(time.Minute)
 	})
 }
 

@@ -10,6 +10,8 @@
 //     checksum hold, and its site and agent are those of its subject.
 //   - What is refused is counted by reason, logged once a minute per agent and a
 //     hundred times a minute at most, and never handed on.
+//   - Who says too much that no collector says is not heard for a while, where the
+//     bus knows who speaks, and nothing of it is acknowledged: it is sent again.
 //   - What a lane knows of its agents is bounded: who is silent for a day is
 //     forgotten, and more than are told apart are refused.
 //   - Positions live with what was made of the messages: telemetry starts again

@@ -54,8 +54,11 @@ type Config struct {
 	// Status is what the status page shows of a site ("": of all); since is
 	// what the caller saw last and is handed through. nil: not implemented.
 	// sees says which sites it may tell of.
-	Status  func(ctx context.Context, sees func(site string) bool, site string, since int64) (any, error)
-	Health  Health          // nil: not implemented
+	Status func(ctx context.Context, sees func(site string) bool, site string, since int64) (any, error)
+	Health Health // nil: not implemented
+
+	Quarantine Quarantine // nil: not implemented
+
 	Live    Live            // nil: not implemented
 	Imports query.Imports   // nil: not implemented
 	Reports query.Reports   // nil: not implemented

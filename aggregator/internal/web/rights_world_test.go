@@ -115,6 +115,20 @@ func (*worldHealth) Report(site string, _ int, now time.Time) *health.Report {
 	return &health.Report{Site: site, At: now, Subjects: []health.Verdict{{Who: health.Who{Kind: "host", Host: "host-" + site}, Findings: []health.Finding{f}}}}
 }
 
+// worldQuarantine has a host of every site.
+type worldQuarantine struct{}
+
+func (worldQuarantine) Quarantined(time.Time) (all []query.Quarantined) {
+	for _, site := range worldSites() {
+		all = append(all, query.Quarantined{Site: site, Agent: "host-" + site, Why: "it says " + site})
+	}
+	return all
+}
+
+func (worldQuarantine) Release(site, agent, by string, _ time.Time) (query.Quarantined, bool) {
+	return query.Quarantined{Site: site, Agent: agent, By: by}, slices.Contains(worldSites(), site)
+}
+
 type worldImports struct{}
 
 func (worldImports) Import(_ context.Context, q query.ImportQuestion, f io.Reader) (*query.ImportReport, error) {
@@ -308,7 +322,7 @@ func worldConfig(t testing.TB, list string) (c web.Config, file string) {
 	}
 	storage := promqltest.LoadedStorage(t, worldSeries())
 	return web.Config{
-		Queryable: storage, Ledger: worldBooks{newBooks()}, Fleet: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Imports: worldImports{}, Reports: worldReports{}, Rights: keeper,
+		Queryable: storage, Ledger: worldBooks{newBooks()}, Fleet: worldBooks{newBooks()}, Rules: newWorldRules(t), Live: worldLive(), Health: &worldHealth{}, Quarantine: worldQuarantine{}, Imports: worldImports{}, Reports: worldReports{}, Rights: keeper,
 		Page:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") }),
 		Checkpoint: func(site string, _ bool) ([]byte, error) { return []byte(site + "\n"), nil },
 		Status: func(_ context.Context, sees func(string) bool, _ string, _ int64) (any, error) {

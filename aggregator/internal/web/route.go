@@ -77,6 +77,8 @@ func (s *Server) table(p *prometheus) []route {
 		{"/api/v1/live", get, whole, streamLane, 0, streamTime, s.stream},
 		{"/api/v1/health", get, whole, statusLane, 0, short, packed(s.health)},
 		{"/api/v1/health/reset", []string{http.MethodPost}, figures.changed(operators, http.MethodPost), statusLane, body, short, s.healthReset},
+		{"/api/v1/quarantine", get, whole, statusLane, 0, short, s.quarantine},
+		{"/api/v1/quarantine/release", []string{http.MethodPost}, figures.changed(operators, http.MethodPost), statusLane, body, short, s.quarantineRelease},
 		{"/api/v1/imports", form, figures.changed(accountants, http.MethodPost), importLane, maxImport, importTimeout, packed(s.imports)},
 		{"/api/v1/imports/{id}", []string{http.MethodDelete}, figures.changed(accountants, http.MethodDelete), importLane, 0, importTimeout, s.importRevert},
 		{"/api/v1/status", get, whole, statusLane, 0, short, s.status},
