@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -30,9 +31,12 @@ const (
 	mostBuffer  = 1 << 20
 )
 
+// patience is for how long the library waits for an answer, if its caller does.
+const patience = 10 * time.Second
+
 // dial opens a channel.
 func dial(ctx context.Context, endpoint string, c *uasc.Config) (*channel, error) {
-	c.Lifetime, c.RequestTimeout = uint32(time.Hour/time.Millisecond), 10*time.Second
+	c.Lifetime, c.RequestTimeout = uint32(time.Hour/time.Millisecond), patience
 	d := uacp.Dialer{Dialer: &net.Dialer{}, ClientACK: &uacp.Acknowledge{ReceiveBufSize: uacp.DefaultReceiveBufSize, SendBufSize: uacp.DefaultSendBufSize}}
 	conn, err := d.Dial(ctx, endpoint)
 	if err != nil {
@@ -46,7 +50,7 @@ func dial(ctx context.Context, endpoint string, c *uasc.Config) (*channel, error
 	}
 	sc, err := uasc.NewSecureChannel(endpoint, conn, c, make(chan error, 1))
 	if err == nil {
-		err = sc.Open(ctx)
+		err = handshake(ctx, sc, conn)
 	}
 	if err != nil {
 		conn.Close()
@@ -55,10 +59,28 @@ func dial(ctx context.Context, endpoint string, c *uasc.Config) (*channel, error
 	return &channel{SecureChannel: sc, conn: conn}, nil
 }
 
+// handshake opens a channel over a connection, and closes that where it takes too long. The
+// library must not be told: what it leaves half open its own goroutine, with an answer
+// that has just come, would use, and panic.
+func handshake(ctx context.Context, sc *uasc.SecureChannel, conn *uacp.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	intime := context.AfterFunc(ctx, func() { conn.Close() })
+	err := sc.Open(context.WithoutCancel(ctx))
+	if !intime() {
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}
+
+// farewell is for how long a server is waited for at the end of a session. A reading
+// whose time is over ends with it, and has a second to end in.
+const farewell = time.Second / 2
+
 // end ends the session and the channel, as far as the server takes part in it.
 func (c *channel) end() {
 	if c.token != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
 		defer cancel()
 		_, _ = ask[*ua.CloseSessionResponse](ctx, c, &ua.CloseSessionRequest{DeleteSubscriptions: true}) // it may be gone
 	}

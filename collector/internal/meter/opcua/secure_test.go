@@ -6,6 +6,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha1"
 	"encoding/binary"
+	"errors"
+	"net"
 	"strconv"
 	"sync"
 	"testing"
@@ -58,8 +60,12 @@ func guard(t *testing.T, id identity, policy string, how ua.MessageSecurityMode,
 	go func() {
 		for n := 0; ; n++ {
 			conn, err := l.Accept(ctx)
-			if err != nil {
+			if errors.Is(err, net.ErrClosed) {
 				return
+			}
+			if err != nil { // whoever it was left before it had greeted
+				n--
+				continue
 			}
 			cfg := &uasc.Config{SecurityPolicyURI: ua.SecurityPolicyURINone, SecurityMode: ua.MessageSecurityModeNone, Lifetime: 3_600_000, RequestTimeout: time.Second, Certificate: id.der, LocalKey: id.key}
 			if n%2 == 1 { // what comes first of a client asks for endpoints
