@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
@@ -43,12 +44,8 @@ func begin(t *testing.T, objects map[string]properties, multiple bool) *peer {
 		}
 		t.Skip(said)
 	}
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.LocalAddr().(*net.UDPAddr).Port
-	free.Close()
+	address := loopback.Free(t)
+	_, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(node, "device.js")
 	cmd.Dir = "testdata"
 	var stderr strings.Builder
@@ -70,8 +67,8 @@ func begin(t *testing.T, objects map[string]properties, multiple bool) *peer {
 			t.Errorf("device: %v: %s", err, stderr.String())
 		}
 	})
-	p := &peer{t, fmt.Sprintf("127.0.0.1:%d", port), json.NewEncoder(in), bufio.NewScanner(out)}
-	p.say(map[string]any{"port": port, "objects": objects, "multiple": multiple}, "listening")
+	p := &peer{t, address, json.NewEncoder(in), bufio.NewScanner(out)}
+	p.say(map[string]any{"port": json.Number(port), "objects": objects, "multiple": multiple}, "listening")
 	return p
 }
 

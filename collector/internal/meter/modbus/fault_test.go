@@ -71,7 +71,7 @@ func TestWrongWordOrderIsRejected(t *testing.T) {
 	h.set(3, 3, 2, swap(u32(1000))...)
 	s := serve(t, h, modbus.ServerConfiguration{})
 	var gs Gateways
-	g := open(t, &gs, s.addr, time.Second)
+	g := open(t, &gs, s.addr, 10*time.Second)
 	m := func(name string, unit uint8) meter.Meter {
 		return meter.Meter{Name: name, Rating: 10_000, Reader: g.Reader(unit, plainMap(t, "")), Line: g.Line()}
 	}
@@ -81,7 +81,7 @@ func TestWrongWordOrderIsRejected(t *testing.T) {
 	w.watts("jumping", 500)
 	w.silent("tiny")
 	w.silent("huge")
-	before, _ := w.value("jumping", metric.MeterEnergyJoules)
+	before := w.known("jumping", metric.MeterEnergyJoules)
 	for wh := uint32(1001); wh < 1004; wh++ { // 65,536 Wh each, as it is read
 		s.set(3, 3, 2, swap(u32(wh))...)
 		time.Sleep(250 * time.Millisecond)
@@ -111,7 +111,7 @@ values:
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := open(t, &gs, s.address(), time.Second).Reader(1, m)
+		r := open(t, &gs, s.address(), 10*time.Second).Reader(1, m)
 		for range 2 {
 			got, err := r.Read(t.Context())
 			if len(got) != 3 || err == nil || !contains(err.Error(), "read registers 14 to 15 of unit 1: the device has no such registers (illegal data address)") ||
@@ -162,7 +162,7 @@ func TestAGatewayThatIsDownAndComesBack(t *testing.T) {
 	s := serve(t, plainly(500, 1000, 1, 2), modbus.ServerConfiguration{})
 	r, other := relayTo(t, s.addr), relayTo(t, s.addr)
 	var gs Gateways
-	g, h := open(t, &gs, r.addr, time.Second), open(t, &gs, other.addr, time.Second)
+	g, h := open(t, &gs, r.addr, 10*time.Second), open(t, &gs, other.addr, 10*time.Second)
 	m := func(name string, g *Gateway, unit uint8) meter.Meter {
 		return meter.Meter{Name: name, Rating: 1e6, Reader: g.Reader(unit, plainMap(t, "")), Line: g.Line()}
 	}
@@ -170,8 +170,7 @@ func TestAGatewayThatIsDownAndComesBack(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		w.watts(name, 500)
 	}
-	before, _ := w.value("a", metric.MeterEnergyJoules)
-	epoch, _ := w.value("a", metric.CounterEpoch)
+	before, epoch := w.known("a", metric.MeterEnergyJoules), w.known("a", metric.CounterEpoch)
 	r.turn(true)
 	w.silent("a")
 	w.silent("b")
@@ -183,10 +182,10 @@ func TestAGatewayThatIsDownAndComesBack(t *testing.T) {
 		v, ok := w.value("a", metric.MeterEnergyJoules)
 		return ok && v-before == 100*3_600_000
 	})
-	if e, _ := w.value("a", metric.CounterEpoch); e != epoch {
+	if e := w.known("a", metric.CounterEpoch); e != epoch {
 		t.Error("another epoch, although both ends are known")
 	}
-	if q, _ := w.value("a", metric.CounterQuality); metric.Quality(q) != metric.CounterBridged {
+	if q := w.known("a", metric.CounterQuality); metric.Quality(q) != metric.CounterBridged {
 		t.Errorf("the gap is %s", metric.Quality(q))
 	}
 	// A connection that was closed while it was idle costs no reading.
@@ -201,24 +200,21 @@ func TestAGatewayThatIsDownAndComesBack(t *testing.T) {
 }
 
 func TestACounterThatIsResetInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := serve(t, plainly(36_000, 500_000, 1), modbus.ServerConfiguration{})
 	var gs Gateways
-	g := open(t, &gs, s.addr, time.Second)
-	w := watch(t, &gs, meter.Meter{Name: "pdu", Rating: 1e6, Reader: g.Reader(1, plainMap(t, "")), Line: g.Line()})
-	w.watts("pdu", 36_000)
-	before, ok := w.value("pdu", metric.MeterEnergyJoules)
-	if !ok {
-		t.Fatal(w.s.Describe())
-	}
-	epoch, _ := w.value("pdu", metric.CounterEpoch)
-	s.set(1, 3, 2, u32(3)...)
+	g := open(t, &gs, s.addr, 10*time.Second)
 	began := time.Now()
+	w := watch(t, &gs, meter.Meter{Name: "pdu", Period: unhurried, Rating: 1e6, Reader: g.Reader(1, plainMap(t, "")), Line: g.Line()})
+	w.watts("pdu", 36_000)
+	before, epoch := w.known("pdu", metric.MeterEnergyJoules), w.known("pdu", metric.CounterEpoch)
+	s.set(1, 3, 2, u32(3)...)
 	w.until("what the reset hid is filled in", func() bool {
 		q, _ := w.value("pdu", metric.CounterQuality)
 		return metric.Quality(q) == metric.Integrated
 	})
-	v, _ := w.value("pdu", metric.MeterEnergyJoules)
-	if e, _ := w.value("pdu", metric.CounterEpoch); e != epoch || v < before || v-before > metric.Raw(36_000*1000*(time.Since(began)+time.Second).Seconds()) {
+	v := w.known("pdu", metric.MeterEnergyJoules)
+	if e := w.known("pdu", metric.CounterEpoch); e != epoch || v < before || v-before > metric.Raw(36_000*1000*time.Since(began).Seconds()) {
 		t.Errorf("%d mJ in %v of 36 kW, another epoch: %v", v-before, time.Since(began), e != epoch)
 	}
 	s.set(1, 3, 2, u32(4)...)
@@ -231,7 +227,7 @@ func TestACounterThatIsResetInTheMiddle(t *testing.T) {
 func TestExceptions(t *testing.T) {
 	s := serve(t, plainly(500, 1000, 1), modbus.ServerConfiguration{})
 	var gs Gateways
-	r := open(t, &gs, s.addr, time.Second).Reader(1, plainMap(t, "max_gap: 0\n"))
+	r := open(t, &gs, s.addr, 10*time.Second).Reader(1, plainMap(t, "max_gap: 0\n"))
 	for err, says := range map[error]string{
 		modbus.ErrIllegalFunction:         "the device does not know function 3; try function: 4",
 		modbus.ErrIllegalDataAddress:      "the device has no such registers",
@@ -280,7 +276,7 @@ func TestASlowDeviceBesideAFastOne(t *testing.T) {
 	fast, slow := serve(t, plainly(500, 1000, 1), modbus.ServerConfiguration{}), serve(t, plainly(300, 1000, 1, 2), modbus.ServerConfiguration{})
 	slow.slow[1], slow.slow[2] = 300*time.Millisecond, 300*time.Millisecond
 	var gs Gateways
-	f, s := open(t, &gs, fast.addr, time.Second), open(t, &gs, slow.addr, time.Second)
+	f, s := open(t, &gs, fast.addr, 10*time.Second), open(t, &gs, slow.addr, 10*time.Second)
 	w := watch(t, &gs,
 		meter.Meter{Name: "fast", Rating: 1000, Reader: f.Reader(1, plainMap(t, "")), Line: f.Line()},
 		meter.Meter{Name: "slow-1", Rating: 1000, Period: time.Second, Reader: s.Reader(1, plainMap(t, "")), Line: s.Line()},
@@ -288,17 +284,18 @@ func TestASlowDeviceBesideAFastOne(t *testing.T) {
 	w.watts("fast", 500)
 	w.watts("slow-1", 300)
 	w.watts("slow-2", 300)
-	fast.mu.Lock()
-	n := fast.requests
-	fast.mu.Unlock()
-	time.Sleep(2 * time.Second)
-	fast.mu.Lock()
-	n = fast.requests - n
-	fast.mu.Unlock()
+	asked := func(f *inProcess) int {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.requests
+	}
+	n, then := asked(fast), asked(slow)
+	w.until("the slow ones are asked four times", func() bool { return asked(slow)-then >= 4 })
+	n = asked(fast) - n
 	slow.mu.Lock()
 	defer slow.mu.Unlock()
 	if n < 8 || slow.most != 1 {
-		t.Errorf("the fast one was asked %d times in 2 s, the slow ones %d at once", n, slow.most)
+		t.Errorf("the fast one was asked %d times while the slow ones were 4 times, and those %d at once", n, slow.most)
 	}
 }
 
@@ -315,7 +312,7 @@ func TestProbes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var gs Gateways
-	g := open(t, &gs, s.addr, time.Second)
+	g := open(t, &gs, s.addr, 10*time.Second)
 	for unit, says := range map[uint8]string{
 		1: "", 3: "",
 		2: "which is no reading; with word_order: low_first, byte_order: high_first it would be 50.02: so nothing of this device is believed",
@@ -330,6 +327,7 @@ func TestProbes(t *testing.T) {
 
 // The serial number of the device tells that it was replaced.
 func TestAnotherSerialNumber(t *testing.T) {
+	t.Parallel()
 	h := plainly(36_000, 500_000, 1)
 	h.set(1, 3, 10, u32(1111)...)
 	s := serve(t, h, modbus.ServerConfiguration{})
@@ -338,10 +336,10 @@ func TestAnotherSerialNumber(t *testing.T) {
 		t.Fatal(err)
 	}
 	var gs Gateways
-	g := open(t, &gs, s.addr, time.Second)
-	w := watch(t, &gs, meter.Meter{Name: "pdu", Rating: 1e6, Reader: g.Reader(1, m), Line: g.Line()})
+	g := open(t, &gs, s.addr, 10*time.Second)
+	w := watch(t, &gs, meter.Meter{Name: "pdu", Period: unhurried, Rating: 1e6, Reader: g.Reader(1, m), Line: g.Line()})
 	w.watts("pdu", 36_000)
-	before, _ := w.value("pdu", metric.MeterEnergyJoules)
+	before := w.known("pdu", metric.MeterEnergyJoules)
 	s.mu.Lock()
 	s.held.set(1, 3, 2, u32(500_010)...) // as much as it might have counted
 	s.held.set(1, 3, 10, u32(2222)...)
@@ -350,7 +348,7 @@ func TestAnotherSerialNumber(t *testing.T) {
 		q, _ := w.value("pdu", metric.CounterQuality)
 		return metric.Quality(q) == metric.Integrated
 	})
-	if v, _ := w.value("pdu", metric.MeterEnergyJoules); v-before == 10*3_600_000 {
+	if v := w.known("pdu", metric.MeterEnergyJoules); v-before == 10*3_600_000 {
 		t.Error("what the other device had counted is taken for this one's")
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 	"github.com/gigawatch/gigawatch/collector/site"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -86,7 +87,7 @@ func serve(t *testing.T, name string, how ...func(*device)) *device {
 	for _, f := range how {
 		f(d)
 	}
-	d.addr = "127.0.0.1:0"
+	d.addr = loopback.Free(t)
 	d.up()
 	t.Cleanup(d.down)
 	return d

@@ -42,7 +42,7 @@ func TestACounterThatIsResetInTheMiddle(t *testing.T) {
 			w.watts("pdu", 360_000)
 			before := metric.Raw(123456 * kwh / 10)
 			w.until("it has counted so far", func() bool { v, _ := w.value("pdu", metric.MeterEnergyJoules); return v == before })
-			epoch, _ := w.value("pdu", metric.CounterEpoch)
+			epoch := w.known("pdu", metric.CounterEpoch)
 			began := time.Now()
 			d.hold(held.with(reset))
 			ended := func() bool { e, ok := w.value("pdu", metric.CounterEpoch); return ok && e != epoch }
@@ -50,7 +50,7 @@ func TestACounterThatIsResetInTheMiddle(t *testing.T) {
 				q, _ := w.value("pdu", metric.CounterQuality)
 				return metric.Quality(q) == metric.Integrated || ended()
 			})
-			v, _ := w.value("pdu", metric.MeterEnergyJoules)
+			v := w.known("pdu", metric.MeterEnergyJoules)
 			if ended() {
 				before = 0
 			}
@@ -71,10 +71,10 @@ func TestARegisterAloneThatIsReset(t *testing.T) {
 	}
 	w := watch(t, metered("pdu", r, 1e6))
 	w.until("it is read", func() bool { v, _ := w.value("pdu", metric.MeterEnergyJoules); return v == 123456*kwh/10 })
-	epoch, _ := w.value("pdu", metric.CounterEpoch)
+	epoch := w.known("pdu", metric.CounterEpoch)
 	d.hold(apc.with(objects{apcEnergy: "integer 5", apcStarted: "string 11/22/2026 10:00:00"}))
 	w.until("its epoch ends", func() bool { e, ok := w.value("pdu", metric.CounterEpoch); return ok && e != epoch })
-	if v, _ := w.value("pdu", metric.MeterEnergyJoules); v != 0 {
+	if v := w.known("pdu", metric.MeterEnergyJoules); v != 0 {
 		t.Errorf("%d mJ in an epoch that begins", v)
 	}
 }
@@ -86,15 +86,15 @@ func TestACounterOverARestart(t *testing.T) {
 	d := serve(t, held)
 	w := watch(t, metered("pdu", reader(t, agent(t, keys(t).as(d.addr, "meter")), "apc-rpdu2", "serial:ZA1"), 1e8))
 	w.watts("pdu", 360_000)
-	before, _ := w.value("pdu", metric.MeterEnergyJoules)
-	epoch, _ := w.value("pdu", metric.CounterEpoch)
+	before := w.known("pdu", metric.MeterEnergyJoules)
+	epoch := w.known("pdu", metric.CounterEpoch)
 	d.stop()
 	w.silent("pdu")
 	w.says("nothing listens there")
 	d.hold(held.with(objects{apcEnergy: "integer 123459"}))
 	d.start()
 	w.until("it is counted on", func() bool { v, _ := w.value("pdu", metric.MeterEnergyJoules); return v-before == 3*kwh/10 })
-	if e, _ := w.value("pdu", metric.CounterEpoch); e != epoch {
+	if e := w.known("pdu", metric.CounterEpoch); e != epoch {
 		t.Error("another epoch, although both ends are known")
 	}
 }
@@ -123,7 +123,7 @@ func TestAWrongScale(t *testing.T) {
 	w.silent("built")
 	w.watts("right", 5120)
 	w.watts("counts", 4096)
-	before, _ := w.value("counts", metric.MeterEnergyJoules)
+	before := w.known("counts", metric.MeterEnergyJoules)
 	f.change(map[string]any{apcEnergy: 123506}) // fifty megawatt-hours, as it is read
 	w.says("counts: energy: its register rose by 1.8e+11")
 	if v, ok := w.value("counts", metric.MeterEnergyJoules); ok && v-before > 60*4096*1000 {
