@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // What Alertmanager holds back because of something greater, and what it does not:
@@ -89,14 +90,7 @@ func TestWhatTheExampleHoldsBack(t *testing.T) {
 func alertmanager(t *testing.T) string {
 	t.Helper()
 	program := tool(t, "prometheus-alertmanager", "prometheus-alertmanager")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := loopback.Free(t)
 	c := exec.CommandContext(t.Context(), program, "--config.file="+alertmanagerConfig, "--storage.path="+t.TempDir(),
 		"--web.listen-address="+address, "--cluster.listen-address=", "--log.level=error")
 	var said bytes.Buffer

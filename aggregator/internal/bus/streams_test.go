@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 const mib = 1 << 20
@@ -155,13 +157,10 @@ func cluster(t *testing.T) jetstream.JetStream {
 	var ports [3]int
 	var routes string
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		routes += ",nats://127.0.0.1:" + strconv.Itoa(ports[i])
+		address := loopback.Free(t)
+		_, port, _ := net.SplitHostPort(address)
+		ports[i], _ = strconv.Atoi(port)
+		routes += ",nats://" + address
 	}
 	var first *server.Server
 	for i, port := range ports {

@@ -3,7 +3,6 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
@@ -29,14 +29,7 @@ func victoria(t *testing.T) string {
 		}
 		t.Skip("no victoria-metrics here: Debian has it as victoria-metrics")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := loopback.Free(t)
 	var out strings.Builder
 	c := exec.Command(path, "-storageDataPath", t.TempDir(), "-httpListenAddr", address, "-retentionPeriod", "100y", "-memory.allowedBytes", "64MiB", "-search.latencyOffset", "0s")
 	c.Stdout, c.Stderr = &out, &out
