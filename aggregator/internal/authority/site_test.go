@@ -161,7 +161,7 @@ func (c *caller) complaints(t *testing.T, tried map[string]bool) map[string]bool
 			expected++
 		}
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) { // the handler is called beside
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) { // the handler is called beside
 		c.mu.Lock()
 		n := len(c.refused)
 		c.mu.Unlock()

@@ -82,7 +82,7 @@ func (l *list) follow() {
 
 func (l *list) await(what string, ok func() bool) {
 	l.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			l.t.Fatalf("waited in vain: %s; it says\n%s", what, l.said())
 		}

@@ -26,7 +26,7 @@ func TestBeyondItsConcurrencyTheServerSheds(t *testing.T) {
 	s := newStuck(c.Queryable)
 	c.Queryable = s
 	c.Metrics = metrics.NewSet()
-	c.Limits = web.Limits{Concurrent: 2, Queue: 1, Wait: time.Second}
+	c.Limits = web.Limits{Concurrent: 2, Queue: 1, Wait: 3 * time.Second}
 	_, base := serve(t, c)
 	const q = "/api/v1/query?query=gpu_power_watts&time=600"
 
@@ -140,12 +140,12 @@ func TestPanelsOfADashboardWait(t *testing.T) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s: waited 10 s", what)
+			t.Fatalf("%s: waited a minute", what)
 		}
 	}
 }
@@ -249,6 +249,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Error("a fourth connection is served")
 	}
 	conns[0].Close()
+	extra.Timeout = 10 * time.Second
 	eventually(t, "a place is free again", func() bool {
 		resp, err := extra.Get("http://" + addr + "/healthz")
 		if err == nil {
@@ -290,20 +291,28 @@ func TestKillerQueriesHurtNobody(t *testing.T) {
 	c.Queryable = promqltest.LoadedStorage(t, load.String())
 	c.Limits = web.Limits{Timeout: time.Second, Wait: time.Second, Samples: 200_000, Concurrent: 2}
 	_, base := serve(t, c)
-	get(t, base+"/healthz")
+	var probes []time.Duration
+	probe := func() {
+		began := time.Now()
+		if r := get(t, base+"/healthz"); r.code != 200 {
+			t.Errorf("/healthz is answered %d", r.code)
+		}
+		probes = append(probes, time.Since(began))
+		time.Sleep(2 * time.Millisecond)
+	}
+	for range 100 {
+		probe()
+	}
+	slices.Sort(probes)
+	usual := probes[50]
+	probes = nil
 	before := runtime.NumGoroutine()
 
 	ctx, stop := context.WithCancel(t.Context())
-	var probes []time.Duration
 	var probing, asking sync.WaitGroup
 	probing.Go(func() {
 		for ctx.Err() == nil {
-			began := time.Now()
-			if r := get(t, base+"/healthz"); r.code != 200 {
-				t.Errorf("/healthz is answered %d", r.code)
-			}
-			probes = append(probes, time.Since(began))
-			time.Sleep(2 * time.Millisecond)
+			probe()
 		}
 	})
 	next := make(chan string)
@@ -315,7 +324,7 @@ func TestKillerQueriesHurtNobody(t *testing.T) {
 				began := time.Now()
 				r := do(t, request(t, http.MethodGet, base+"/api/v1/"+path+"?"+parameters+"&time=3600", ""))
 				d := time.Since(began)
-				if d > 5*time.Second || !slices.Contains([]int{200, 400, 422, 503}, r.code) || len(r.body) > 1<<20 {
+				if d > 20*time.Second || !slices.Contains([]int{200, 400, 422, 503}, r.code) || len(r.body) > 1<<20 {
 					t.Errorf("%.100s: answered %d, %d bytes, after %v", k, r.code, len(r.body), d)
 				}
 				if r.code != 200 {
@@ -334,11 +343,12 @@ func TestKillerQueriesHurtNobody(t *testing.T) {
 	probing.Wait()
 	slices.Sort(probes)
 	median, high := probes[len(probes)/2], probes[len(probes)*95/100]
-	t.Logf("%d probes of /healthz: median %v, 95%% within %v, worst %v", len(probes), median, high, probes[len(probes)-1])
+	t.Logf("%d probes of /healthz: median %v, 95%% within %v, worst %v; before %v", len(probes), median, high, probes[len(probes)-1], usual)
 	// The clients and whatever else runs here share the cores with the server:
-	// that the worst probe is late says nothing, that most are late does.
-	if median > 100*time.Millisecond {
-		t.Errorf("half of the probes of /healthz took longer than %v; want 100 ms", median)
+	// that the worst probe is late says nothing, that most are late, and were not
+	// before, does.
+	if most := 100*time.Millisecond + 10*usual; median > most {
+		t.Errorf("half of the probes of /healthz took longer than %v; want %v, and %v before", median, most, usual)
 	}
 	http.DefaultClient.CloseIdleConnections()
 	eventually(t, "goroutines are back to where they were", func() bool {

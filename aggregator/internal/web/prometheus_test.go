@@ -195,8 +195,9 @@ func TestQueriesEndWithTheirClientOrTheirDeadline(t *testing.T) {
 	c := config(t)
 	s := newStuck(c.Queryable)
 	c.Queryable = s
-	c.Limits.Timeout = 700 * time.Millisecond
 	_, base := serve(t, c)
+	c.Limits.Timeout = 700 * time.Millisecond
+	_, brief := serve(t, c)
 
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -213,16 +214,15 @@ func TestQueriesEndWithTheirClientOrTheirDeadline(t *testing.T) {
 			gone <- err
 		}()
 		wait(t, s.began, "the query begins")
-		began := time.Now()
 		cancel()
-		if err := wait(t, s.ended, "the query ends"); err != context.Canceled || time.Since(began) > time.Second {
-			t.Errorf("%s: the query ended with %v after %v", method, err, time.Since(began))
+		if err := wait(t, s.ended, "the query ends"); err != context.Canceled {
+			t.Errorf("%s: the query ended with %v", method, err)
 		}
 		wait(t, gone, "the client is told")
 	}
 
 	for _, path := range []string{"query?query=gpu_power_watts", "series?match[]=gpu_power_watts", "query?query=gpu_power_watts&timeout=1h"} {
-		r := get(t, base+"/api/v1/"+path)
+		r := get(t, brief+"/api/v1/"+path)
 		if reason, message := r.failure(t); r.code != 503 {
 			t.Errorf("%s past its deadline: answer is %d %s %s", path, r.code, reason, message)
 		}
