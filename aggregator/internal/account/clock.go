@@ -25,6 +25,7 @@ type stamp struct {
 	time   int64
 	shift  int64 // what the times of older readings must be moved by to stay as far from it as they were
 	unsure int64 // ms by which it may have been later: no clock ran through since the record before
+	stood  bool  // no clock at all ran through since the record before
 	odd    bool  // the clocks disagree
 }
 
@@ -57,6 +58,7 @@ func (c *clock) read(wall, boot, arrived, interval int64, restarted bool) (s sta
 		s.time = max(s.time, c.time)
 	}
 	if !ran && (s.odd || boot > 0) {
+		s.stood = true
 		s.unsure = max(0, arrived-s.time, wall-(c.time-c.skew)) // or what its wall clock says has passed
 		switch {
 		case c.boot == 0:

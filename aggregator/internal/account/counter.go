@@ -54,6 +54,7 @@ type reading struct {
 	epoch   int64
 	time    int64
 	unsure  int64 // ms by which it may have been later
+	stood   bool  // no clock ran through since the record before
 	boot    int64 // ms for which the host has been up; 0: unknown
 	power   uint64
 	powered bool   // power was read
@@ -126,6 +127,9 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 	}
 	same := r.epoch == c.epoch || c.epoch == unknownEpoch
 	r.unsure = max(r.unsure, c.vague)
+	if r.stood { // the records are a clock then
+		r.unsure = max(r.unsure, min(int64(r.record-c.record)*s.config.Interval, oldest)-(r.time-c.time))
+	}
 	dt := r.time - c.time + r.unsure
 	onward := r.value >= c.last && plausible(r.value-c.last, r.rate, dt)
 	switch {

@@ -204,7 +204,7 @@ func (s *site) record(n uint32, b *metric.Batch, arrived int64, o *Outcome) erro
 		if s.next == 0 {
 			s.next = at.time / hour
 		}
-		r := reading{time: at.time, unsure: at.unsure, boot: boot / 1e6, record: uint32(b.Sequence), before: uint32(b.Sequence)}
+		r := reading{time: at.time, unsure: at.unsure, stood: at.stood, boot: boot / 1e6, record: uint32(b.Sequence), before: uint32(b.Sequence)}
 		if i == 0 {
 			r.before--
 		}
@@ -248,7 +248,7 @@ func (s *site) tick(n uint32, p *plan, values []metric.Raw, r reading, shift int
 			if !s.handOver(c, n, r.time, o) {
 				continue
 			}
-			r.blind = true
+			r.blind, r.stood = true, false // its own records tell nothing of the time since another's
 		}
 		r.value, r.rate, r.epoch, r.place = uint64(v), l.rate, unknownEpoch, l.place
 		if l.epoch >= 0 && values[l.epoch] != metric.Missing {

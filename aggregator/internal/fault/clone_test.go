@@ -66,6 +66,7 @@ func (c *collector) flipSpool() {
 		}
 	}
 	c.oracle.left(c.durable, after)
+	c.trace("flip")
 	c.synced = 0
 	for n := range after {
 		c.synced = max(c.synced, n)

@@ -89,6 +89,7 @@ func (c *collector) start() {
 		c.r.sum.lostRecords += int(c.newest - last)
 	}
 	c.newest, c.synced, c.began = last, last, last
+	c.trace("start")
 	c.rec, c.linked = rec, false
 }
 
@@ -98,6 +99,7 @@ func (c *collector) stop(steps int, powerCut bool) {
 		_, durable := c.rec.Standing()
 		c.durable = max(c.durable, durable)
 	}
+	c.trace("stop")
 	c.rec, c.down, c.inbox = nil, steps, nil
 	if c.sample != nil {
 		c.sample, c.earlier = nil, c.sample
@@ -201,6 +203,7 @@ func (c *collector) record() {
 	c.shown = shown
 	c.records++
 	c.oracle.read(c.newest, c.regs, values, time.Now(), c.blurred)
+	c.trace("record")
 }
 
 // freeze makes the readings what registers show that stood still for a while.

@@ -24,6 +24,10 @@ var regressions = []regression{
 	{2013, true, "a board that was not read in the record at which its agent's clock jumped lost what it drew meanwhile"},
 	{422, false, "an agent without a boot clock that was cut off for hours was booked after its records had come, and what it drew from then on was set aside"},
 	{5049, true, "a board that read zero twice soon after a restart was booked whole when it came back"},
+	{1425, false, "a record that a spool could not sync was read by the next process, was not on disk, and a power cut took it"},
+	{1692, false, "the same, and the counter began anew after it"},
+	{4261, false, "damage took the first record of a lifetime, and thinning the last one of the lifetime before"},
+	{4347, false, "of an agent without a clock a reading after a lost record was set aside, and its counter began anew"},
 }
 
 // TestFaults runs sites under all that can fail, and holds what is on disk against the

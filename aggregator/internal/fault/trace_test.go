@@ -25,3 +25,18 @@ func (r *run) trace(b *metric.Batch, o account.Outcome) {
 	}
 	r.t.Logf("step %d: life %d number %d skipped %d flags %d time %d boot %d%s: %v %s %v", r.step, b.Incarnation, b.Sequence, b.Skipped, b.Flags, b.Time, b.Boottime/1e6, values, o.Verdict, o.Reason, o.Alarms)
 }
+
+// trace prints what happens to the collector that FAULT_TRACE names, and what must be
+// booked of the register that FAULT_ACCOUNT names.
+func (c *collector) trace(what string) {
+	if os.Getenv("FAULT_TRACE") != c.name {
+		return
+	}
+	low := int64(-1)
+	for i, k := range c.oracle.order {
+		if name(k) == " "+os.Getenv("FAULT_ACCOUNT") {
+			low = c.oracle.low[i].sum
+		}
+	}
+	c.r.t.Logf("step %d: collector %s, newest %d, on disk %d, durable %d, sick for %d: at least %d mJ", c.r.step, what, c.newest, c.synced, c.durable, c.sick, low)
+}

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -363,4 +364,49 @@ func TestWriteFailsDuringASync(t *testing.T) {
 			t.Errorf("%d frames after a crash, gaps %v", len(h.frames), h.gaps)
 		}
 	})
+}
+
+// What a process was told it could not sync, the next one reads all the same: from the
+// system's memory, of which no sync tells any more. It writes that again.
+func TestWhatAnotherProcessCouldNotSyncIsWrittenAgain(t *testing.T) {
+	for name, segment := range map[string]int64{"in one file": 1 << 20, "in two": 700} {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk()
+			c := config(d, Thin)
+			c.SegmentBytes = segment
+			x := start(t, c)
+			x.append(20, 1)
+			x.sync()
+			x.append(5, 1)
+			d.fault = failing(errIO, "sync")
+			x.sync()
+			if !x.s.Degraded() {
+				t.Fatal("it takes no note of its disk")
+			}
+			last, _ := x.s.Last()
+			left := maps.Clone(d.now)
+			d.fault, d.held = nil, false // it is killed, and the disk has come to itself
+			y := x.again(c)
+			if h := y.check(); !h.frames[last] {
+				t.Fatalf("the next process does not read number %d", last)
+			}
+			y.append(3, 1)
+			d.fault = once(t, errIO, "create")
+			if err := y.s.Sync(); err == nil {
+				t.Error("a sync that could not write it again says nothing of it")
+			}
+			if err := y.s.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range left { // pages that were given up are not on disk
+				n.data = n.synced
+			}
+			h := y.check()
+			for seq := uint64(1); seq <= last+3; seq++ {
+				if !h.frames[seq] {
+					t.Errorf("number %d is gone; gaps %v", seq, h.gaps)
+				}
+			}
+		})
+	}
 }

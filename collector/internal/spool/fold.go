@@ -26,7 +26,7 @@ func (d *fold) add(f frame) {
 		return // held twice: a segment was rewritten and its elder not yet deleted
 	}
 	f.first = max(f.first, d.prev+1)
-	d.decide(f.class == Turn)
+	d.decide(f.class == Turn || f.first > d.prev+1)
 	if f.first > d.prev+1 {
 		d.time, d.near = f.time, append(d.near[:0], f.payload...)
 		d.hole(f.first - 1)
@@ -50,7 +50,7 @@ func (d *fold) add(f frame) {
 }
 
 // decide says what becomes of an ordinary frame at the end: it is kept in front
-// of a Turn, and goes otherwise.
+// of a Turn, or of damage that may have been one, and goes otherwise.
 func (d *fold) decide(keep bool) {
 	if !d.undecided {
 		return

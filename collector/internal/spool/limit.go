@@ -91,7 +91,7 @@ func (s *Spool) thin(i, j int, all bool) error {
 			return err
 		}
 	}
-	d.decide(s.turnsIn(j))
+	d.decide(d.prev < last || s.turnsIn(j))
 	d.hole(last)
 	d.flush()
 	name := s.segs[i].name
@@ -137,7 +137,7 @@ func (s *Spool) turnsIn(j int) bool {
 			return true
 		}
 		if e.seq > s.before(j) { // else held twice
-			return e.class == Turn
+			return e.class == Turn || e.first > s.before(j)+1
 		}
 		off += int64(n)
 	}

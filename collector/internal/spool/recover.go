@@ -53,6 +53,9 @@ func (s *Spool) restore() error {
 	if n := len(s.segs); n > 0 {
 		s.known, s.last = true, s.segs[n-1].last
 	}
+	for _, g := range s.segs[max(0, len(s.segs)-unsynced):] {
+		g.stale = true
+	}
 	// Before anything is numbered: what a crash took is numbered again, and is
 	// not acknowledged then.
 	if s.c.Resume {

@@ -22,6 +22,7 @@ type segment struct {
 	f     File // while it is written to, or waits to be synced
 	dirty bool // written to since the last sync
 	bad   bool // it could not be read once already
+	stale bool // of a process before this one, that may have failed to sync it
 }
 
 const suffix = ".spool"

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -32,6 +33,10 @@ func (s *Spool) Sync() error {
 		s.tryAt = now
 		return s.heal(now)
 	}
+	renewed := s.renew(now)
+	if s.degraded {
+		return s.why
+	}
 	var dirty []*segment
 	var files []File
 	for _, g := range s.segs {
@@ -44,7 +49,7 @@ func (s *Spool) Sync() error {
 	s.newFile = false
 	if len(dirty) == 0 && !newFile {
 		s.remember()
-		return nil
+		return renewed
 	}
 
 	s.syncing = true
@@ -86,6 +91,64 @@ func (s *Spool) Sync() error {
 		s.mem.forget(mark)
 	}
 	s.remember()
+	return renewed
+}
+
+// unsynced is in how many of the newest segments a process may leave what it could not
+// sync: all since the sync before, which is seconds ago.
+const unsynced = 2
+
+// renew writes segments again that the process before this one may have failed to sync:
+// what this one reads there may be in the system's memory alone, and no sync would say so.
+// What cannot be written now is tried again with the next sync.
+func (s *Spool) renew(now time.Time) error {
+	var errs []error
+	for _, g := range s.segs {
+		if !g.stale {
+			continue
+		}
+		if err := s.renewSegment(g, now); err != nil {
+			errs = append(errs, fmt.Errorf("write segment %d again: %w", g.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Spool) renewSegment(g *segment, now time.Time) error {
+	h, err := s.disk.Open(s.path(g.name), false)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, g.size)
+	n, err := h.ReadAt(b, 0)
+	h.Close()
+	if err != nil && err != io.EOF {
+		return err
+	}
+	f, renamed, err := s.write(g.name, b[:n])
+	switch {
+	case renamed && err != nil: // what is appended would go into the file that was
+		if s.active() == g {
+			s.sealed = true
+		}
+		g.dirty = false
+		s.letGo(g)
+		s.degrade(now, err)
+		return err
+	case err != nil:
+		return err
+	}
+	g.stale = false
+	if s.cur.seg == g {
+		s.cur.reset()
+	}
+	if s.active() != g {
+		g.dirty = false
+		s.letGo(g)
+		return f.Close()
+	}
+	s.letGo(g)
+	g.f, g.dirty = f, true // what waits in memory is let go by the sync that follows
 	return nil
 }
 

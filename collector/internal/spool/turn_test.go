@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -124,5 +125,48 @@ func TestTheFrameBeforeWhatCannotBeReadIsKept(t *testing.T) {
 	d.fault = nil
 	if h := x.check(); !h.frames[edge] || len(h.gaps) != 1 || h.gaps[0] != [2]uint64{1, edge - 1} {
 		t.Errorf("number %d is held: %t; gaps %v", edge, h.frames[edge], h.gaps)
+	}
+}
+
+// Damage may have been a Turn: the frame before it may be the last of its life.
+func TestTheFrameBeforeDamageIsKept(t *testing.T) {
+	for name, damaged := range map[string]func(g *segment) uint64{
+		"within a segment":          func(g *segment) uint64 { return (g.name + g.last) / 2 },
+		"at a segment's end":        func(g *segment) uint64 { return g.last },
+		"where the next one begins": func(g *segment) uint64 { return g.last + 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk()
+			c := config(d, Thin)
+			c.MaxBytes = 20_000
+			x := start(t, c)
+			for range 60 { // one class only
+				last, _ := x.s.Last()
+				x.sent[last+1] = payload(last+1, 1)
+				if err := x.s.Append(last+1, Ordinary, x.sent[last+1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			x.sync()
+			bad := damaged(x.s.segs[0])
+			g := x.s.segs[x.s.holding(bad)]
+			data := d.now[x.s.path(g.name)].data
+			if at := bytes.Index(data, x.sent[bad]); bad > g.name && at > 0 {
+				data[at] ^= 1
+			} else { // it is as if it had never been there
+				n, err := frameSize(data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.size -= int64(n)
+				d.now[x.s.path(g.name)].data = data[n:]
+			}
+			if err := x.s.thin(0, 1, false); err != nil {
+				t.Fatal(err)
+			}
+			if h := x.check(); !h.frames[bad-1] || h.frames[bad-2] {
+				t.Errorf("number %d before the damage is held: %t; gaps %v", bad-1, h.frames[bad-1], h.gaps)
+			}
+		})
 	}
 }
