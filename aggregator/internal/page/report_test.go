@@ -193,6 +193,18 @@ func TestReportPage(t *testing.T) {
 		t.Errorf("the statements say %q, and what is wrong is not marked", got)
 	}
 
+	// Limits of a country are told with the figures, and whether each is kept.
+	limits := eval[string](q, `import("./reportview.js").then(({ tables }) => (tables({annex1: [], annex2: [], annex3: [], internal: [], previews: [{rule_set: {id: "DE-X"}, figures: [], classes: [{of: "pue", class: "B"}],
+		limits: [{of: "ref", least: "0.50", due: "2024-01-01", is: "broken", value: 0}, {of: "pue", most: "1.2", due: "2028-12-01", is: "ahead", would: "unknown", why: "nobody states it"}]}]}, null),
+		document.getElementById("all").innerText))`)
+	for _, want := range []string{"Class of PUE\tB", "REF at least 0.50, from 2024-01-01 on\tnot kept\tthis year 0", "PUE at most 1.2, from 2028-12-01 on\tnot in force yet; whether this year's figure would keep it is not known; nobody states it"} {
+		if !strings.Contains(limits, want) {
+			t.Errorf("the table of limits lacks %q: %q", want, limits)
+		}
+	}
+	q.do(chromedp.Reload())
+	q.shown()
+
 	for _, width := range []int64{320, 412, 768, 1024, 1280, 1920} {
 		q.do(chromedp.EmulateViewport(width, 900), chromedp.Sleep(150*time.Millisecond))
 		if over := eval[int](q, "document.documentElement.scrollWidth - innerWidth"); over > 0 {

@@ -66,6 +66,6 @@ func (b *build) checkBefore() {
 	if more := len(names) - 5; more > 0 {
 		names = append(names[:5], "others")
 	}
-	b.issue("W_BEFORE_OPERATION", "in_operation_since", "the site is stated to be in operation since %s, and meters counted from %s on (%s): %s kWh came in before, of which %s kWh went to IT, and are in no figure",
+	b.issue("W_BEFORE_OPERATION", "in_operation_since", "the site is stated to be in operation since %s, and meters counted from %s on (%s): of the time before, %s kWh that came in, and %s kWh of them that went to IT, are in no figure",
 		b.r.Period.From, time.UnixMilli(e.first).In(b.Site.TimeZone).Format(time.DateOnly), strings.Join(names, ", "), number(over(rat(e.supply), perKWh)), number(over(rat(e.it), perKWh)))
 }

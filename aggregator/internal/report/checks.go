@@ -94,7 +94,7 @@ var checks = [...]Check{
 	{"W_CUE_MARKET", Warning, "market-based CUE is below 1.5 times the location-based one", "check the residual factor and its unit"},
 	{"W_LIMIT", Warning, "limits of the country are kept", "say what is done about it, and by when"},
 	{"W_LIMIT_UNKNOWN", Warning, "it is known whether limits of the country are kept", "see the reason"},
-	{"W_HEAT_UPGRADE", Warning, "where a limit of PUE leaves out electricity that only upgrades waste heat, it is known how much that is", "write report.e_heat_upgrade_kwh with evidence, or report.heat_upgrade: no"},
+	{"W_HEAT_UPGRADE", Warning, "where a limit of PUE leaves out electricity that only makes waste heat warmer, it is known how much that is", "write report.e_heat_upgrade_kwh with evidence, or report.heat_upgrade: no"},
 	{"E_NO_METER", Error, "a measured figure names its meters", "name the meters in the site file"},
 	{"E_COVERAGE", Error, "at least 80 % of the period are known of every metered figure", "import readings of the meters that are missing"},
 	{"W_COVERAGE", Warning, "at least 95 % of the period are known of every metered figure", "import readings of the meters that are missing"},

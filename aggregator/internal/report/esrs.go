@@ -327,7 +327,7 @@ func (x *ESRS) leaflet() *leaflet {
 			if f.Missing != "" {
 				how = "missing: " + f.Missing
 			}
-			b.row(f.Point, f.Title, text(f.Value), f.Unit, text(f.Coverage), how)
+			b.row(f.Point, f.Title, text(f.Value), unitWords(f.Unit), text(f.Coverage), how)
 		}
 		p.blocks = append(p.blocks, b)
 	}

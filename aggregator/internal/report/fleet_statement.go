@@ -159,7 +159,7 @@ func (x *FleetStatement) leaflet() *leaflet {
 			if f.Missing != "" {
 				way += "; " + f.Missing
 			}
-			b.row(f.Key, text(f.Value), f.Unit, way)
+			b.row(f.Key, text(f.Value), unitWords(f.Unit), way)
 		}
 		p.blocks = append(p.blocks, b)
 		if g.By != "all" || len(g.Left) == 0 {

@@ -92,11 +92,11 @@ func (b *build) inside() {
 func (b *build) carbon(add func(key, title, unit, missing string, v *big.Rat, decimals int) *Figure) {
 	for _, x := range []struct{ of, key, title, unit string }{
 		{"pue", "pue_same_minutes", "PUE of the time in which all is known, without estimates", "1"},
-		{"carbon_location", "co2_location_kg", "Scope 2, location-based", "kg"}, {"carbon_market", "co2_market_kg", "Scope 2, market-based", "kg"},
-		{"carbon_scope1", "co2_scope1_kg", "Scope 1", "kg"}, {"cue", "cue_lb", "Carbon usage effectiveness, location-based", "kg/kWh"},
+		{"carbon_location", "co2_location_kg", "Carbon, scope 2, location-based", "kg"}, {"carbon_market", "co2_market_kg", "Carbon, scope 2, market-based", "kg"},
+		{"carbon_scope1", "co2_scope1_kg", "Carbon, scope 1", "kg"}, {"cue", "cue_lb", "Carbon usage effectiveness, location-based", "kg/kWh"},
 		{"cue_market", "cue_mb", "Carbon usage effectiveness, market-based", "kg/kWh"}, {"cfe", "cfe", "Hourly matching with carbon-free energy", "1"},
 		{"carbon_hourly", "co2_hourly_kg", "Carbon of what is not matched by the hour, at the grid's intensity", "kg"},
-		{"carbon_market_hourly", "co2_market_hourly_kg", "Market-based with hourly matching", "kg"},
+		{"carbon_market_hourly", "co2_market_hourly_kg", "Carbon, market-based with hourly matching", "kg"},
 	} {
 		k := b.kpis[x.of]
 		if k == nil {

@@ -7,9 +7,9 @@ import (
 // carbon gives a job its share of what the site's energy emits: by the hour,
 // location-based; by the month, market-based, for contracts are booked by the year.
 func (m *jobMake) carbon() error {
-	location := Figure{Key: "co2_location_kg", Title: "Scope 2, location-based", Unit: "kg", Quality: QualityCalculated,
+	location := Figure{Key: "co2_location_kg", Title: "Carbon, scope 2, location-based", Unit: "kg", Quality: QualityCalculated,
 		Method: "of each hour, the site's carbon by the kWh times the job's energy at the facility"}
-	market := Figure{Key: "co2_market_kg", Title: "Scope 2, market-based", Unit: "kg", Quality: QualityCalculated,
+	market := Figure{Key: "co2_market_kg", Title: "Carbon, scope 2, market-based", Unit: "kg", Quality: QualityCalculated,
 		Method: "of each month, the site's carbon by the kWh times the job's energy at the facility"}
 	defer func() { m.s.Carbon = []Figure{location, market} }()
 	if h := m.facilityHours; h.missing != "" {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 	"time"
 )
@@ -11,7 +12,7 @@ func (s *JobStatement) JSON() ([]byte, error) { return indented(s) }
 
 func (s *JobStatement) leaflet() *leaflet {
 	p := &leaflet{
-		kind: "job statement", title: "Energy of a training job", name: named(s.SiteName, s.Site), period: s.Start + " to " + s.End,
+		kind: "job statement", title: "Energy of a training job", name: named(s.SiteName, s.Site), period: plainTime(s.Start) + " to " + plainTime(s.End) + " UTC",
 		simulated: s.Ledger.Simulated, mark: "energy of a training job", program: s.Program, made: timeOf(s.End),
 		says: "For the technical documentation of a general-purpose AI model: " + strings.Join(s.Law, "; ") + ". The form defines no boundary, so each is named; figures of different boundaries do not compare.",
 		foot: fmt.Sprintf("Ledger of %d leaves, root %.16s…", s.Ledger.Leaves, s.Ledger.Root),
@@ -31,10 +32,10 @@ func (s *JobStatement) leaflet() *leaflet {
 	for i := range s.Energies {
 		e := &s.Energies[i]
 		if e.Missing != "" {
-			fact("Energy, "+e.Boundary, "not known: "+e.Missing)
+			fact("Energy "+e.where(), "not known: "+e.Missing)
 			continue
 		}
-		fact("Energy, "+e.Boundary, fmt.Sprintf("%s MWh (%s)", e.Printed, e.Method))
+		fact("Energy "+e.where(), fmt.Sprintf("%s MWh (%s)", e.Printed, e.Method))
 	}
 	fact("Model", a.Model)
 	fact("Provider", a.Provider)
@@ -64,14 +65,14 @@ func (s *JobStatement) leaflet() *leaflet {
 	}
 
 	b := block{title: "Energy at each boundary", says: "Two significant figures, half up; the exact value beside them is what the ledger holds or what follows from it.", lanes: []lane{
-		{"Boundary", 16, 0}, {"MWh, 2 figures", 24, 1}, {"kWh", 26, 1}, {"Exact mJ", 34, 1}, {"Method", 18, 0}, {"Coverage %", 18, 1}, {"How", 44, 0}}}
+		{"Boundary", 19, 0}, {"MWh, 2 figures", 24, 1}, {"kWh", 25, 1}, {"Exact mJ", 32, 1}, {"Method", 17, 0}, {"Coverage %", 19, 1}, {"How", 44, 0}}}
 	for i := range s.Energies {
 		e := &s.Energies[i]
-		how := e.How
+		how := e.How + e.mix()
 		if e.Missing != "" {
 			how = "not known: " + e.Missing
 		}
-		b.row(e.Boundary, e.Printed, text(e.KWh), e.Millijoules, e.Method, text(e.Coverage), how)
+		b.row(boundaries[e.Boundary], e.Printed, text(e.KWh), e.Millijoules, e.Method, text(e.Coverage), how)
 	}
 	p.blocks = append(p.blocks, b)
 
@@ -81,7 +82,7 @@ func (s *JobStatement) leaflet() *leaflet {
 		if f.Missing != "" {
 			how = "not known: " + f.Missing
 		}
-		b.row(f.Title, text(f.Value), f.Unit, text(f.Coverage), strings.Trim(strings.ReplaceAll(how, "; ; ", "; "), "; "))
+		b.row(f.Title, text(f.Value), unitWords(f.Unit), text(f.Coverage), strings.Trim(strings.ReplaceAll(how, "; ; ", "; "), "; "))
 	}
 	p.blocks = append(p.blocks, b)
 
@@ -91,11 +92,11 @@ func (s *JobStatement) leaflet() *leaflet {
 		if f.Missing != "" {
 			how = "not known: " + f.Missing
 		}
-		b.row(f.Title, text(f.Value), f.Unit, text(f.Coverage), how)
+		b.row(f.Title, text(f.Value), unitWords(f.Unit), text(f.Coverage), how)
 	}
 	p.blocks = append(p.blocks, b)
 
-	b = block{title: "Jobs", says: "Start and end are those of the first and last hour in which the job held a board.", lanes: []lane{{"Job", 22, 0}, {"Tenant", 18, 0}, {"Start", 34, 0}, {"End", 34, 0}, {"GPU-days", 16, 1}, {"GPU mJ", 28, 1}, {"Node mJ", 28, 1}}}
+	b = block{title: "Jobs", says: "Start and end are those of the first and last hour in which the job held a board.", lanes: []lane{{"Job", 20, 0}, {"Tenant", 16, 0}, {"Start", 31, 0}, {"End", 31, 0}, {"GPU-days", 18, 1}, {"GPU mJ", 32, 1}, {"Node mJ", 32, 1}}}
 	for i := range s.Jobs {
 		x := &s.Jobs[i]
 		b.row(x.Job, x.Tenant, x.Start, x.End, x.GPUDays.String(), x.GPU, x.Node)
@@ -123,6 +124,32 @@ func (s *JobStatement) leaflet() *leaflet {
 	return p
 }
 
+// boundaries are what energy is of, in words.
+var boundaries = map[string]string{"gpu": "GPU boards", "node": "nodes", "it": "IT", "facility": "facility"}
+
+// where is a boundary as it stands after the word energy.
+func (e *JobEnergy) where() string {
+	if e.Boundary == "facility" {
+		return "at the facility"
+	}
+	return "of " + boundaries[e.Boundary]
+}
+
+// mix says by which shares the energy is known, where not all of it is measured.
+func (e *JobEnergy) mix() string {
+	if _, all := e.Shares["measured"]; len(e.Shares) == 0 || all && len(e.Shares) == 1 {
+		return ""
+	}
+	var parts []string
+	for _, m := range qualityMarks() {
+		if share, ok := e.Shares[m.name]; ok {
+			pct, _ := decimalOf(new(big.Rat).Mul(share.Rat(), big.NewRat(100, 1)), 3)
+			parts = append(parts, pct.String()+" % "+m.text)
+		}
+	}
+	return "; of what was counted " + strings.Join(parts, ", ")
+}
+
 // mostCounts bounds a table.
 const mostCounts = 120
 
@@ -136,6 +163,14 @@ func (p *leaflet) issues(list []Issue) {
 		b.row(list[i].Code, list[i].Text, list[i].Fix)
 	}
 	p.blocks = append(p.blocks, b)
+}
+
+// plainTime is a time of a statement without what people need not read: it is UTC.
+func plainTime(s string) string {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC().Format("2006-01-02 15:04")
+	}
+	return s
 }
 
 // named is what a site is called.

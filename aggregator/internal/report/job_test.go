@@ -108,3 +108,33 @@ func TestVectorT7TrainingJob(t *testing.T) {
 	s.Ledger.Root = ""
 	goldenStatement(t, s, "t7")
 }
+
+// Who reads what was counted sees how it is known, and the time without its letters.
+func TestAJobStatementSaysHowItsEnergyIsKnown(t *testing.T) {
+	number := func(v string) report.Decimal {
+		d, err := report.ParseDecimal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	kwh := number("1082916.864")
+	s := &report.JobStatement{Site: "s1", Start: "2026-03-02T00:00:00Z", End: "2026-03-20T06:00:00Z", Energies: []report.JobEnergy{
+		{Boundary: "gpu", Printed: "1.1 x 10^3", KWh: &kwh, Method: "measured", How: "counters", Shares: map[string]report.Decimal{"measured": number("0.981"), "integrated": number("0.019")}},
+		{Boundary: "node", Printed: "1.5 x 10^3", KWh: &kwh, Method: "measured", How: "counters alone", Shares: map[string]report.Decimal{"measured": number("1")}},
+		{Boundary: "facility", Missing: "no PUE"},
+	}}
+	b, err := report.Write(s, "csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"GPU boards,How,\"counters; of what was counted 98.1 % measured, 1.9 % summed from power\"", "nodes,How,counters alone\r", "Energy at the facility,,not known: no PUE"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("the file lacks %q: %s", want, b)
+		}
+	}
+	if b, err = report.Write(s, "pdf"); err != nil {
+		t.Fatal(err)
+	}
+	says(t, words(t, b), "2026-03-02 00:00 to 2026-03-20 06:00 UTC", "1 082 916.864")
+}

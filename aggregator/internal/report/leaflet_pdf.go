@@ -47,11 +47,11 @@ func (p *leaflet) pdf() ([]byte, error) {
 			f.para(left, wide, plain, 8, grey, b.says)
 			f.y += 1.5
 		}
-		t := f.table(7.5, b.lanes...)
+		t := f.table(leafletSize, b.lanes...)
 		for n, cells := range b.rows {
 			row := make([]cell, len(cells))
 			for k, c := range cells {
-				row[k] = cell{text: c}
+				row[k] = cell{text: t.spaced(c, b.lanes[k])}
 			}
 			back := white
 			if n%2 == 1 {
@@ -66,4 +66,19 @@ func (p *leaflet) pdf() ([]byte, error) {
 		return nil, fmt.Errorf("write document of %s: %w", p.kind, err)
 	}
 	return out.Bytes(), nil
+}
+
+// leafletSize is that of the letters in tables of a leaflet.
+const leafletSize = 7.5
+
+// spaced is a number in groups of three digits where it then fits on a line.
+func (t *table) spaced(s string, l lane) string {
+	if _, err := ParseDecimal(s); err != nil || l.at == 0 {
+		return s
+	}
+	t.set(plain, t.size, black)
+	if g := grouped(s); len(t.lines(g, l.wide-2*padX)) == 1 {
+		return g
+	}
+	return s
 }

@@ -112,7 +112,7 @@ func (b *build) leftOut(l *Limit, f *Figure) (least, most *big.Rat, open string)
 	case stated:
 		why = "report." + l.Without + " is " + number(v) + " kWh, and " + number(lessOf(dc, it)) + " kWh are not of IT"
 	case why == "":
-		why = "nobody states how much electricity heat pumps take to upgrade the heat that is handed over, and this PUE leaves it out: write report." + l.Without + ", or report.heat_upgrade: no"
+		why = "this limit leaves out of PUE the electricity that heat pumps take to make waste heat warmer before it is handed over, and nobody states how much that is: write report." + l.Without + ", or report.heat_upgrade: no where there are no such heat pumps"
 	}
 	return big.NewRat(1, 1), f.exact, why
 }
@@ -134,7 +134,7 @@ func (b *build) checkLimits() {
 			than := x.words()
 			switch {
 			case x.open:
-				b.issue("W_HEAT_UPGRADE", x.Of, "%s: whether %s is %s since %s: %s", p.RuleSet.ID, x.Of, than, x.Due, x.Why)
+				b.issue("W_HEAT_UPGRADE", x.Of, "%s: whether %s is %s, as it has to be from %s on, is not known: %s", p.RuleSet.ID, x.Of, than, x.Due, x.Why)
 			case x.Is == LimitBroken:
 				b.issue("W_LIMIT", x.Of, "%s: %s is %s, and has to be %s since %s", p.RuleSet.ID, x.Of, x.Value, than, x.Due)
 			case x.Is == LimitUnknown:

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/report"
@@ -76,5 +77,16 @@ func TestLimitsOfTheCountry(t *testing.T) {
 				t.Errorf("issues %v", codes(r))
 			}
 		})
+	}
+}
+
+// A document for the board says whether limits of the country are kept, as the workbook
+// does.
+func TestTheDocumentTellsLimits(t *testing.T) {
+	r := germanYear(t)
+	pages := words(t, document(t, "german", r, report.Beside{}))
+	says(t, pages, "What other rules say of the year", "DE-ENEFG-2023", "PUE at most 1.5 2027-07-01", "not in force yet; this year's figure would keep it", "REF at least 0.50 2024-01-01", "not kept")
+	if without := words(t, document(t, "plain", aYear(t), report.Beside{})); strings.Contains(flat(without), "other rules say") {
+		t.Error("a record without other rules has a chapter of them")
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/report"
 )
 
 // What a person opens: every sheet of every workbook that is made, in LibreOffice.
@@ -87,20 +89,26 @@ func TestWorkbooksOpenInLibreOffice(t *testing.T) {
 // faulty is a cell whose formula fails.
 var faulty = regexp.MustCompile(`^(Err:\d+|#(REF|NAME|VALUE|DIV/0|NUM|NULL)[!?]?|#N/A)`)
 
-// germanBook is a report with limits of the country, gaps, and texts that a workbook could
-// take for formulas.
+// germanBook is that of a German year.
 func germanBook(t *testing.T) []byte {
+	t.Helper()
+	b, err := germanYear(t).XLSX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// germanYear is a report with limits of the country, gaps, and texts that a workbook could
+// take for formulas.
+func germanYear(t *testing.T) *report.Record {
 	t.Helper()
 	l := &fakeLedger{perHour: map[string]float64{"grid": 1250, "ups": 1000, "heat": 200}, known: blind("ups", 700, 800)}
 	in := faked(t, "meters:\n  - {id: grid, role: grid_input}\n  - {id: ups, role: ups_output}\n  - {id: heat, role: heat_reuse}\nit_power: {power: 2 MW, evidence: list}\n"+
 		begun("2026-12", "in_operation_since", "2026-01", "owner", `"=HYPERLINK(\"http://example.org\",1/0)"`), l)
 	in.Rules, in.Beside = germany()
 	in.Now = time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
-	b, err := build(t, in).XLSX()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return build(t, in)
 }
 
 // office has LibreOffice make files of another kind, and say nothing else.

@@ -31,6 +31,7 @@ func (r *Record) PDF(b Beside) ([]byte, error) {
 	}
 	p.cover(r, s)
 	p.keyFigures(r)
+	p.otherRules(r)
 	p.byMonth(r)
 	p.balance(r)
 	p.quality(r)

@@ -179,7 +179,7 @@ func situations(t *testing.T) map[string]situation {
 		"degree days are another place's":                        {code: "W_CDD_REGION", change: func(_ *fakeLedger, in *report.Input) { d := report.Whole(90); in.RegionalCDD = &d }},
 		"degree days are not those of the region that is stated": {code: "W_CDD_REGION", entries: []string{"cdd_region", "90"}},
 		"a limit of the country is broken":                       {code: "W_LIMIT", field: "ref", text: "at least 0.50 since 2024-01-01", change: german},
-		"electricity of heat pumps is not known":                 {code: "W_HEAT_UPGRADE", field: "pue", text: "write report.e_heat_upgrade_kwh", change: german},
+		"electricity of heat pumps is not known":                 {code: "W_HEAT_UPGRADE", field: "pue", text: "whether pue is at most 1.2, as it has to be from 2028-12-01 on, is not known: this limit leaves out", change: german},
 		"electricity of heat pumps is more than there is":        {code: "W_HEAT_UPGRADE", field: "pue", text: "are not of IT", entries: []string{"e_heat_upgrade_kwh", "9000000"}, change: german},
 		"a limit of the country cannot be told":                  {code: "W_LIMIT_UNKNOWN", field: "pue", entries: []string{"in_operation_since", "soon"}, change: german},
 		"a guarantee is another site's": {code: "E_GO_TWICE", text: "s2", change: func(_ *fakeLedger, in *report.Input) {

@@ -288,7 +288,7 @@ func (b *book) figures(name, title string, list []Figure) {
 		if f.Unknown != "" {
 			notes = strings.TrimPrefix(notes+"; not known of the rule: "+f.Unknown, "; ")
 		}
-		s.add(style, f.Point, f.Symbol, f.Title, value, f.Unit, f.Quality, f.Coverage, f.At, shortList(f.Meters), c[11], notes)
+		s.add(style, f.Point, f.Symbol, f.Title, value, unitWords(f.Unit), f.Quality, f.Coverage, f.At, shortList(f.Meters), c[11], notes)
 	}
 }
 

@@ -133,18 +133,22 @@ function trail(events) {
   );
 }
 
-function tables(record, choose) {
+// tables draws every figure of a record, group by group.
+export function tables(record, choose) {
   const groups = [
     ["About the data centre, Annex I", record.annex1.map((x) => ({ ...x, text: x.value || "" }))],
     ["Key figures, Annex II", record.annex2],
     ["Indicators, Annex III", record.annex3],
     ["Not asked for: load, carbon and balance", record.internal],
-    ...(record.previews || []).map((p) => [`Preview by ${p.rule_set.id}: not official`, p.figures, true]),
+    ...(record.previews || []).flatMap((p) => [
+      [`Preview by ${p.rule_set.id}: not official`, [...(p.classes || []).map(grade), ...p.figures], true],
+      [`Limits of ${p.rule_set.id}`, (p.limits || []).map(limit), true],
+    ]),
   ];
   const table = make("table", "figures");
   const head = make("thead");
   const row = make("tr");
-  for (const [text, kind] of [["Point", ""], ["Figure", ""], ["Value", "num"], ["Known", ""], ["Coverage", ""]]) {
+  for (const [text, kind] of [["Point", ""], ["Figure", ""], ["Value", "num"], ["Quality or evidence", ""], ["Coverage", ""]]) {
     const th = make("th", kind, text);
     th.scope = "col";
     row.append(th);
@@ -165,8 +169,22 @@ function tables(record, choose) {
   el("all").replaceChildren(table);
 }
 
+// grade is where an indicator stands on a scale.
+const grade = (c) => ({ title: `Class of ${c.of.toUpperCase()}`, text: c.class || "", missing: c.missing });
+
+const HELD = { kept: "kept", broken: "not kept", unknown: "not known", ahead: "not in force yet" };
+const WOULD = { kept: "this year's figure would keep it", broken: "this year's figure would not keep it", unknown: "whether this year's figure would keep it is not known" };
+
+// limit is one of a country, and whether it is kept.
+const limit = (x) => ({
+  title: `${x.of.toUpperCase()} ${x.least ? `at least ${x.least}` : `at most ${x.most}`}, from ${x.due} on`,
+  text: [HELD[x.is] || x.is, x.is === "ahead" ? WOULD[x.would] || "" : "", x.why || ""].filter(Boolean).join("; "),
+  broken: x.is === "broken",
+  evidence: f.known(x.value) ? `this year ${exact(x.value, "1")}` : "",
+});
+
 function line(x, choose) {
-  const tr = make("tr", x.missing ? "absent" : "");
+  const tr = make("tr", x.missing ? "absent" : x.broken ? "broken" : "");
   const point = make("td", "point", x.point || "");
   const what = make("th", "what");
   what.scope = "row";
