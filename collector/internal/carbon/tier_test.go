@@ -88,7 +88,7 @@ func TestABetterTierTakesOverWithTheNextQuarter(t *testing.T) {
 				w.maps("FR", func(time.Time) (any, bool) { return 58, false })
 			}
 			for range 6 {
-				saw[time.Now().Format("15:04")] = seen(t, s)
+				saw[time.Now().UTC().Format("15:04")] = seen(t, s)
 				sleep(10 * time.Second)
 			}
 		}
