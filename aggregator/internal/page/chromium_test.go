@@ -132,7 +132,7 @@ func (p *tab) listen(event any) {
 
 func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatal(err)
@@ -142,7 +142,7 @@ func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // eval returns the value of a JavaScript expression.
 func eval[T any](p *tab, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -162,7 +162,7 @@ func (p *tab) text(id string) string {
 // until waits for a JavaScript condition.
 func (p *tab) until(what, condition string) {
 	p.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
 		// An error here is a page that is just being loaded again.
 		if met, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")")); err == nil && met {
@@ -170,7 +170,7 @@ func (p *tab) until(what, condition string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	p.t.Fatalf("%s: not within 20 s; the page says: %s", what, eval[string](p, "document.body.innerText"))
+	p.t.Fatalf("%s: not within a minute; the page says: %s", what, eval[string](p, "document.body.innerText"))
 }
 
 // live waits until the page shows figures it trusts.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // The status document, as doc.go describes it.
@@ -199,7 +201,7 @@ type answer struct {
 
 func newFake(t *testing.T, sites func(now time.Time, since int64) []fakeSite) *fake {
 	t.Helper()
-	f := &fake{address: "127.0.0.1:0", sites: sites, pages: Handler()}
+	f := &fake{address: loopback.Free(t), sites: sites, pages: Handler()}
 	f.version.Store("0.1.0")
 	f.up(t)
 	t.Cleanup(f.down)
