@@ -177,6 +177,9 @@ func TestAQuarantineOutlivesARestart(t *testing.T) {
 		if _, ok := q.Release("s", "n2", "ada", time.Now()); !ok {
 			t.Error("n2 is not released")
 		}
+		if q = start(true); q.holds("ledger.s.n2", time.Now()) || !q.holds("ledger.s.n2", time.Now().Add(-time.Second)) || !q.holds("ledger.s.n1", time.Now()) {
+			t.Errorf("after a release and a crash, held are %+v", q.Held())
+		}
 		end()
 		if err := <-done; err != nil {
 			t.Fatal(err)
