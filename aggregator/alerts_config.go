@@ -7,6 +7,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/rule"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gigawatch/gigawatch/collector/setting"
 )
 
@@ -58,7 +59,7 @@ func (c *config) takeAlerts(f *setting.File, r *rawAlerts) {
 	}
 	for i := range a.Alertmanagers {
 		f.Require(slices.IndexFunc(a.Alertmanagers, func(x rule.Endpoint) bool { return x.URL == a.Alertmanagers[i].URL }) == i,
-			"alerts.alertmanagers."+strconv.Itoa(i), "%s stands twice", a.Alertmanagers[i].URL)
+			"alerts.alertmanagers."+strconv.Itoa(i), "%s stands twice", secret.Shown(a.Alertmanagers[i].URL))
 	}
 	if r.Direct != (rawEndpoint{}) {
 		a.Direct = r.Direct.endpoint(f, "alerts.direct")

@@ -11,8 +11,8 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/loopback collector/metric alerts/rule alerts/scene collector/setting collector/program/quiet collector/program collector/site collector/wire collector/sim collector/sim/field
-	collector/internal/tree collector/internal/energy collector/internal/secret collector/internal/odata
+	collector/loopback collector/metric alerts/rule alerts/scene collector/setting collector/secret collector/program/quiet collector/program collector/site collector/wire collector/sim collector/sim/field
+	collector/internal/tree collector/internal/energy collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
@@ -36,15 +36,15 @@ var only = map[string]string{
 	"collector/sim/field":           "collector/metric collector/sim",
 	"collector/program":             "collector/program/quiet",
 	"collector/program/quiet":       "",
-	"collector/site":                "collector/metric collector/setting",
+	"collector/site":                "collector/metric collector/setting collector/secret",
 	"collector/internal/tree":       "",
 	"collector/internal/energy":     "collector/metric",
-	"collector/internal/secret":     "",
-	"collector/internal/odata":      "collector/internal/secret",
+	"collector/secret":              "",
+	"collector/internal/odata":      "collector/secret",
 	"collector/internal/gpu":        "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/gpu/guard":  "collector/internal/gpu",
 	"collector/internal/host":       "collector/metric collector/internal/tree collector/internal/energy",
-	"collector/internal/job":        "collector/metric collector/internal/tree collector/internal/gpu",
+	"collector/internal/job":        "collector/metric collector/secret collector/internal/tree collector/internal/gpu",
 	"collector/internal/spool":      "",
 	"aggregator/internal/durable":   "",
 	"aggregator/internal/bus":       "",
@@ -55,17 +55,17 @@ var only = map[string]string{
 	"aggregator/internal/terms":     "collector/metric collector/site aggregator/internal/account",
 	"aggregator/internal/ledger":    "collector/metric aggregator/internal/account aggregator/internal/names",
 	"aggregator/internal/intake":    "collector/metric aggregator/internal/account",
-	"aggregator/internal/store":     "collector/metric",
+	"aggregator/internal/store":     "collector/metric collector/secret",
 	"aggregator/internal/report":    "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs
 	"aggregator/internal/names":     "aggregator/internal/durable",
 	"aggregator/internal/statement": "aggregator/internal/durable",
 	"aggregator/internal/page":      "",
-	"aggregator/internal/rule":      "collector/metric alerts/rule aggregator/internal/durable",
+	"aggregator/internal/rule":      "collector/metric collector/secret alerts/rule aggregator/internal/durable",
 	"aggregator/internal/health":    "collector/metric collector/setting aggregator/internal/durable",
-	"aggregator/query":              "collector/metric aggregator/internal/account",
+	"aggregator/query":              "collector/metric collector/secret aggregator/internal/account",
 	"aggregator/internal/web":       "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
 	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/names aggregator/internal/report aggregator/internal/statement aggregator/query",
-	"plugin/pkg":                    "collector/metric aggregator/query",
+	"plugin/pkg":                    "collector/metric collector/secret aggregator/query",
 
 	"aggregator/internal/checkpoint": "aggregator/internal/durable",
 	"aggregator/internal/hub":        "aggregator/internal/durable aggregator/internal/checkpoint aggregator/internal/account aggregator/internal/ledger",

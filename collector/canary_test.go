@@ -157,10 +157,29 @@ func TestNoSecretIsSaid(t *testing.T) {
 	text = regexp.MustCompile(`/etc/gigawatch/([\w.-]+)`).ReplaceAllStringFunc(text, func(path string) string { return canary(filepath.Base(path)) })
 	text = regexp.MustCompile(`\b10\.20\.\d+\.`).ReplaceAllString(text, "127.0.7.")
 	hide("site.yaml", text)
-	delete(canaries, "site.yaml")
 
 	said := &echo{}
 	clear, secure := httptest.NewServer(said), httptest.NewTLSServer(said)
+	// And once more, with devices that hear their secret, refuse it and say it back.
+	told := gossip(t)
+	for _, x := range [][2]string{
+		{`address: 127\.0\.7\.\[11-12\]`, "address: 127.0.0.[1-2]:" + told.snmp},
+		{`address: 127\.0\.7\.\[1-2\]`, "address: 127.0.0.[1-2]:" + told.snmp3},
+		{`profile: ups-mib`, "profile: apc-rpdu2"},
+		{`(?s)url: https://127\.0\.7\.\[1-2\]\s+resource: (\S+)/1(.*?)\n +ca: \S+`, "url: " + clear.URL + "\n        resource: ${1}/[1-2]$2"},
+		{`(?s)broker: tls://127\.0\.7\.\d+:8883(.*?)\n +ca: \S+`, "broker: tcp://" + told.mqtt + "$1"},
+		{`(?s)opcua:\n( +endpoint: opc\.tcp://)127\.0\.7\.\d+:4840\n.*?( +user: gigawatch)`, "every: 1s\n      opcua:\n${1}" + told.opcua + "\n        security_policy: None\n$2"},
+	} {
+		whole := regexp.MustCompile(x[0])
+		if !whole.MatchString(text) {
+			t.Fatalf("the site has no %s", x[0])
+		}
+		text = whole.ReplaceAllString(text, x[1])
+	}
+	text = strings.NewReplacer("read:\n      snmp:", "read:\n      every: 1s\n      snmp:", "every: 30s", "every: 1s").Replace(text) // each is read while the test looks
+	hide("site-2.yaml", text)
+	delete(canaries, "site.yaml")
+	delete(canaries, "site-2.yaml")
 	secure.Config.ErrorLog = nil
 	t.Cleanup(clear.Close)
 	t.Cleanup(secure.Close)
@@ -205,7 +224,7 @@ sources:
 	// The controller takes a token instead of a password, and the weather a variable.
 	token := strings.Replace(config, "user: root, password_file: "+filepath.Join(dir, "bmc.password")+", insecure", "token_file: "+canary("bmc.token")+", insecure", 1)
 	token = strings.Replace(token, "key_file: "+filepath.Join(dir, "weather.key"), "key_env: CANARY", 1)
-	other := hide("token.yaml", strings.NewReplacer(own, loopback.Free(t), "/spool", "/spool-2").Replace(token))
+	other := hide("token.yaml", strings.NewReplacer(own, loopback.Free(t), "/spool", "/spool-2", "/site.yaml", "/site-2.yaml", "127.0.7.9", told.ipmi).Replace(token))
 	delete(canaries, "collector.yaml")
 	delete(canaries, "token.yaml")
 
@@ -257,9 +276,20 @@ sources:
 	delete(canaries, "bad.yaml")
 	canaries["address"] = "canary-of-an-address-7f3a91d2"
 
-	for _, name := range []string{"bmc.password", "bmc.token", "entsoe.key", "weather.key", "variable"} {
+	for _, name := range []string{"bmc.password", "bmc.token", "entsoe.key", "weather.key", "variable", "pdu.password"} {
 		if heard := said.text(); !strings.Contains(heard, canaries[name]) && !strings.Contains(heard, basic("root", canaries[name])) {
 			t.Errorf("%s was shown to nobody: it was not tried\n%s", name, heard)
+		}
+	}
+	for _, name := range []string{"snmp.community", "mqtt.password", "opcua.password"} {
+		if !strings.Contains(told.text(), canaries[name]) {
+			t.Errorf("%s was shown to nobody: it was not tried\n%s", name, told.text())
+		}
+	}
+	// What they say back is told, without it.
+	for _, says := range []string{"reads \\\"[redacted]\\\", which is no decimal number", "bytes that are no JSON", "it offers you said [redacted], [redacted], ", "log in as gigawatch"} {
+		if !strings.Contains(out.String(), says) {
+			t.Errorf("nobody says %s in\n%s", says, out.String())
 		}
 	}
 	if line, _ := met.Load("bus"); !strings.Contains(fmt.Sprint(line), `"sig":`) {

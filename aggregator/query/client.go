@@ -139,11 +139,11 @@ func (c *Client) ask(ctx context.Context, path string, v url.Values, data any) (
 func (c *Client) request(ctx context.Context, method, path string, v url.Values, body io.Reader) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path+"?"+v.Encode(), body)
 	if err != nil {
-		return nil, err
+		return nil, errors.New("the aggregator's address is none") // the error would show it whole
 	}
 	r.Header.Set("Accept", "application/json")
 	if !c.Token.IsZero() {
-		r.Header.Set("Authorization", "Bearer "+c.Token.reveal())
+		r.Header.Set("Authorization", "Bearer "+c.Token.Reveal())
 	}
 	return r, nil
 }

@@ -1,28 +1,18 @@
 package query
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Secret is a string that no printing shows. The zero Secret is none.
-type Secret struct {
-	s *string // a pointer, so that fmt shows an address where it cannot call methods
-}
-
-const redacted = "[redacted]"
+type Secret = secret.Text
 
 // NewSecret is s as a Secret; none if s is empty.
-func NewSecret(s string) Secret {
-	if s == "" {
-		return Secret{}
-	}
-	return Secret{&s}
-}
+func NewSecret(s string) Secret { return secret.Of(s) }
 
 // Tokens shorter than this can be guessed.
 const minToken = 16
@@ -45,39 +35,3 @@ func ReadToken(path string) (Secret, error) {
 	}
 	return NewSecret(t), nil
 }
-
-// IsZero reports whether s is none.
-func (s Secret) IsZero() bool { return s.s == nil }
-
-// Matches compares in a time that says nothing of s.
-func (s Secret) Matches(shown string) bool {
-	if s.s == nil {
-		return false
-	}
-	a, b := sha256.Sum256([]byte(*s.s)), sha256.Sum256([]byte(shown))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
-}
-
-// reveal is the secret itself, for the one place that sends it.
-func (s Secret) reveal() string {
-	if s.s == nil {
-		return ""
-	}
-	return *s.s
-}
-
-func (s Secret) String() string {
-	if s.s == nil {
-		return ""
-	}
-	return redacted
-}
-
-// Format writes the same as String, whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
-
-// MarshalText covers JSON, YAML and XML.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue is what slog shows.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // BusConfig says how to reach the bus.
@@ -41,10 +43,19 @@ func (c *BusConfig) Check() error {
 			return fmt.Errorf("address %d holds a user or a password, which would be shown wherever the address is; name a file in bus.credentials", i+1)
 		case !c.secure() && !c.Insecure && !loopback(u.Hostname()):
 			return fmt.Errorf("%s is beyond loopback, and in the clear: who is on the wire reads what is sent and can change it; say tls://%s, "+
-				"and bus.ca if its certificate is signed by an authority of your own, or ask for it by name (bus.insecure)", address, u.Host)
+				"and bus.ca if its certificate is signed by an authority of your own, or ask for it by name (bus.insecure)", secret.Shown(address), u.Host)
 		}
 	}
 	return nil
+}
+
+// shown are the addresses as they are shown.
+func (c *BusConfig) shown() []string {
+	list := make([]string, len(c.URLs))
+	for i, address := range c.URLs {
+		list[i] = secret.Shown(address)
+	}
+	return list
 }
 
 // secure reports whether one of the addresses is to be spoken to by TLS alone. NATS
@@ -117,7 +128,7 @@ func Connect(c BusConfig, name string, log *slog.Logger, up func()) (*nats.Conn,
 	}
 	nc, err := o.Connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect to bus %v: %w", c.URLs, err)
+		return nil, fmt.Errorf("connect to bus %v: %w", c.shown(), err)
 	}
 	return nc, nil
 }

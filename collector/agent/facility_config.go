@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gigawatch/gigawatch/collector/setting"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
@@ -105,7 +106,8 @@ type GridProvider struct {
 
 // A WeatherConfig says where the temperature outside is found.
 type WeatherConfig struct {
-	File, URL, Value, Time, Unit, Point  string
+	URL                                  secret.Address // with its query
+	File, Value, Time, Unit, Point       string
 	Period, MaxAge                       time.Duration
 	KeyFile, KeyEnv, KeyHeader, KeyQuery string
 }

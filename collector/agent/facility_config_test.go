@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
@@ -112,7 +113,7 @@ sources:
 			{Name: "electricitymaps", KeyEnv: "E", PastDays: 3, CheckBalance: true},
 			{Name: "yearly", File: "/y", CheckBalance: true},
 		},
-		Weather: WeatherConfig{URL: "http://127.0.0.1:2/x", Value: "a.b", Time: "a.t", Unit: "fahrenheit", Point: "roof", Period: time.Minute, MaxAge: time.Hour, KeyEnv: "W", KeyHeader: "X"},
+		Weather: WeatherConfig{URL: secret.At("http://127.0.0.1:2/x"), Value: "a.b", Time: "a.t", Unit: "fahrenheit", Point: "roof", Period: time.Minute, MaxAge: time.Hour, KeyEnv: "W", KeyHeader: "X"},
 	}
 	if d := cmp.Diff(want, c.Grid); d != "" {
 		t.Error(d)

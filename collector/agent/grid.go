@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/gigawatch/gigawatch/collector/internal/carbon"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gigawatch/gigawatch/collector/setting"
 )
 
@@ -15,7 +16,7 @@ func (g *rawGrid) take(c *Config, f *setting.File) {
 		Zone: g.Zone, Lifecycle: g.Lifecycle, Direct: g.Direct, Factors: g.Factors,
 		Timeout: f.Duration("sources.grid.timeout", g.Timeout, 0),
 		Weather: WeatherConfig{
-			File: w.File, URL: w.URL, Value: w.Value, Time: w.Time, Unit: w.Unit, Point: w.Point,
+			File: w.File, URL: secret.At(w.URL), Value: w.Value, Time: w.Time, Unit: w.Unit, Point: w.Point,
 			Period: f.Duration("sources.grid.weather.period", w.Period, 0), MaxAge: f.Duration("sources.grid.weather.max_age", w.MaxAge, 0),
 			KeyFile: w.KeyFile, KeyEnv: w.KeyEnv, KeyHeader: w.KeyHeader, KeyQuery: w.KeyQuery,
 		},
@@ -45,7 +46,9 @@ func (g *rawGrid) take(c *Config, f *setting.File) {
 }
 
 // asked reports whether anybody is.
-func (g *GridConfig) asked() bool { return len(g.Providers) > 0 || g.Weather.File+g.Weather.URL != "" }
+func (g *GridConfig) asked() bool {
+	return len(g.Providers) > 0 || g.Weather.File != "" || !g.Weather.URL.IsZero()
+}
 
 // openGrid makes the source of the grid.
 func openGrid(c *Config, state string, log *slog.Logger) (*carbon.Source, error) {

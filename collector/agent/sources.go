@@ -16,6 +16,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/internal/host"
 	"github.com/gigawatch/gigawatch/collector/internal/job"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // finding is one line about a source that is not there: why, and what would
@@ -135,12 +136,13 @@ func (r *rows) ofSite(c *Config, state string, log *slog.Logger) {
 
 func openJobs(c *Config, boards func() []gpu.Identity, log *slog.Logger) (*job.Source, error) {
 	j := &c.Jobs
-	var key []byte
+	var key secret.Text
 	if j.KeyFile != "" {
-		var err error
-		if key, err = os.ReadFile(j.KeyFile); err != nil {
+		b, err := os.ReadFile(j.KeyFile) // all of it, whatever it holds
+		if err != nil {
 			return nil, fmt.Errorf("read the site's key: %w", err)
 		}
+		key = secret.Of(string(b))
 	}
 	jobs, err := job.ParseNaming(j.Jobs)
 	if err != nil {
@@ -183,7 +185,7 @@ func Check(ctx context.Context, c *Config, log *slog.Logger, w io.Writer) (err e
 	glance.forgets = true
 	list, found := sources(&glance, log)
 	defer func() { err = errors.Join(err, closeAll(list)) }()
-	fmt.Fprintf(w, "site %s, agent %s, bus %v, spool %s\n", c.Site, c.Agent, c.Bus.URLs, c.Spool.Dir)
+	fmt.Fprintf(w, "site %s, agent %s, bus %v, spool %s\n", c.Site, c.Agent, c.Bus.shown(), c.Spool.Dir)
 	if c.Simulated {
 		fmt.Fprintf(w, "SIMULATED: all that is read is marked as a model's\n")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Read says how a meter is read: exactly one of its protocols is set. Secrets
@@ -217,6 +218,10 @@ func (v value) address(n int, port string) func(i int) string {
 			host, p = strings.Trim(a, "[]"), port
 		}
 		number, bad := strconv.Atoi(p)
+		if strings.Contains(a, "@") {
+			v.wrong("write user: and password_file:", "a user or a password in an address")
+			return func(int) string { return "" }
+		}
 		if bad != nil || number < 1 || number > 65535 || host == "" || net.ParseIP(host) == nil && !validHost(host) {
 			v.wrong("write it as 10.0.0.17, or 10.0.0.17:"+port, "%q is no host and port", short(a))
 			return func(int) string { return "" }
@@ -245,7 +250,7 @@ func (v value) url(n int, schemes ...string) func(i int) string {
 		u, err := url.Parse(t)
 		switch {
 		case err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme):
-			v.wrong("such as "+schemes[0]+"://10.0.0.17", "%q is no address of %s", short(t), strings.Join(schemes, ", "))
+			v.wrong("such as "+schemes[0]+"://10.0.0.17", "%q is no address of %s", short(secret.Shown(t)), strings.Join(schemes, ", "))
 			return of
 		case u.User != nil:
 			v.wrong("write user: and password_file:", "a password in an address")

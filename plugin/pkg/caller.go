@@ -46,20 +46,17 @@ func newCaller(a aggregatorSetting, s *settings) *caller {
 // authorized shows a token with every request.
 type authorized struct {
 	next  http.RoundTripper
-	token secret
+	token query.Secret
 }
 
 func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", "gigawatch-datasource/"+version)
-	if a.token != nil {
-		r.Header.Set("Authorization", "Bearer "+*a.token)
+	if !a.token.IsZero() {
+		r.Header.Set("Authorization", "Bearer "+a.token.Reveal())
 	}
 	return a.next.RoundTrip(r)
 }
-
-// A secret is a pointer, so that what prints it shows an address. nil is none.
-type secret *string
 
 // errTooLong is an answer that is longer than the data source takes.
 var errTooLong = errors.New("answer is too long")

@@ -91,6 +91,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	}{
 		{"no address", source{}, "no aggregator: write its URL"},
 		{"no scheme", source{url: "north:8600"}, "is not an address; write one such as https://"},
+		{"a password in what is none", source{url: "ftp://me:secret-of-mine@north/x?secret-of-mine"}, `"ftp://north/x" is not an address`},
 		{"a password in it", source{url: "http://me:secret-of-mine@north:8600"}, "the address holds a password"},
 		{"a token in the open", source{url: "http://north:8600", json: map[string]any{"token": "secret-of-mine"}}, "secrets belong in secureJsonData"},
 		{"half a pair", source{url: "https://north:8600", secure: map[string]string{"tlsClientCert": "x"}}, "write both or neither"},

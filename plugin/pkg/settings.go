@@ -13,7 +13,9 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
+	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // settings are what a data source is configured with.
@@ -34,7 +36,7 @@ type aggregatorSetting struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
 
-	token secret
+	token query.Secret
 }
 
 // limits bound an answer. What is cut, a notice says.
@@ -109,13 +111,13 @@ func (s *settings) places(secure map[string]string) error {
 		a := &s.Aggregators[i]
 		u, err := url.Parse(strings.TrimSpace(a.URL))
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("aggregator %d: %q is not an address; write one such as https://gigawatch.example:8600", i+1, redactURL(a.URL))
+			return fmt.Errorf("aggregator %d: %q is not an address; write one such as https://gigawatch.example:8600", i+1, secret.Shown(a.URL))
 		}
 		if u.User != nil {
 			return fmt.Errorf("aggregator %d: the address holds a password; write the token into the field for it", i+1)
 		}
 		if u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("aggregator %d: %q has more than scheme, host, port and path; leave out what follows ? or #", i+1, redactURL(a.URL))
+			return fmt.Errorf("aggregator %d: %q has more than scheme, host, port and path; leave out what follows ? or #", i+1, secret.Shown(a.URL))
 		}
 		a.URL = strings.TrimRight(u.String(), "/")
 		if a.Name == "" {
@@ -133,20 +135,9 @@ func (s *settings) places(secure map[string]string) error {
 		if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
 			return fmt.Errorf("the token of aggregator %q holds a space or a character that is not printable ASCII; copy it again", a.Name)
 		}
-		if token != "" {
-			a.token = &token
-		}
+		a.token = query.NewSecret(token)
 	}
 	return nil
-}
-
-// redactURL is an address without what may be a secret in it.
-func redactURL(s string) string {
-	if i := strings.LastIndexByte(s, '@'); i >= 0 {
-		s = "…" + s[i:]
-	}
-	s, _, _ = strings.Cut(s, "?")
-	return s[:min(len(s), 100)]
 }
 
 func (s *settings) bounds() error {

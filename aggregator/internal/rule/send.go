@@ -23,6 +23,7 @@ import (
 
 	table "github.com/gigawatch/gigawatch/alerts/rule"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // An Endpoint takes alerts.
@@ -141,7 +142,7 @@ func NewDelivery(c DeliveryConfig) (*Delivery, error) {
 	for _, x := range c.Alertmanagers {
 		am, err := d.alertmanager(x)
 		if err != nil {
-			return nil, fmt.Errorf("alertmanager %q: %w", x.URL, err)
+			return nil, fmt.Errorf("alertmanager %q: %w", secret.Shown(x.URL), err)
 		}
 		d.alertmanagers = append(d.alertmanagers, am)
 	}
@@ -181,6 +182,7 @@ func (d *Delivery) alertmanager(x Endpoint) (*alertmanager, error) {
 }
 
 func (d *Delivery) receiver(address string) *receiver {
+	address = secret.Shown(address)
 	of := func(name string) *metrics.Counter {
 		return d.c.Metrics.GetOrCreateCounter(fmt.Sprintf("%s{receiver=%q}", name, address))
 	}
@@ -244,7 +246,7 @@ func (d *Delivery) note(r *receiver, response *http.Response, err error) {
 	if err != nil {
 		says = reason(err)
 	} else {
-		says, ok = response.Status, response.StatusCode/100 == 2
+		says, ok = fmt.Sprintf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)), response.StatusCode/100 == 2
 		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 			if ahead = date.Sub(now.Truncate(time.Second)); ahead.Abs() < skewed {
 				ahead = 0

@@ -1,6 +1,7 @@
 package rule_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -293,4 +294,34 @@ func TestAStartThatTakesMinutes(t *testing.T) {
 			t.Errorf("told %q, over %q, %d expired", am.pages, am.over, am.expired())
 		}
 	})
+}
+
+// sayBack answers in its status line by the token that it was shown.
+type sayBack struct{}
+
+func (sayBack) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	rec.WriteHeader(http.StatusForbidden)
+	a := rec.Result()
+	a.Status = "403 you said " + r.URL.String()
+	return a, nil
+}
+
+func TestAStatusLineIsNotRepeated(t *testing.T) {
+	d, err := rule.NewDelivery(rule.DeliveryConfig{Alertmanagers: []rule.Endpoint{{URL: "http://am1/canary"}}, Transport: sayBack{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- d.Run(ctx) }()
+	for end := time.Now().Add(20 * time.Second); len(d.Faults()) == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	}
+	cancel()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+	if f := d.Faults(); len(f) != 1 || f[0].Says != "403 Forbidden" {
+		t.Errorf("%+v", f)
+	}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/bougou/go-ipmi/pkg/client"
 	"github.com/bougou/go-ipmi/pkg/types"
-	"github.com/gigawatch/gigawatch/collector/internal/secret"
 	"github.com/gigawatch/gigawatch/collector/internal/tree"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 func newIPMI(c IPMI, t tree.Tree, timeout time.Duration) (*ipmi, error) {
@@ -50,7 +50,8 @@ type lan struct {
 	timeout time.Duration
 
 	session *client.Client
-	level   int // index in levels
+	word    secret.Text // by which the session was begun
+	level   int         // index in levels
 	gate    secret.Gate
 }
 
@@ -86,7 +87,7 @@ func (l *lan) send(ctx context.Context, function, command byte, request []byte) 
 		refused, ok := types.IsResponseError(err)
 		if !ok {
 			l.close(context.WithoutCancel(ctx))
-			return nil, fmt.Errorf("ask %s by IPMI: %w", l.c.Host, err)
+			return nil, fmt.Errorf("ask %s by IPMI: %w", l.c.Host, secret.Conceal(err, l.word))
 		}
 		code := byte(refused.CompletionCode())
 		if code != 0xd4 || l.level+1 == len(levels) {
@@ -109,21 +110,21 @@ func (l *lan) open(ctx context.Context) error {
 	if err != nil {
 		return later{err, time.Minute}
 	}
-	c, err := client.NewClient(l.host, l.port, l.c.User, password)
+	c, err := client.NewClient(l.host, l.port, l.c.User, password.Reveal())
 	if err != nil {
 		return errors.New("user name is too long for IPMI")
 	}
 	c.WithCipherSuiteID(suites...).WithMaxPrivilegeLevel(levels[l.level]).WithTimeout(min(l.timeout/4, 4*time.Second)).WithRetry(1)
 	err = c.Connect(ctx)
 	if err == nil {
-		l.session, l.gate = c, secret.Gate{}
+		l.session, l.word, l.gate = c, password, secret.Gate{}
 		return nil
 	}
 	over, cancel := context.WithCancel(ctx)
 	cancel()
 	c.Close(over) // there is no session to take leave of
 	// The library's error has several lines, and might hold what was sent.
-	said := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), password, "***")), " ")
+	said := strings.Join(strings.Fields(secret.Hide(err.Error(), password)), " ")
 	err = fmt.Errorf("open IPMI session at %s: %s", l.c.Host, said[:min(len(said), 300)])
 	if strings.Contains(said, client.ErrRAKPAuthentication.Error()) || strings.Contains(said, "Unauthorized name") {
 		l.gate.Shut(l.c.User, password, err)

@@ -42,20 +42,20 @@ func (r *redfish) read(ctx context.Context) (sample, error) {
 	if r.plan == nil {
 		p, err := r.find(ctx)
 		if err != nil {
-			return sample{}, fmt.Errorf("find node power at %s: %w", r.client.Host(), err)
+			return sample{}, fmt.Errorf("find node power at %s: %w", r.client.Host(), r.client.Conceal(err))
 		}
 		r.plan, r.failed = p, 0
 	}
 	s, err := r.plan.read(ctx, r)
 	if err == nil {
 		r.failed = 0
-		s.about = r.client.Host() + ", " + s.about
+		s.about = r.client.Host() + ", " + r.client.Hide(s.about)
 		return s, nil
 	}
 	if r.failed++; errors.Is(err, odata.ErrNotFound) || r.failed >= replan {
 		r.plan = nil
 	}
-	return sample{}, fmt.Errorf("read %s: %w", r.client.Host(), err)
+	return sample{}, fmt.Errorf("read %s: %w", r.client.Host(), r.client.Conceal(err))
 }
 
 // close ends the session: a controller has few.

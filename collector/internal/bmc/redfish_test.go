@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -289,6 +290,31 @@ func TestRefusedCredentials(t *testing.T) {
 		r.stop()
 		r.keeps("hunter")
 	})
+}
+
+// A controller knows the password, and may say it back wherever it says anything.
+func TestAPasswordThatIsSaidBackIsNotSaid(t *testing.T) {
+	const told = "hunter2-7f3a91d2"
+	for name, x := range map[string]struct{ path, old, new, says string }{
+		"in an id":       {"/redfish/v1/Chassis/System.Embedded.1", `"Id": "System.Embedded.1"`, `"Id": "` + told + `"`, "EnvironmentMetrics of chassis [redacted]"},
+		"in an id of it": {"/redfish/v1/Chassis/System.Embedded.1", `"Id": "System.Embedded.1"`, `"Id": "` + base64.StdEncoding.EncodeToString([]byte("root:"+told)) + `"`, "[redacted] every"},
+		"in a link":      {"/redfish/v1/Systems", `[{"@odata.id": "/redfish/v1/Systems/System.Embedded.1"`, `[{"@odata.id": "/` + told + `"`, `"/[redacted]" leads elsewhere`},
+		"in two ids": {"/redfish/v1/Systems", `[{"@odata.id": "/redfish/v1/Systems/System.Embedded.1"`,
+			`[{"@odata.id": "/redfish/v1/Systems/` + told + `"}, {"@odata.id": "/redfish/v1/Systems/b"`, "systems [redacted], b: configure which is this host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, r := newController(t, "dell"), newRig(t)
+				b.password = told
+				b.replace(x.path, x.old, x.new)
+				r.start(b.config(r))
+				r.s.Settle(t.Context())
+				r.says(x.says)
+				r.stop()
+				r.keeps(told, base64.StdEncoding.EncodeToString([]byte("root:"+told)))
+			})
+		})
+	}
 }
 
 func TestRefusedToken(t *testing.T) {

@@ -52,7 +52,7 @@ func TestADayOfWhatIsPublishedLate(t *testing.T) {
 			return windy(at)
 		})
 		config := func() Config {
-			return Config{Zone: "FR", State: state, Providers: []Provider{{Name: "entsoe", Only: "intensity", Key: keyFile(t, secret)}, {Name: "yearly"}}}
+			return Config{Zone: "FR", State: state, Providers: []Provider{{Name: "entsoe", Only: "intensity", Key: keyFile(t, theKey)}, {Name: "yearly"}}}
 		}
 		s := open(t, w, config())
 		stop := run(t, s)

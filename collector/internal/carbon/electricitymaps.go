@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // An electricityMaps asks Electricity Maps, version 3, for the intensity of what a
@@ -32,7 +34,7 @@ func (s *Source) openElectricityMaps(p *Provider) error {
 	case p.PastDays < 0 || p.PastDays > 10:
 		return fmt.Errorf("past_days %d is not from 0 to 10", p.PastDays)
 	}
-	c.keyed = func(r *http.Request, key string) { r.Header.Set("auth-token", key) }
+	c.keyed = func(r *http.Request, key secret.Text) { r.Header.Set("auth-token", key.Reveal()) }
 	m := &electricityMaps{client: c, zone: s.area.ElectricityMaps}
 	if p.Area != "" {
 		m.zone = p.Area

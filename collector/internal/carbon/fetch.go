@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A client asks one provider, one thing at a time and no faster than its pace.
@@ -23,8 +25,9 @@ type client struct {
 	most    int64         // bytes of an answer
 	ban     time.Duration // for which it is left alone after 429, where it does not say
 	key     Key
-	keyed   func(r *http.Request, key string) // puts the key where it belongs
-	gate    gate
+	quiet   []secret.Text                          // of the address, which the provider may say back
+	keyed   func(r *http.Request, key secret.Text) // puts the key where it belongs
+	gate    secret.Gate
 	asked   time.Time
 	known   map[string]validators // by URL without key
 }
@@ -73,10 +76,10 @@ func (s *Source) client(p *Provider, unset string) (*client, error) {
 }
 
 // inQuery puts a key into the query under a name.
-func inQuery(name string) func(*http.Request, string) {
-	return func(r *http.Request, key string) {
+func inQuery(name string) func(*http.Request, secret.Text) {
+	return func(r *http.Request, key secret.Text) {
 		q := r.URL.Query()
-		q.Set(name, key)
+		q.Set(name, key.Reveal())
 		r.URL.RawQuery = q.Encode()
 	}
 }
@@ -90,21 +93,21 @@ func loopback(host string) bool {
 // where the answer was taken before. No error shows the key.
 func (c *client) ask(ctx context.Context, path string, query url.Values, take func([]byte) error) error {
 	key, err := c.key.read()
-	if err == nil && key == "" && c.keyed != nil {
+	if err == nil && key.IsZero() && c.keyed != nil {
 		err = errors.New("read key: none is configured")
 	}
 	if err != nil {
 		return pause{err, time.Minute}
 	}
-	if err := c.gate.check(key, c.key); err != nil {
-		return err
+	if err := c.gate.Check("", key, c.key.String()); err != nil {
+		return pause{err, time.Minute}
 	}
 	if err := c.wait(ctx); err != nil {
 		return err
 	}
 	err = c.once(ctx, key, path, query, take)
 	c.asked = time.Now()
-	return conceal(err, key)
+	return conceal(err, append(c.quiet[:len(c.quiet):len(c.quiet)], key)...)
 }
 
 // wait keeps the pace.
@@ -119,7 +122,7 @@ func (c *client) wait(ctx context.Context) error {
 	}
 }
 
-func (c *client) once(ctx context.Context, key, path string, query url.Values, take func([]byte) error) error {
+func (c *client) once(ctx context.Context, key secret.Text, path string, query url.Values, take func([]byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	u := c.base.JoinPath(path)
@@ -171,7 +174,7 @@ func (c *client) once(ctx context.Context, key, path string, query url.Values, t
 }
 
 // judge is what the status of an answer means.
-func (c *client) judge(resp *http.Response, key string) error {
+func (c *client) judge(resp *http.Response, key secret.Text) error {
 	status := resp.StatusCode
 	if status == http.StatusOK {
 		return nil
@@ -182,9 +185,11 @@ func (c *client) judge(resp *http.Response, key string) error {
 		return errSame
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		if c.keyed == nil {
-			return pause{err, pardon}
+			return pause{err, secret.Pardon}
 		}
-		return c.gate.shut(key, fmt.Errorf("%w: the key from %s is refused", err, c.key))
+		err = fmt.Errorf("%w: the key from %s is refused", err, c.key)
+		c.gate.Shut("", key, err)
+		return pause{err, time.Minute}
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		wait, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		if !ok && status == http.StatusTooManyRequests {

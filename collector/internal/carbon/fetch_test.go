@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // feedOf makes a source with one provider, and is a feed of it.
@@ -38,7 +40,7 @@ func feedOf(t *testing.T, c Config, name string) (*Source, *feed) {
 
 // everyProvider is one of each, at a URL, with the feed that asks first.
 func everyProvider(t *testing.T, at string) map[string]Config {
-	key := keyFile(t, secret)
+	key := keyFile(t, theKey)
 	one := func(p Provider) Config { p.URL = at; return Config{Providers: []Provider{p}} }
 	return map[string]Config{
 		"electricitymaps lifecycle": one(Provider{Name: "electricitymaps", Key: key}),
@@ -48,7 +50,7 @@ func everyProvider(t *testing.T, at string) map[string]Config {
 		"eco2mix intensity":         one(Provider{Name: "eco2mix"}),
 		"energycharts intensity":    one(Provider{Name: "energycharts"}),
 		"energycharts prices":       one(Provider{Name: "energycharts", Only: "price"}),
-		"weather temperature":       {Weather: Weather{URL: at + "/v1/now?lat=50", Value: "temp", Key: key, KeyQuery: "appid"}},
+		"weather temperature":       {Weather: Weather{URL: secret.At(at + "/v1/now?lat=50&user=" + inAddress), Value: "temp", Key: key, KeyQuery: "appid"}},
 	}
 }
 
@@ -80,7 +82,7 @@ func TestWhatProvidersMayAnswer(t *testing.T) {
 		"broken":                            {hostile(500, nil, "{url} {token}"), "500 Internal Server Error", ""},
 		"not found":                         {hostile(404, nil, "{url}"), "404 Not Found", ""},
 		"elsewhere":                         {hostile(302, http.Header{"Location": {"https://evil.example/?t=1"}}, ""), "302 Found to https://evil.example, where nobody follows", ""},
-		"elsewhere with the key":            {hostile(307, http.Header{"Location": {"https://evil.example/?" + url.QueryEscape(secret)}}, ""), "307 Temporary Redirect to https://evil.example, where", ""},
+		"elsewhere with the key":            {hostile(307, http.Header{"Location": {"https://evil.example/?" + url.QueryEscape(theKey)}}, ""), "307 Temporary Redirect to https://evil.example, where", ""},
 		"nothing":                           {hostile(200, nil, ""), "answer of", ""},
 		"a web page":                        {hostile(200, nil, "<html><body>{url} {token}</body></html>"), "answer of", ""},
 		"a quotation of the question":       {hostile(200, nil, `{"zone":"{token}","unit":"{token}","data":[],"temp":"{token}"}`), "answer of", ""},
@@ -145,7 +147,7 @@ func asPause(err error) (pause, bool) {
 // checkSecret fails if the key, in any form, is in text.
 func checkSecret(t *testing.T, where, text string) {
 	t.Helper()
-	for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), "of=the-provider", "of%3Dthe-provider"} {
+	for _, form := range []string{theKey, url.QueryEscape(theKey), url.PathEscape(theKey), "of=the-provider", "of%3Dthe-provider", inAddress} {
 		if strings.Contains(text, form) {
 			t.Errorf("%s shows the key: %s", where, text)
 		}
@@ -153,6 +155,22 @@ func checkSecret(t *testing.T, where, text string) {
 	if strings.ContainsAny(strings.TrimSpace(text), "\n") && !strings.HasSuffix(where, "log") {
 		t.Errorf("%s has more than one line: %q", where, text)
 	}
+}
+
+// What is in the query of an address may be a secret, too, and whoever is asked may
+// say it back.
+func TestTheQueryOfAnAddressIsNotSaid(t *testing.T) {
+	server := httptest.NewServer(hostile(302, http.Header{"Location": {"https://" + inAddress + ".example/"}}, ""))
+	defer server.Close()
+	c := everyProvider(t, server.URL)["weather temperature"]
+	s, f := feedOf(t, c, "weather temperature")
+	list, err := f.fetch(t.Context(), time.Now())
+	if err == nil || !strings.Contains(err.Error(), "302 Found to https://[redacted].example, where nobody follows") {
+		t.Error(err)
+	}
+	s.take(s.pollers[0], f, list, err)
+	checkSecret(t, "description", s.Describe())
+	checkSecret(t, "settings", fmt.Sprintf("%+v %+v", c, s.weather.Weather))
 }
 
 func TestProviderThatCannotBeReached(t *testing.T) {
@@ -264,7 +282,7 @@ func TestKeysTravelInTheirPlace(t *testing.T) {
 		_, f := feedOf(t, c, which)
 		f.fetch(t.Context(), time.Now())
 	}
-	want := map[string]string{historyPath: "header auth-token=" + secret, "/v1/now": "query appid=" + secret}
+	want := map[string]string{historyPath: "header auth-token=" + theKey, "/v1/now": "query appid=" + theKey}
 	for path, key := range want {
 		if seen[path] != key {
 			t.Errorf("%s had %q, want %q", path, seen[path], key)
@@ -304,9 +322,9 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 			t.Errorf("%s: %v, want %q and a minute's pause", name, err, tc.fail)
 		}
 	}
-	t.Setenv("GRID_KEY", secret)
-	if got, err := (Key{Env: "GRID_KEY"}).read(); got != secret || err != nil {
-		t.Errorf("from the environment: %q, %v", got, err)
+	t.Setenv("GRID_KEY", theKey)
+	if got, err := (Key{Env: "GRID_KEY"}).read(); got.Reveal() != theKey || err != nil {
+		t.Errorf("from the environment: %q, %v", got.Reveal(), err)
 	}
 }
 
@@ -327,7 +345,7 @@ func TestARefusedKeyIsNotTriedUntilItChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.on(historyPath, hostile(401, nil, ""))
-		key := keyFile(t, secret)
+		key := keyFile(t, theKey)
 		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Key: key}}})
 		run(t, s)
 		sleep(10 * time.Minute)

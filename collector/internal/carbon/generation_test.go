@@ -18,7 +18,7 @@ func TestMixesThatAreNotComplete(t *testing.T) {
 		w.on("/api", func(rw http.ResponseWriter, r *http.Request) {
 			io.WriteString(rw, generationTo(r, time.Now().Add(-time.Hour), time.Now().Add(-lag)))
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "intensity", NoBalance: true, Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "intensity", NoBalance: true, Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(30 * time.Second)
 		shelf := &s.vendors[0].shelves[Lifecycle]
@@ -106,7 +106,7 @@ func TestMixesAgainstLoadAndFlows(t *testing.T) {
 				io.WriteString(rw, flowDocument(f, to, from, end, flows(f, to)))
 			}
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "intensity", Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "intensity", Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(30 * time.Second)
 		newest := func() bool {
@@ -183,7 +183,7 @@ func TestImportsAreTracedThroughTheNeighbours(t *testing.T) {
 			}
 			io.WriteString(rw, gl("A75", plant(zone, code, curve(from, end, "PT60M", "quantity", mw))))
 		})
-		s := open(t, w, Config{Zone: "PT", Providers: []Provider{{Name: "entsoe", Only: "intensity", Trace: []string{"ES"}, Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "PT", Providers: []Provider{{Name: "entsoe", Only: "intensity", Trace: []string{"ES"}, Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(30 * time.Second)
 		s.mu.Lock()
@@ -228,7 +228,7 @@ func TestAMonthThatIsTooMuchToAsk(t *testing.T) {
 			}
 			io.WriteString(rw, generationTo(r, time.Now(), time.Now()))
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "intensity", NoBalance: true, Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "intensity", NoBalance: true, Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(10 * time.Minute)
 		known := func() int {

@@ -76,7 +76,7 @@ func TestElectricityMapsOfThePast(t *testing.T) {
 			}
 			fmt.Fprintf(rw, `{"zone":"FR","temporalGranularity":"hourly","data":[%s]}`, strings.Join(rows, ","))
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", PastDays: 3, Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", PastDays: 3, Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(10 * time.Second)
 		for _, q := range []Quantity{Lifecycle, Direct} {
@@ -106,7 +106,7 @@ func TestEnergyChartsFillsInForTheAuction(t *testing.T) {
 			fmt.Fprintf(rw, `{"schema_version":"2.0","resolution":"PT15M","unit":"EUR/MWh","series":[],"data":[{"timestamp":"2026-01-15T13:00:00+01:00","values":{"day_ahead_price":-7.5}}]}`)
 		})
 		w.says("/api", func() string { return noData })
-		s := open(t, w, Config{Zone: "DE-LU", Providers: []Provider{{Name: "entsoe", Key: keyFile(t, secret)}, {Name: "energycharts"}, {Name: "yearly"}}})
+		s := open(t, w, Config{Zone: "DE-LU", Providers: []Provider{{Name: "entsoe", Key: keyFile(t, theKey)}, {Name: "energycharts"}, {Name: "yearly"}}})
 		run(t, s)
 		sleep(10 * time.Second)
 		want := "grid_carbon_intensity_grams_per_kwh lifecycle DE-LU energycharts 3 = 320\ngrid_price_eur_per_mwh DE-LU energycharts 1 = -7.5"

@@ -15,7 +15,7 @@ import (
 func grid(t *testing.T, w *world, state string, value func(at time.Time) (any, bool), more ...Provider) *Source {
 	t.Helper()
 	w.maps("FR", value)
-	return open(t, w, Config{Zone: "FR", State: state, Providers: append([]Provider{{Name: "electricitymaps", Period: 5 * time.Minute, Key: keyFile(t, secret)}}, more...)})
+	return open(t, w, Config{Zone: "FR", State: state, Providers: append([]Provider{{Name: "electricitymaps", Period: 5 * time.Minute, Key: keyFile(t, theKey)}}, more...)})
 }
 
 // live reads s every few seconds for a while.
@@ -192,7 +192,7 @@ func TestWhatWasUsedIsRememberedAcrossRestarts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(b, []byte(secret)) {
+		if bytes.Contains(b, []byte(theKey)) {
 			t.Error("the journal has the key in it")
 		}
 		if i, _ := os.Stat(filepath.Join(state, "grid-FR.journal")); i.Mode().Perm() != 0o600 {

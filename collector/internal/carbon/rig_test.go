@@ -126,7 +126,10 @@ func keyFile(t testing.TB, key string) Key {
 	return Key{File: path}
 }
 
-const secret = "s3cr3t/key+of=the-provider"
+const (
+	theKey    = "s3cr3t/key+of=the-provider"
+	inAddress = "s3cr3t-in-an-address"
+)
 
 // open makes a source of a world.
 func open(t testing.TB, w *world, c Config) *Source {

@@ -1,14 +1,14 @@
 package carbon
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Key says where a provider's key is: in a file, or in the environment. It is
@@ -31,53 +31,31 @@ func (k Key) String() string {
 // mostKey is how long a key may be.
 const mostKey = 4096
 
-// read is the key, "" if there is none to be had.
-func (k Key) read() (string, error) {
+// read is the key, none if there is none to be had.
+func (k Key) read() (secret.Text, error) {
 	text := ""
 	switch {
 	case k.File != "":
 		b, err := readSmall(k.File, mostKey)
 		if err != nil {
-			return "", fmt.Errorf("read key: %w", err)
+			return secret.Text{}, fmt.Errorf("read key: %w", err)
 		}
 		text, _, _ = strings.Cut(string(b), "\n")
 	case k.Env != "":
 		text = os.Getenv(k.Env)
 	default:
-		return "", nil
+		return secret.Text{}, nil
 	}
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return "", fmt.Errorf("read key: %s is empty", k)
+		return secret.Text{}, fmt.Errorf("read key: %s is empty", k)
 	}
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] > '~' {
-			return "", fmt.Errorf("read key: %s has a character that no key has", k)
+			return secret.Text{}, fmt.Errorf("read key: %s has a character that no key has", k)
 		}
 	}
-	return text, nil
-}
-
-// A gate keeps a key that was refused from being tried again and again.
-type gate struct {
-	refused [sha256.Size]byte
-	at      time.Time
-	why     error
-}
-
-// pardon is how long a refused key is not tried again.
-const pardon = 15 * time.Minute
-
-func (g *gate) check(key string, from Key) error {
-	if g.why == nil || g.refused != sha256.Sum256([]byte(key)) || time.Since(g.at) >= pardon {
-		return nil
-	}
-	return pause{fmt.Errorf("%w; tried again when %s changes, or after %v", g.why, from, pardon), time.Minute}
-}
-
-func (g *gate) shut(key string, why error) error {
-	*g = gate{sha256.Sum256([]byte(key)), time.Now(), why}
-	return pause{why, time.Minute}
+	return secret.Of(text), nil
 }
 
 // A pause is an error after which a provider is left alone for a while.
@@ -102,9 +80,8 @@ func (t told) Error() string { return t.text }
 // Is finds what it stands for, without giving it away.
 func (t told) Is(target error) bool { return errors.Is(t.err, target) }
 
-// conceal is err without the key in its text, on one line and no longer than is
-// useful.
-func conceal(err error, key string) error {
+// conceal is err without texts in its own, on one line and no longer than is useful.
+func conceal(err error, texts ...secret.Text) error {
 	if err == nil || errors.Is(err, errSame) {
 		return err
 	}
@@ -115,11 +92,7 @@ func conceal(err error, key string) error {
 		}
 		return r
 	}, text)
-	if key != "" {
-		for _, form := range []string{key, url.QueryEscape(key), url.PathEscape(key)} {
-			shorn = strings.ReplaceAll(shorn, form, "(key)")
-		}
-	}
+	shorn = secret.Hide(shorn, texts...)
 	if len(shorn) > mostError {
 		shorn = strings.ToValidUTF8(shorn[:mostError], "") + " …"
 	}

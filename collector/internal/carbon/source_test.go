@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Source is what an agent reads, says, runs and waits for.
@@ -47,9 +48,9 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		"too long a past":                     {one("FR", Provider{Name: "electricitymaps", Key: key, PastDays: 11}), "past_days 11"},
 		"tracing without France's neighbours": {one("FR", Provider{Name: "entsoe", Key: key, Trace: []string{"BE", "ES"}}), "trace: CH is missing, a neighbour of FR"},
 		"tracing Mars":                        {one("FR", Provider{Name: "entsoe", Key: key, Trace: []string{"MARS"}}), `trace: zone "MARS" is not known`},
-		"weather of two kinds":                {Config{Zone: "FR", Weather: Weather{File: "a", URL: "https://b.example", Value: "t"}}, "either a file or a url"},
+		"weather of two kinds":                {Config{Zone: "FR", Weather: Weather{File: "a", URL: secret.At("https://b.example"), Value: "t"}}, "either a file or a url"},
 		"weather in kelvin":                   {Config{Zone: "FR", Weather: Weather{File: "a", Unit: "kelvin"}}, `unit "kelvin"`},
-		"weather without a place":             {Config{Zone: "FR", Weather: Weather{URL: "https://b.example"}}, "want the place of the value"},
+		"weather without a place":             {Config{Zone: "FR", Weather: Weather{URL: secret.At("https://b.example")}}, "want the place of the value"},
 		"a key without a header":              {Config{Zone: "FR", Weather: Weather{File: "a", Key: key}}, "a key goes with"},
 		"a timeout of a day":                  {Config{Zone: "FR", Timeout: 24 * time.Hour}, "timeout"},
 		"factors of nobody":                   {Config{Zone: "FR", Lifecycle: "x", Providers: []Provider{{Name: "entsoe", Key: key}}}, `factor set "x" is not known`},
@@ -94,8 +95,8 @@ func TestReadingsHaveTheEntitiesOfTheGrid(t *testing.T) {
 		w.says("/now", func() string { return `{"temp":3.5}` })
 		s := open(t, w, Config{
 			Place: metric.Place{Hall: "h01", Host: "grid-1"}, Zone: "FR",
-			Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, secret)}, {Name: "entsoe", Only: "price", Key: keyFile(t, secret)}, {Name: "yearly"}},
-			Weather:   Weather{URL: "http://127.0.0.1/now", Value: "temp"},
+			Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, theKey)}, {Name: "entsoe", Only: "price", Key: keyFile(t, theKey)}, {Name: "yearly"}},
+			Weather:   Weather{URL: secret.At("http://127.0.0.1/now"), Value: "temp"},
 		})
 		if got := shownAs(t, s, time.Now()); got != "" {
 			t.Errorf("before anybody was asked: %s", got)
@@ -148,7 +149,7 @@ func TestWeatherIsOfThePresentOrMissing(t *testing.T) {
 		w := newWorld()
 		at := time.Now().UTC()
 		w.says("/now", func() string { return fmt.Sprintf(`{"temp":3.5,"at":%q}`, at.Format("2006-01-02T15:04")) })
-		s := open(t, w, Config{Zone: "FR", Weather: Weather{URL: "http://127.0.0.1/now", Value: "temp", Time: "at"}})
+		s := open(t, w, Config{Zone: "FR", Weather: Weather{URL: secret.At("http://127.0.0.1/now"), Value: "temp", Time: "at"}})
 		run(t, s)
 		sleep(time.Minute)
 		if got := shownAs(t, s, time.Now()); got != "meter_temperature_celsius outside = 3.5" {
@@ -176,7 +177,7 @@ func TestProvidersAreAskedOneThingAtATime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld()
 		w.maps("FR", func(time.Time) (any, bool) { return 58, false })
-		s := open(t, w, Config{Zone: "FR", pace: time.Second, Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", pace: time.Second, Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(3 * time.Hour)
 		if w.most != 1 {

@@ -55,7 +55,7 @@ func TestFiguresHoldForTheirIntervalOnly(t *testing.T) {
 			}
 			return at.Hour(), false
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(time.Minute)
 		if got := seen(t, s); got != "electricitymaps 1 = 12" {
@@ -79,7 +79,7 @@ func TestABetterTierTakesOverWithTheNextQuarter(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld()
 		w.maps("FR", func(time.Time) (any, bool) { return "null", false })
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Period: time.Minute, Key: keyFile(t, secret)}, {Name: "yearly"}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Period: time.Minute, Key: keyFile(t, theKey)}, {Name: "yearly"}}})
 		run(t, s)
 		start := time.Now()
 		saw := map[string]string{}
@@ -123,7 +123,7 @@ func TestAQuarterSaysOneThing(t *testing.T) {
 		w := newWorld()
 		n := 0
 		w.maps("FR", func(time.Time) (any, bool) { n++; return 50 + n%997, true })
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Period: time.Minute, Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Period: time.Minute, Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(time.Minute)
 		for range 8 { // quarters

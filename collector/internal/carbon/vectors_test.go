@@ -99,7 +99,7 @@ func TestV9CarbonByTheHour(t *testing.T) {
 			}
 			return "null", false
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "electricitymaps", Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sum := 0.0
 		for h, kWh := range []float64{1000, 1000, 4000, 4000} {
@@ -125,7 +125,7 @@ func TestV11CostByTheQuarter(t *testing.T) {
 		w.says("/api", func() string {
 			return prices("FR", "", start, start.Add(time.Hour), "PT15M", "A01", 80, 120, -5, 40)
 		})
-		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "price", Key: keyFile(t, secret)}}})
+		s := open(t, w, Config{Zone: "FR", Providers: []Provider{{Name: "entsoe", Only: "price", Key: keyFile(t, theKey)}}})
 		run(t, s)
 		sleep(5 * time.Second)
 		cost := 0.0

@@ -6,25 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // Weather says where the temperature of the outside air is found: in a file that
 // somebody writes, or as JSON over HTTP.
 type Weather struct {
-	File                string        // a number, or JSON; its own time is when it was written, unless Time says otherwise
-	URL                 string        // of JSON, with its query
-	Value               string        // where the number is: current.temperature_2m, or data.0.temp; empty: the whole text is one
-	Time                string        // where its time is; empty: none
-	Unit                string        // celsius or fahrenheit; default celsius
-	Point               string        // name of the measuring point; default outside
-	Period              time.Duration // default 5 m
-	MaxAge              time.Duration // for which a reading is of the present; default 2 h
-	Key                 Key           // sent as the header KeyHeader, or in the query as KeyQuery
+	File                string         // a number, or JSON; its own time is when it was written, unless Time says otherwise
+	URL                 secret.Address // of JSON, with its query
+	Value               string         // where the number is: current.temperature_2m, or data.0.temp; empty: the whole text is one
+	Time                string         // where its time is; empty: none
+	Unit                string         // celsius or fahrenheit; default celsius
+	Point               string         // name of the measuring point; default outside
+	Period              time.Duration  // default 5 m
+	MaxAge              time.Duration  // for which a reading is of the present; default 2 h
+	Key                 Key            // sent as the header KeyHeader, or in the query as KeyQuery
 	KeyHeader, KeyQuery string
 }
 
@@ -48,7 +49,7 @@ func (s *Source) openWeather() error {
 		w.MaxAge = 2 * time.Hour
 	}
 	switch {
-	case (w.File == "") == (w.URL == ""):
+	case (w.File == "") == w.URL.IsZero():
 		return errors.New("want either a file or a url")
 	case w.Unit != "celsius" && w.Unit != "fahrenheit":
 		return fmt.Errorf("unit %q is not celsius or fahrenheit", w.Unit)
@@ -58,7 +59,7 @@ func (s *Source) openWeather() error {
 		return fmt.Errorf("period %v, max_age %v: a period is 10s or more, and no longer than what it is asked for is believed", w.Period, w.MaxAge)
 	case (w.Key != Key{}) != (w.KeyHeader+w.KeyQuery != "") || w.KeyHeader != "" && w.KeyQuery != "":
 		return errors.New("a key goes with the name of its header, or of its place in the query")
-	case w.Value == "" && w.URL != "":
+	case w.Value == "" && !w.URL.IsZero():
 		return errors.New("want the place of the value in the JSON")
 	}
 	f := &feed{what: "temperature", period: w.Period}
@@ -66,7 +67,7 @@ func (s *Source) openWeather() error {
 	if w.File != "" {
 		f.fetch = func(_ context.Context, now time.Time) ([]delivery, error) { return nil, s.readWeather(w, now) }
 	} else {
-		u, err := url.Parse(w.URL)
+		u, err := w.URL.Parse()
 		if err != nil {
 			return errors.New("url cannot be read")
 		}
@@ -76,10 +77,10 @@ func (s *Source) openWeather() error {
 		if err != nil {
 			return err
 		}
-		c.most = mostWeather
+		c.most, c.quiet = mostWeather, w.URL.Query()
 		switch {
 		case w.KeyHeader != "":
-			c.keyed = func(r *http.Request, key string) { r.Header.Set(w.KeyHeader, key) }
+			c.keyed = func(r *http.Request, key secret.Text) { r.Header.Set(w.KeyHeader, key.Reveal()) }
 		case w.KeyQuery != "":
 			c.keyed = inQuery(w.KeyQuery)
 		}

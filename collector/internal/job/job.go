@@ -1,7 +1,6 @@
 package job
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // Config says where holdings are looked for. What is empty is not looked at.
@@ -29,7 +29,7 @@ type Config struct {
 	PodJob  *regexp.Regexp // its first group, or the whole match, makes a job of a pod's name
 
 	Jobs, Tenants Naming
-	Key           []byte // of the hash; white space around it does not count
+	Key           secret.Text // of the hash; white space around it does not count
 	Logger        *slog.Logger
 }
 
@@ -64,8 +64,8 @@ func New(c Config) (*Source, error) {
 	if c.Place.Host == "" {
 		return nil, errors.New("read jobs: the host has no name")
 	}
-	c.Key = bytes.TrimSpace(c.Key)
-	if (c.Jobs == Hash || c.Tenants == Hash) && len(c.Key) < minKey {
+	c.Key = secret.Of(strings.TrimSpace(c.Key.Reveal()))
+	if (c.Jobs == Hash || c.Tenants == Hash) && c.Key.Len() < minKey {
 		return nil, fmt.Errorf("read jobs: names are to be hashed, and the site's key is shorter than %d bytes", minKey)
 	}
 	files := tree.Under(c.Root)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Naming says how a name leaves the host.
@@ -33,12 +34,12 @@ func ParseNaming(s string) (Naming, error) {
 }
 
 // of is the name that stands for name; "" if there is none.
-func (n Naming) of(name string, key []byte) string {
+func (n Naming) of(name string, key secret.Text) string {
 	switch {
 	case name == "" || n == Omit:
 		return ""
 	case n == Hash:
-		h := hmac.New(sha256.New, key)
+		h := hmac.New(sha256.New, []byte(key.Reveal()))
 		h.Write([]byte(name))
 		return hex.EncodeToString(h.Sum(nil)[:8])
 	}

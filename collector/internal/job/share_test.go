@@ -10,6 +10,7 @@ import (
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/internal/tree"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -179,7 +180,7 @@ func TestSharesOfWhateverIsSaid(t *testing.T) {
 			return h
 		})
 		naming := rapid.SampledFrom([]Naming{Keep, Hash, Omit})
-		s := &Source{c: Config{Place: metric.Place{Host: "n1"}, Boards: func() []gpu.Identity { return boards }, Key: []byte("a key of some length"),
+		s := &Source{c: Config{Place: metric.Place{Host: "n1"}, Boards: func() []gpu.Identity { return boards }, Key: secret.Of("a key of some length"),
 			Jobs: naming.Draw(rt, "jobs"), Tenants: naming.Draw(rt, "tenants")}, register: register{tree: tree.Under("/none")}}
 		s.c.Logger = discard
 		var known [][]holding

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/collector/internal/gpu"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -203,7 +204,7 @@ func TestBoardsAreThoseThatTheirOwnSourceShows(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	key := []byte("0123456789abcdef")
+	key := secret.Of("0123456789abcdef")
 	long := strings.Repeat("ü", 150)
 	for name, tc := range map[string]struct {
 		jobs, tenants Naming
@@ -227,13 +228,13 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func cut(name string) string { return Keep.of(name, nil) }
+func cut(name string) string { return Keep.of(name, secret.Text{}) }
 
 func TestAKeyIsTheSameWithALinesEnd(t *testing.T) {
 	for _, key := range []string{"0123456789abcdef", "0123456789abcdef\n", "  0123456789abcdef\r\n"} {
-		g := newStage(t, func(c *Config) { c.Drop, c.Jobs, c.Key = "drop", Hash, []byte(key) })
+		g := newStage(t, func(c *Config) { c.Drop, c.Jobs, c.Key = "drop", Hash, secret.Of(key) })
 		g.write("drop/4711", "gpus=0\n")
-		g.expect(holders{"0 " + Hash.of("4711", []byte("0123456789abcdef")): 1_000_000})
+		g.expect(holders{"0 " + Hash.of("4711", secret.Of("0123456789abcdef")): 1_000_000})
 	}
 }
 
@@ -246,7 +247,7 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		"nobody to ask":       {Config{Place: place}, "neither a mapping folder"},
 		"no host":             {Config{Slurm: true}, "the host has no name"},
 		"hashing with no key": {Config{Place: place, Slurm: true, Tenants: Hash}, "shorter than 16 bytes"},
-		"a key of blanks":     {Config{Place: place, Slurm: true, Jobs: Hash, Key: []byte("short            \n")}, "shorter than 16 bytes"},
+		"a key of blanks":     {Config{Place: place, Slurm: true, Jobs: Hash, Key: secret.Of("short            \n")}, "shorter than 16 bytes"},
 	} {
 		if _, err := New(tc.c); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)

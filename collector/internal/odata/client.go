@@ -16,9 +16,10 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/gigawatch/gigawatch/collector/internal/secret"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // Config says how a service is reached.
@@ -45,6 +46,9 @@ type Client struct {
 	auth auth
 	gate secret.Gate
 	over bool // no more requests
+
+	mu    sync.Mutex
+	shown []secret.Text // what the service was told in confidence, and may say back
 }
 
 const (
@@ -69,7 +73,7 @@ func New(c Config) (*Client, error) {
 	case base.User != nil:
 		return nil, errors.New("a password has no place in its url: use user and password_file")
 	case base.Scheme != "https" && !(base.Scheme == "http" && c.Plain), base.Host == "":
-		return nil, fmt.Errorf("its url %q is not https://host", c.URL)
+		return nil, fmt.Errorf("its url %q is not https://host", secret.Shown(c.URL))
 	case (c.User == "") != (c.PasswordFile == ""):
 		return nil, errors.New("user and password_file go together")
 	case c.User != "" && c.TokenFile != "":
@@ -127,6 +131,10 @@ func (r *Client) Close(ctx context.Context) {
 // Get reads the resource at a path, or at a link, into to. Members of another
 // type than they should have are left out.
 func (r *Client) Get(ctx context.Context, link string, to any) error {
+	return r.Conceal(r.get(ctx, link, to))
+}
+
+func (r *Client) get(ctx context.Context, link string, to any) error {
 	path, err := r.Local(link)
 	if err != nil {
 		return err
@@ -176,7 +184,7 @@ func (r *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := r.send(ctx, http.MethodGet, path, nil)
-		if err != nil || resp.StatusCode != http.StatusUnauthorized || r.auth.token == "" || r.c.TokenFile != "" || r.auth.fresh {
+		if err != nil || resp.StatusCode != http.StatusUnauthorized || r.auth.token.IsZero() || r.c.TokenFile != "" || r.auth.fresh {
 			r.auth.fresh = false
 			return resp, err
 		}
@@ -189,12 +197,32 @@ func (r *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 func (r *Client) Local(link string) (string, error) {
 	u, err := url.Parse(link)
 	if err != nil || len(link) > farthest || u.Host != "" && u.Host != r.base.Host || !strings.HasPrefix(path.Clean(u.Path)+"/", "/redfish/") {
-		return "", fmt.Errorf("%q leads elsewhere", link[:min(len(link), 200)])
+		said := r.Hide(link)
+		return "", fmt.Errorf("%q leads elsewhere", said[:min(len(said), 200)])
 	}
 	if u.RawQuery != "" {
 		return u.EscapedPath() + "?" + u.RawQuery, nil
 	}
 	return u.EscapedPath(), nil
+}
+
+// Hide is what the service said without what it was told in confidence.
+func (r *Client) Hide(said string) string { return secret.Hide(said, r.told()...) }
+
+// Conceal is err likewise.
+func (r *Client) Conceal(err error) error { return secret.Conceal(err, r.told()...) }
+
+func (r *Client) told() []secret.Text {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.shown
+}
+
+// tells remembers what the service is told in confidence.
+func (r *Client) tells(list ...secret.Text) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shown = list
 }
 
 // send sends one request.
@@ -207,10 +235,10 @@ func (r *Client) send(ctx context.Context, method, path string, body []byte) (*h
 	q.Header.Set("OData-Version", "4.0")
 	if body != nil {
 		q.Header.Set("Content-Type", "application/json")
-	} else if r.auth.token != "" {
-		q.Header.Set("X-Auth-Token", r.auth.token)
+	} else if !r.auth.token.IsZero() {
+		q.Header.Set("X-Auth-Token", r.auth.token.Reveal())
 	} else if r.auth.user != "" {
-		q.SetBasicAuth(r.auth.user, r.auth.secret)
+		q.SetBasicAuth(r.auth.user, r.auth.secret.Reveal())
 	}
 	return r.http.Do(q)
 }

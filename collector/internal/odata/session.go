@@ -10,16 +10,16 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gigawatch/gigawatch/collector/internal/secret"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // auth is what a request carries.
 type auth struct {
-	token   string // of the session, or from the file
-	session string // path, to give it back
-	user    string // with secret instead of a token, where the service has no sessions
-	secret  string // from the file
-	fresh   bool   // nothing was asked with it yet
+	token   secret.Text // of the session, or from the file
+	session string      // path, to give it back
+	user    string      // with secret instead of a token, where the service has no sessions
+	secret  secret.Text // from the file
+	fresh   bool        // nothing was asked with it yet
 }
 
 const sessionsPath = ServicePath + "SessionService/Sessions"
@@ -37,11 +37,12 @@ func (r *Client) login(ctx context.Context) error {
 	if err != nil {
 		return Later(err, time.Minute)
 	}
+	r.tells(word)
 	if r.c.TokenFile != "" {
 		r.auth = auth{token: word, secret: word}
 		return nil
 	}
-	b, err := json.Marshal(map[string]string{"UserName": r.c.User, "Password": word})
+	b, err := json.Marshal(map[string]string{"UserName": r.c.User, "Password": word.Reveal()})
 	if err != nil {
 		return errors.New("password cannot be sent")
 	}
@@ -65,8 +66,8 @@ func (r *Client) login(ctx context.Context) error {
 		}
 		return refusal(resp, "log in as "+r.c.User)
 	}
-	r.auth = auth{token: resp.Header.Get("X-Auth-Token"), secret: word, fresh: true}
-	if r.auth.token == "" {
+	r.auth = auth{token: secret.Of(resp.Header.Get("X-Auth-Token")), secret: word, fresh: true}
+	if r.auth.token.IsZero() {
 		r.auth = auth{}
 		return fmt.Errorf("log in as %s: no X-Auth-Token", r.c.User)
 	}
@@ -76,6 +77,7 @@ func (r *Client) login(ctx context.Context) error {
 			r.auth.session, _ = r.Local(made.ID)
 		}
 	}
+	r.tells(word, r.auth.token)
 	r.gate = secret.Gate{}
 	return nil
 }
@@ -90,7 +92,7 @@ func (r *Client) refused(path string) error {
 	return r.shut(word, fmt.Errorf("get %s: 401 Unauthorized", path))
 }
 
-func (r *Client) shut(word string, why error) error {
+func (r *Client) shut(word secret.Text, why error) error {
 	r.gate.Shut(r.c.User, word, why)
 	return Later(why, time.Minute)
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Broker is a connection that meters share. Run keeps it up.
@@ -29,6 +31,7 @@ type Broker struct {
 	failed  bool                 // no connection came about, and readers were told so
 	since   time.Time            // when it was
 	denied  map[string]bool      // topics
+	word    secret.Text          // that the broker was told
 
 	shortest, longest time.Duration // between connections
 }
@@ -72,12 +75,15 @@ func (b *Broker) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.mu.Lock()
+	b.word = password
+	b.mu.Unlock()
 	var dialed error
 	stop := func() bool { return true }
 	lost := make(chan error, 1)
 	o := paho.NewClientOptions()
 	o.Servers = []*url.URL{{Scheme: "tcp", Host: b.c.address}}
-	o.SetClientID("gigawatch-" + strings.ToLower(rand.Text()[:12])).SetUsername(b.c.user).SetPassword(password)
+	o.SetClientID("gigawatch-" + strings.ToLower(rand.Text()[:12])).SetUsername(b.c.user).SetPassword(password.Reveal())
 	o.SetProtocolVersion(4).SetCleanSession(true).SetAutoReconnect(false)
 	o.SetKeepAlive(20 * time.Second).SetPingTimeout(10 * time.Second).SetConnectTimeout(connecting).SetWriteTimeout(connecting)
 	o.SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
@@ -178,16 +184,17 @@ func (b *Broker) down(why string) {
 
 // A link is how a meter is connected.
 type link struct {
-	down   string    // why there is no connection; "": there is one
-	since  time.Time // when it came about
-	denied string    // what it may not read
+	word   secret.Text // that the broker was told, and may say back
+	down   string      // why there is no connection; "": there is one
+	since  time.Time   // when it came about
+	denied string      // what it may not read
 }
 
 // link is that of topics.
 func (b *Broker) link(topics ...string) link {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := link{b.trouble, b.since, ""}
+	l := link{b.word, b.trouble, b.since, ""}
 	for _, t := range topics {
 		if b.denied[t] {
 			l.denied = fmt.Sprintf("broker %s does not let %s read topic %s", b.name, b.c.who(), t)

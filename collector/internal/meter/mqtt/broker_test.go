@@ -154,7 +154,7 @@ func TestAUserThatIsRefused(t *testing.T) {
 	h.add("without", d, 0)
 	h.run(false)
 	h.wants("nobody", -1, "it wants a user and a password: write user: and password_file: (not Authorized)")
-	h.wants("without", -1, "the password of user gigawatch: open "+filepath.Join(dir, "nowhere"))
+	h.wants("without", -1, "the password of user gigawatch: read credentials: open "+filepath.Join(dir, "nowhere"))
 	h.wants("user", -1, "it does not let user gigawatch in: the name, or the password in "+password)
 	if d := h.Describe(); strings.Contains(d, "secret") {
 		t.Error(d)

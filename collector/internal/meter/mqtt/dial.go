@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // connecting is how long a connection may take, and a subscription.
@@ -67,17 +69,12 @@ func (a *account) String() string {
 }
 
 // password reads it from its file.
-func (a *account) password() (string, error) {
+func (a *account) password() (p secret.Text, err error) {
 	if a.passwordFile == "" {
-		return "", nil
+		return p, nil
 	}
-	b, err := os.ReadFile(a.passwordFile)
-	if err != nil {
-		return "", fmt.Errorf("the password of user %s: %w", a.user, err)
-	}
-	p := strings.TrimRight(string(b), "\r\n")
-	if p == "" || len(p) > 4096 {
-		return "", fmt.Errorf("the password of user %s: %s has %d bytes in it", a.user, a.passwordFile, len(p))
+	if p, err = secret.Read(a.passwordFile); err != nil {
+		return p, fmt.Errorf("the password of user %s: %w", a.user, err)
 	}
 	return p, nil
 }

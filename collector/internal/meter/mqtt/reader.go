@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Reader gives what comes on the topic of one meter. Read is for one goroutine.
@@ -103,6 +104,7 @@ func (r *Reader) Read(ctx context.Context) ([]meter.Value, error) {
 // says is what is wrong.
 func (r *Reader) says(l link) (list []string) {
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	theirs := func(said string) string { return secret.Hide(said, l.word) }
 	if l.denied != "" {
 		add("%s", l.denied)
 	}
@@ -110,7 +112,7 @@ func (r *Reader) says(l link) (list []string) {
 	case l.down != "":
 		add("%s", l.down)
 	case r.offline != "":
-		add("%s", r.offline)
+		add("%s", theirs(r.offline))
 	case r.wrong == "" && !r.said && l.denied == "":
 		from := l.since
 		if r.from.After(from) {
@@ -122,10 +124,10 @@ func (r *Reader) says(l link) (list []string) {
 		}
 	}
 	if r.wrong != "" {
-		add("topic %s: %s", r.topic, r.wrong)
+		add("topic %s: %s", r.topic, theirs(r.wrong))
 	}
 	if r.unclear != "" {
-		add("topic %s says %q, which is neither online nor offline", r.status, short(r.unclear))
+		add("topic %s says %q, which is neither online nor offline", r.status, short(theirs(r.unclear)))
 	}
 	if r.left > 0 {
 		add("topic %s: %d messages were left out: more than %d came before they were read", r.topic, r.left, mostQueued)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gigawatch/gigawatch/collector/site"
 )
 
@@ -19,7 +20,7 @@ type Brokers struct{ list []*Broker }
 // own: it waits for nobody. It is to be called before the broker's Run.
 func (s *Brokers) Of(d *site.MQTT) (r *Reader, line string, err error) {
 	if r, err = s.reader(d); err != nil {
-		return nil, "", fmt.Errorf("topic %s of broker %s: %w", short(d.Topic), short(d.Broker), err)
+		return nil, "", fmt.Errorf("topic %s of broker %s: %w", short(d.Topic), short(secret.Shown(d.Broker)), err)
 	}
 	return r, "", nil
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/gopcua/opcua/ua"
 	"github.com/gopcua/opcua/uacp"
 	"github.com/gopcua/opcua/uasc"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A channel is a secure channel, and the session in it, if there is one.
@@ -107,7 +109,7 @@ type entry struct {
 	uri      string // by which we are called in it
 	user     ua.UserTokenPolicy
 	name     string // of the user
-	password string
+	password secret.Text
 }
 
 // enter begins a session.
@@ -167,11 +169,11 @@ func (e *entry) token(c *channel, server, nonce []byte) (any, error) {
 			return nil, err
 		}
 	}
-	secret, algorithm, err := c.EncryptUserPassword(e.user.SecurityPolicyURI, e.password, server, nonce)
+	sealed, algorithm, err := c.EncryptUserPassword(e.user.SecurityPolicyURI, e.password.Reveal(), server, nonce)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt the password: %w", err)
 	}
-	return &ua.UserNameIdentityToken{PolicyID: e.user.PolicyID, UserName: e.name, Password: secret, EncryptionAlgorithm: algorithm}, nil
+	return &ua.UserNameIdentityToken{PolicyID: e.user.PolicyID, UserName: e.name, Password: sealed, EncryptionAlgorithm: algorithm}, nil
 }
 
 // keyed says why nothing can be encrypted for the holder of a certificate.

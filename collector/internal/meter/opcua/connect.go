@@ -16,6 +16,8 @@ import (
 	"github.com/gopcua/opcua/ua"
 	"github.com/gopcua/opcua/uapolicy"
 	"github.com/gopcua/opcua/uasc"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A ServerConfig says how a server is reached, and as whom.
@@ -113,14 +115,31 @@ func private(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// password is read each time: it may have been changed.
-func (c *ServerConfig) password() (string, error) {
+// password is that of its file.
+func (c *ServerConfig) password() (secret.Text, error) {
 	b, err := os.ReadFile(c.PasswordFile)
-	return strings.TrimRight(string(b), "\r\n"), err
+	return secret.Of(strings.TrimRight(string(b), "\r\n")), err // it may be empty
+}
+
+// password is read each time: it may have been changed. Even before it is told it is
+// not to be said: the server may know it since long.
+func (s *Server) password() (secret.Text, error) {
+	if s.c.PasswordFile == "" {
+		return secret.Text{}, nil
+	}
+	word, err := s.c.password()
+	if err == nil {
+		s.word = word
+	}
+	return word, err
 }
 
 // connect begins a session.
 func (s *Server) connect(ctx context.Context) (*channel, error) {
+	word, err := s.password()
+	if err != nil {
+		return nil, err
+	}
 	list, err := s.endpoints(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find its endpoints: %w", err)
@@ -129,7 +148,7 @@ func (s *Server) connect(ctx context.Context) (*channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.who(how)
+	e, err := s.who(how, word)
 	if err != nil {
 		return nil, err
 	}
@@ -200,8 +219,8 @@ func (s *Server) choose(list []*ua.EndpointDescription) (*ua.EndpointDescription
 }
 
 // who is as whom a session is begun at an endpoint.
-func (s *Server) who(how *ua.EndpointDescription) (*entry, error) {
-	e := &entry{endpoint: how, cert: s.keys.cert, uri: "urn:gigawatch:collector", name: s.c.User}
+func (s *Server) who(how *ua.EndpointDescription, word secret.Text) (*entry, error) {
+	e := &entry{endpoint: how, cert: s.keys.cert, uri: "urn:gigawatch:collector", name: s.c.User, password: word}
 	if x, err := x509.ParseCertificate(s.keys.cert); err == nil && len(x.URIs) > 0 { // servers hold one against the other
 		e.uri = x.URIs[0].String()
 	}
@@ -224,7 +243,5 @@ func (s *Server) who(how *ua.EndpointDescription) (*entry, error) {
 	if s.c.Mode == "Sign" && e.user.SecurityPolicyURI == ua.SecurityPolicyURINone {
 		return nil, errors.New("the server wants the password in the clear: write security_mode: SignAndEncrypt")
 	}
-	var err error
-	e.password, err = s.c.password()
-	return e, err
+	return e, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gopcua/opcua/ua"
 
 	"github.com/gigawatch/gigawatch/collector/internal/meter"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // A Server is one session with a server, over which one request is under way at
@@ -22,10 +23,11 @@ type Server struct {
 	keys keys
 	free chan struct{} // holds a token while nobody uses what is below
 
-	channel *channel // nil: there is no session
-	used    bool     // something was answered since it began
-	over    bool     // no more requests
-	rest    resting  // after a session that could not be begun
+	channel *channel    // nil: there is no session
+	word    secret.Text // that it was told, and may say back
+	used    bool        // something was answered since it began
+	over    bool        // no more requests
+	rest    resting     // after a session that could not be begun
 }
 
 // Bounds of the pace at which a session is tried.
@@ -95,7 +97,7 @@ func (s *Server) read(ctx context.Context, nodes []*ua.ReadValueID) ([]*ua.DataV
 		again := s.used && ctx.Err() == nil
 		s.close()
 		if !again {
-			return nil, explain(ctx, err)
+			return nil, explain(ctx, secret.Conceal(err, s.word))
 		}
 	}
 }
@@ -111,7 +113,7 @@ func (s *Server) begin(ctx context.Context) error {
 	c, err := s.connect(ctx)
 	if err != nil {
 		wait := min(max(2*s.rest.wait, soonest), rarest)
-		s.rest = resting{explain(ctx, err), time.Now().Add(wait), wait}
+		s.rest = resting{explain(ctx, secret.Conceal(err, s.word)), time.Now().Add(wait), wait}
 		rest := s.rest
 		return &rest
 	}

@@ -51,7 +51,7 @@ func (s *service) explain(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		said = ": no answer in time; a slow one needs a longer timeout:"
 	}
-	return fmt.Errorf("%s: %w%s", s.Host(), err, said)
+	return fmt.Errorf("%s: %w%s", s.Host(), s.Conceal(err), said)
 }
 
 // Services are those of a site, one an address; their Feeds give back what they

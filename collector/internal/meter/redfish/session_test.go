@@ -3,7 +3,9 @@ package redfish
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +150,23 @@ func TestAfterTheEnd(t *testing.T) {
 	n := d.count("")
 	if _, err := r.Read(t.Context()); !errors.Is(err, net.ErrClosed) || d.count("") != n {
 		t.Error(err)
+	}
+}
+
+// A service knows the password, and may say it back wherever it says anything.
+func TestAPasswordThatIsSaidBackIsNotSaid(t *testing.T) {
+	d := serve(t, "floor_pdu")
+	const floor = "/redfish/v1/PowerEquipment/FloorPDUs/1"
+	named := path.Dir(floor) + "/" + password
+	d.set(func(d *device) {
+		tree := maps.Clone(d.tree)
+		clear(d.tree)
+		for at, body := range tree {
+			d.tree[strings.ReplaceAll(at, floor, named)] = strings.ReplaceAll(body, floor, named)
+		}
+	})
+	_, err := reader(t, d.meter("")).Read(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "write resource: "+path.Dir(floor)+"/[redacted], ") || strings.Contains(err.Error(), password) {
+		t.Errorf("%v", err)
 	}
 }

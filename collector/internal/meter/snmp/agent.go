@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -146,7 +147,7 @@ func (a *Agent) try(ctx context.Context, f func(*session) error) error {
 		return err
 	}
 	a.remember(s)
-	return err
+	return secret.Conceal(err, s.secrets...) // it may quote what the agent says
 }
 
 // remember keeps what the agent said of itself.

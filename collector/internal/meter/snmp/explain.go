@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -27,14 +28,7 @@ func (s *session) broken(said string) error { return s.hard(said, s.g.Version ==
 func (s *session) hard(said string, stale bool) error { return hardship{s.without(said), stale} }
 
 // without is a text without secrets.
-func (s *session) without(said string) string {
-	for _, t := range s.secrets {
-		if t != "" {
-			said = strings.ReplaceAll(said, t, "…")
-		}
-	}
-	return said
-}
+func (s *session) without(said string) string { return secret.Hide(said, s.secrets...) }
 
 // A report is how an agent of v3 says that it does not take a request.
 type report uint8

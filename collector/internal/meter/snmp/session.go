@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gigawatch/gigawatch/collector/internal/secret"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -20,7 +20,7 @@ type session struct {
 	a          *Agent
 	g          *gosnmp.GoSNMP
 	wire       *wire
-	secrets    []string
+	secrets    []secret.Text
 	discovered bool // it is this session that asks the agent for its name
 	bound      int  // objects in a request, by the map; 0: there is none
 	done       func() bool
@@ -63,7 +63,7 @@ func (s *session) identify() error {
 	a := s.a
 	if a.c.Version == "v2c" {
 		community, err := s.secret("community", a.c.CommunityFile)
-		s.g.Version, s.g.Community = gosnmp.Version2c, community
+		s.g.Version, s.g.Community = gosnmp.Version2c, community.Reveal()
 		return err
 	}
 	s.g.Version, s.g.SecurityModel = gosnmp.Version3, gosnmp.UserSecurityModel
@@ -77,24 +77,29 @@ func (s *session) identify() error {
 		sp := a.engine.Copy().(*gosnmp.UsmSecurityParameters)
 		sp.AuthoritativeEngineTime += uint32(time.Since(a.told) / time.Second)
 		s.g.SecurityParameters, s.g.ContextEngineID = sp, sp.AuthoritativeEngineID
-		s.secrets = []string{sp.AuthenticationPassphrase, sp.PrivacyPassphrase}
+		s.secrets = []secret.Text{secret.Of(sp.AuthenticationPassphrase), secret.Of(sp.PrivacyPassphrase)}
 		return nil
 	}
 	s.discovered = true
 	sp := &gosnmp.UsmSecurityParameters{UserName: a.c.User, AuthenticationProtocol: gosnmp.NoAuth, PrivacyProtocol: gosnmp.NoPriv}
 	s.g.SecurityParameters = sp
-	var err error
 	if a.c.AuthFile != "" {
 		sp.AuthenticationProtocol = authProtocols[a.c.AuthProtocol]
-		if sp.AuthenticationPassphrase, err = s.secret("auth password", a.c.AuthFile); err != nil {
+		word, err := s.secret("auth password", a.c.AuthFile)
+		if err != nil {
 			return err
 		}
+		sp.AuthenticationPassphrase = word.Reveal()
 	}
 	if a.c.PrivFile != "" {
 		sp.PrivacyProtocol = privacy(a.c.AuthProtocol, a.c.PrivProtocol)
-		sp.PrivacyPassphrase, err = s.secret("priv password", a.c.PrivFile)
+		word, err := s.secret("priv password", a.c.PrivFile)
+		if err != nil {
+			return err
+		}
+		sp.PrivacyPassphrase = word.Reveal()
 	}
-	return err
+	return nil
 }
 
 // privacy is the library's protocol. Where the digest is as long as the key nothing
@@ -118,15 +123,15 @@ const (
 )
 
 // secret is what stands in a file.
-func (s *session) secret(what, file string) (string, error) {
+func (s *session) secret(what, file string) (secret.Text, error) {
 	t, err := secret.Read(file)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", what, err)
-	case len(t) > longestSecret:
-		return "", fmt.Errorf("%s: in %s are %d bytes, and %d are allowed", what, file, len(t), longestSecret)
-	case s.a.c.Version == "v3" && len(t) < shortestPassword:
-		return "", fmt.Errorf("%s: in %s are %d bytes, and the protocol asks for %d", what, file, len(t), shortestPassword)
+		return secret.Text{}, fmt.Errorf("%s: %w", what, err)
+	case t.Len() > longestSecret:
+		return secret.Text{}, fmt.Errorf("%s: in %s are %d bytes, and %d are allowed", what, file, t.Len(), longestSecret)
+	case s.a.c.Version == "v3" && t.Len() < shortestPassword:
+		return secret.Text{}, fmt.Errorf("%s: in %s are %d bytes, and the protocol asks for %d", what, file, t.Len(), shortestPassword)
 	}
 	s.secrets = append(s.secrets, t)
 	return t, nil

@@ -107,7 +107,7 @@ func TestWhatIsSaidOfErrors(t *testing.T) {
 	for said, want := range map[string]string{
 		"recover: index out of range Stack:goroutine 7\nmain": "half an answer, or none of this protocol (it cannot be taken apart)",
 		"bytes: " + strings.Repeat("ff ", 100):                "f…)",
-		"parse " + authPassword + ": no":                      "parse …: no",
+		"parse " + authPassword + ": no":                      "parse [redacted]: no",
 		"two\nlines":                                          "(two)",
 		"not \xff text":                                       "(not ? text)",
 		"incoming packet is not authentic, discarding":        "its answer is not signed by the password of user meter: that in " + k.auth,
