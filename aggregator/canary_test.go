@@ -119,13 +119,14 @@ bus:
   ledger_bytes: 64MiB
 store:
   remote_write:
-    - {url: "%[9]s/write", token_file: %[10]s}
+    - {url: "%[9]s/write?extra_label=site=%[13]s&key=%[13]s%%2B", token_file: %[10]s}
 alerts:
   canary: true
   alertmanagers:
     - {url: "%[9]s/am", token_file: %[11]s}
   direct: {url: "%[9]s/hook", token_file: %[12]s}
-`, dir, hide("token"), principals, cert, key, freePort(t), authority, creds, receiver.URL, hide("remote.token"), hide("am.token"), hide("hook.token"))
+`, dir, hide("token"), principals, cert, key, freePort(t), authority, creds, receiver.URL, hide("remote.token"), hide("am.token"), hide("hook.token"), "canary-of-a-query-7f3a91d2")
+	canaries["query"] = "canary-of-a-query-7f3a91d2"
 	file := writeFile(t, filepath.Join(dir, "aggregator.yaml"), config)
 
 	client := ca.client()
@@ -159,7 +160,9 @@ alerts:
 	canaries["typed"] = typed
 	for name, bad := range map[string]string{
 		"a password in the url of remote write":    strings.Replace(config, `url: "http://`, `url: "http://u:`+typed+`@`, 1),
-		"a key in the url of remote write":         strings.Replace(config, "/write", "/write?key="+typed, 1),
+		"a key in the url of remote write":         strings.Replace(config, "/write?", "/write?key="+typed+"&key=%zz&", 1),
+		"a key behind the url of remote write":     strings.Replace(config, "/write?", "/write#key="+typed+"&", 1),
+		"a secret in two urls of Alertmanagers":    strings.Replace(config, "  direct:", "    - {url: \"http://u:"+typed+"@127.0.0.1\"}\n    - {url: \"http://u:"+typed+"@127.0.0.1\"}\n  direct:", 1),
 		"a password in the url of an Alertmanager": strings.Replace(config, receiver.URL+"/am", "http://u:"+typed+"@127.0.0.1", 1),
 		"a key in the url of an Alertmanager":      strings.Replace(config, "/am", "/am?key="+typed, 1),
 		"a password in a url that is none":         strings.Replace(config, receiver.URL+"/hook", "http://u:"+typed+"@[::1", 1),
@@ -179,7 +182,7 @@ alerts:
 	}
 	canaries["short"] = "canary-7f3a91d"
 
-	for _, name := range []string{"remote.token", "am.token", "hook.token"} {
+	for _, name := range []string{"remote.token", "am.token", "hook.token", "query"} {
 		if !strings.Contains(said.text(), canaries[name]) {
 			t.Errorf("%s was shown to nobody: it was not tried", name)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/query"
 	"github.com/gigawatch/gigawatch/collector/agent"
 	"github.com/gigawatch/gigawatch/collector/program"
+	"github.com/gigawatch/gigawatch/collector/secret"
 	"github.com/gigawatch/gigawatch/collector/setting"
 )
 
@@ -190,7 +191,7 @@ func parseConfig(name string, b []byte) (*config, error) {
 	c.takeAlerts(f, &r.Alerts)
 	c.takeHub(f, r.Hub)
 	for i, w := range r.Store.RemoteWrite {
-		r := store.Remote{URL: w.URL, Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA}
+		r := store.Remote{URL: secret.At(w.URL), Metrics: w.Metrics, TokenFile: w.TokenFile, CAFile: w.CA}
 		f.Require(w.URL != "", "store.remote_write."+strconv.Itoa(i), "url is missing")
 		if err := r.Check(); err != nil && w.URL != "" {
 			f.Complain("store.remote_write."+strconv.Itoa(i), "%v", err)

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/storage/remote"
+
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // Remote is where samples are sent on to by Prometheus remote write:
@@ -22,7 +24,7 @@ import (
 // while the log reaches back: between one block and one and a half. Each series
 // sent on costs about half a kilobyte of memory.
 type Remote struct {
-	URL     string
+	URL     secret.Address    // with its query, which is not shown
 	Name    string            // of this remote in metrics and log; its host
 	Metrics string            // regular expression that the name of a metric matches whole to be sent; "" all
 	Headers map[string]string // added to each request
@@ -66,32 +68,39 @@ func forward(c Config, registry prometheus.Registerer) (*forwarder, error) {
 	return &forwarder{ws}, nil
 }
 
-// Check says what is wrong with the address of r, which stands in log and metrics as it
-// is; it quotes nothing of it.
+// Check says what is wrong with the address of r; it quotes nothing of it.
 func (r Remote) Check() error {
-	u, err := url.Parse(r.URL)
+	u, err := r.URL.Parse()
 	switch {
 	case err != nil:
-		return errors.New("its url is none") // the error would show it whole
+		return errors.New("its url is none")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return errors.New("its url is not an http or https address")
 	case u.User != nil:
 		return errors.New("secrets do not belong into a url: use token_file")
-	case u.RawQuery != "" || u.Fragment != "":
-		return errors.New("its url has more than a path, and would be shown in the log")
+	case u.Fragment != "":
+		return errors.New("its url has a # in it, and what follows is never sent: write %23 if it is meant")
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return errors.New("the query of its url cannot be read: write name=value, with & between, and %XX for other characters than letters and digits")
 	}
 	return nil
 }
+
+// query is that of the address as it is sent, which [concealing] looks for: in a form
+// that no quoting changes.
+func query(u *url.URL) string { return u.Query().Encode() }
 
 // config is r as Prometheus has it.
 func (r Remote) config() (*config.RemoteWriteConfig, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(r.URL)
+	u, err := r.URL.Parse()
 	if err != nil {
 		return nil, err
 	}
+	u.RawQuery = query(u)
 	rc := config.DefaultRemoteWriteConfig
 	rc.URL = &commonconfig.URL{URL: u}
 	rc.Name = cmp.Or(r.Name, u.Host)

@@ -17,6 +17,7 @@ import (
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/loopback"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // victoria starts a VictoriaMetrics of its own and returns its address.
@@ -87,7 +88,7 @@ func TestSamplesAreSentOn(t *testing.T) {
 	address := victoria(t)
 	b := open(t, func(c *store.Config) {
 		c.Now, c.Heartbeat = nil, 4*time.Minute
-		c.RemoteWrite = []store.Remote{{URL: address + "/api/v1/write", Name: "victoria", Metrics: "gpu_(power|energy).*"}}
+		c.RemoteWrite = []store.Remote{{URL: secret.At(address + "/api/v1/write"), Name: "victoria", Metrics: "gpu_(power|energy).*"}}
 	})
 	l := host(column(metric.GPUPowerWatts, 0, 3, 2), column(metric.GPUEnergyJoules, 0, 3, 2), column(metric.GPUTemperature, 0, 3, 1))
 	// What was before the store was opened is not sent, so the time is now's.
@@ -136,7 +137,7 @@ func TestSamplesAreSentOn(t *testing.T) {
 func TestRemoteThatIsAwayDelaysNothing(t *testing.T) {
 	b := open(t, func(c *store.Config) {
 		c.Now = nil
-		c.RemoteWrite = []store.Remote{{URL: "http://127.0.0.1:1/api/v1/write"}}
+		c.RemoteWrite = []store.Remote{{URL: secret.At("http://127.0.0.1:1/api/v1/write")}}
 	})
 	l := host(column(metric.GPUPowerWatts, 0, 3, 2))
 	start := time.Now()

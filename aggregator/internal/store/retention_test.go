@@ -10,6 +10,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // short blocks, so that hours of samples make several.
@@ -174,8 +175,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"interval of fractions": {Dir: t.TempDir(), Interval: 1500 * time.Millisecond},
 		"heartbeat too long":    {Dir: t.TempDir(), Heartbeat: 5 * time.Minute},
 		"heartbeat too short":   {Dir: t.TempDir(), Heartbeat: time.Second},
-		"remote without scheme": {Dir: t.TempDir(), RemoteWrite: []store.Remote{{URL: "victoria:8428"}}},
-		"remote with bad names": {Dir: t.TempDir(), RemoteWrite: []store.Remote{{URL: "http://victoria", Metrics: "("}}},
+		"remote without scheme": {Dir: t.TempDir(), RemoteWrite: []store.Remote{{URL: secret.At("victoria:8428")}}},
+		"remote with bad names": {Dir: t.TempDir(), RemoteWrite: []store.Remote{{URL: secret.At("http://victoria"), Metrics: "("}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := store.Open(c)

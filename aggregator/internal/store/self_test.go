@@ -10,6 +10,7 @@ import (
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/store"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
 // shown is a metric as /metrics has it; ok is false if it is not there, or there
@@ -77,7 +78,7 @@ func TestWhatIsSentOnIsCountedByRemote(t *testing.T) {
 	takes, refuses := answer(http.StatusNoContent), answer(http.StatusBadRequest)
 	b := open(t, func(c *store.Config) {
 		c.Now = nil
-		c.RemoteWrite = []store.Remote{{URL: takes + "/a"}, {URL: takes + "/b"}, {URL: refuses, Name: "refuses"}}
+		c.RemoteWrite = []store.Remote{{URL: secret.At(takes + "/a")}, {URL: secret.At(takes + "/b")}, {URL: secret.At(refuses), Name: "refuses"}}
 	})
 	address := strings.TrimPrefix(takes, "http://")
 	l := host(column(metric.GPUTemperature, 0, 3, 1))
