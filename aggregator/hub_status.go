@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -62,6 +63,7 @@ func (h *hubNode) status(ctx context.Context, sees func(site string) bool, site 
 				x.Hosts.Expected, x.GPUs.Expected = nil, nil
 			}
 		}
+		unsealed(&x)
 		out.Sites = append(out.Sites, x)
 	}
 	slices.SortStableFunc(out.Sites, func(a, b siteStatus) int {
@@ -74,6 +76,18 @@ func (h *hubNode) status(ctx context.Context, sees func(site string) bool, site 
 		return -1
 	})
 	return out, nil
+}
+
+// unsealed says of a site of which no hour is here why it has no figures of the day.
+func unsealed(x *siteStatus) {
+	if x.Today != nil {
+		return
+	}
+	const none = "none of its sealed hours is here yet"
+	x.PUE.Reason, x.Carbon.Reason = none, cmp.Or(x.Carbon.Reason, none)
+	for b := range x.Energy {
+		x.Energy[b] = energyStatus{Reason: none}
+	}
 }
 
 // silence is why the present of a site is not known: "" if it is.

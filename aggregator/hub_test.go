@@ -207,3 +207,15 @@ func TestWhatASilentSiteSaidIsNotOfNow(t *testing.T) {
 		}
 	}
 }
+
+func TestOfASiteWithoutSealedHoursTheHubSaysSo(t *testing.T) {
+	const none = "none of its sealed hours is here yet"
+	x := &siteStatus{Energy: map[string]energyStatus{"it": {Reason: "nothing in the ledger yet"}}}
+	if unsealed(x); x.PUE.Reason != none || x.Carbon.Reason != none || x.Energy["it"].Reason != none {
+		t.Errorf("%+v", x)
+	}
+	x = &siteStatus{Today: &dayStatus{}, Energy: map[string]energyStatus{"it": {Reason: "as the ledger says"}}}
+	if unsealed(x); x.PUE.Reason != "" || x.Energy["it"].Reason != "as the ledger says" {
+		t.Errorf("%+v", x)
+	}
+}

@@ -79,7 +79,7 @@ func mute(s fakeSite, now time.Time, ago time.Duration) fakeSite {
 
 // unheard is a site that the hub waits for.
 func unheard(name string, now time.Time) fakeSite {
-	const reason, nothing = "the site was not heard yet", "nothing in the ledger yet"
+	const reason, nothing = "the site was not heard yet", "none of its sealed hours is here yet"
 	s := mute(remote(name, 1, 1, now, 0), now, 20*time.Minute)
 	s.Hub.Heard, s.Hub.Sealed, s.Hosts, s.GPUs, s.Agents = nil, nil, counts{-1, -1}, counts{-1, -1}, agents{}
 	s.Today, s.Figures, s.PUE, s.Carbon = nil, []figure{}, pue{Reason: nothing}, carbon{Reason: reason}
@@ -148,7 +148,7 @@ func TestFleet(t *testing.T) {
 	if got := p.text("unheard"); !strings.Contains(got, "hub.yaml") {
 		t.Errorf("what is to be done: %q", got)
 	}
-	want(p, map[string]string{"hosts": "Hosts not known", "banner": "", "hero": "The site was not heard yet", "h-places": "", "agents": ""})
+	want(p, map[string]string{"hosts": "Hosts not known", "banner": "", "hero": "The site was not heard yet", "pue": "None of its sealed hours is here yet", "figures": "WUE None of its sealed hours is here yet CUE None of its sealed hours is here yet ERF None of its sealed hours is here yet REF None of its sealed hours is here yet Carbon, location None of its sealed hours is here yet Carbon, market None of its sealed hours is here yet Carbon, on site None of its sealed hours is here yet Cost None of its sealed hours is here yet", "h-places": "", "agents": ""})
 	sane(p)
 	p.do(chromedp.Click(chromedp.CSS(`[data-site="mad1"] .c-power`)))
 	p.until("what else is wrong", `document.getElementById("unheard").innerText.startsWith("It is silent for 3")`)

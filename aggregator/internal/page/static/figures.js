@@ -27,7 +27,7 @@ export function figures(site) {
   write(el("figures-aside"), first ? f.period(first.from, first.to, site.time_zone) : "");
   [...rows(el("figures"), FIGURES.length, row)].forEach((node, i) => {
     const { key, name, hint, show: shown } = FIGURES[i];
-    const k = known.get(key) || { reason: "nothing in the ledger yet" };
+    const k = known.get(key) || { reason: site.pue?.reason || "nothing in the ledger yet" };
     const [title, value, note] = node.children;
     write(title, name);
     attribute(title, "title", hint);
