@@ -96,7 +96,7 @@ func (s *JobStatement) leaflet() *leaflet {
 	}
 	p.blocks = append(p.blocks, b)
 
-	b = block{title: "Jobs", says: "Start and end are those of the first and last hour in which the job held a board.", lanes: []lane{{"Job", 20, 0}, {"Tenant", 16, 0}, {"Start", 31, 0}, {"End", 31, 0}, {"GPU-days", 18, 1}, {"GPU mJ", 32, 1}, {"Node mJ", 32, 1}}}
+	b = block{title: "Jobs", says: "Start and end are those of the first and last hour in which the job held a board.", lanes: []lane{{"Job", 18, 0}, {"Tenant", 15, 0}, {"Start", 33.5, 0}, {"End", 33.5, 0}, {"GPU-days", 18, 1}, {"GPU mJ", 31, 1}, {"Node mJ", 31, 1}}}
 	for i := range s.Jobs {
 		x := &s.Jobs[i]
 		b.row(x.Job, x.Tenant, x.Start, x.End, x.GPUDays.String(), x.GPU, x.Node)
