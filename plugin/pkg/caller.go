@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/outbound"
 )
 
 // A caller asks one aggregator, with its own token.
@@ -28,7 +28,7 @@ type caller struct {
 }
 
 func newCaller(a aggregatorSetting, s *settings) *caller {
-	dial := &net.Dialer{Timeout: min(10*time.Second, s.timeout)}
+	dial := outbound.Dialer{Timeout: min(10*time.Second, s.timeout)}
 	wire := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dial.DialContext, TLSClientConfig: s.tls, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second,

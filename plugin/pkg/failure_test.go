@@ -54,6 +54,7 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"it sends elsewhere", nil, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
 		}, "it sends elsewhere (302): write the address of the aggregator itself", backend.StatusBadGateway},
+		{"where a cloud hands out credentials", &source{url: "http://169.254.169.254"}, nil, "where credentials of most clouds are handed out: nothing connects there", backend.StatusBadGateway},
 		{"a proxy without an aggregator", nil, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, "what answers is no aggregator of Gigawatch (502)", backend.StatusBadGateway},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 
 	table "github.com/gigawatch/gigawatch/alerts/rule"
 	"github.com/gigawatch/gigawatch/collector/metric"
+	"github.com/gigawatch/gigawatch/collector/outbound"
 	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
@@ -49,9 +50,9 @@ func (x Endpoint) Check() error {
 	return nil
 }
 
-// Client speaks to x.
+// Client speaks to x, and to nobody that x sends it on to.
 func (x Endpoint) Client() (*http.Client, error) {
-	return httpconfig.NewClientFromConfig(x.http(), "alerts")
+	return httpconfig.NewClientFromConfig(x.http(), "alerts", httpconfig.WithDialContextFunc(outbound.Dial))
 }
 
 func (x Endpoint) http() httpconfig.HTTPClientConfig {
@@ -104,6 +105,7 @@ type Delivery struct {
 type alertmanager struct {
 	*receiver
 	endpoint Endpoint
+	client   *http.Client
 	manager  *notifier.Manager
 	targets  chan map[string][]*targetgroup.Group
 }
@@ -154,10 +156,14 @@ func (d *Delivery) alertmanager(x Endpoint) (*alertmanager, error) {
 	if err != nil {
 		return nil, err
 	}
-	am := &alertmanager{receiver: d.receiver(x.URL), endpoint: x, targets: make(chan map[string][]*targetgroup.Group, 1)}
+	client, err := x.Client()
+	if err != nil {
+		return nil, err
+	}
+	am := &alertmanager{receiver: d.receiver(x.URL), endpoint: x, client: client, targets: make(chan map[string][]*targetgroup.Group, 1)}
 	am.manager = notifier.NewManager(&notifier.Options{
 		QueueCapacity: sendQueue, Registerer: prometheus.NewRegistry(),
-		Do: func(ctx context.Context, client *http.Client, request *http.Request) (*http.Response, error) {
+		Do: func(ctx context.Context, _ *http.Client, request *http.Request) (*http.Response, error) {
 			return d.do(ctx, am.receiver, client, request)
 		},
 	}, model.UTF8Validation, slog.New(slog.DiscardHandler)) // what it would log is noted by do
@@ -219,18 +225,12 @@ func (d *Delivery) do(ctx context.Context, r *receiver, client *http.Client, req
 func (d *Delivery) greet(ctx context.Context, am *alertmanager) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	client, err := am.endpoint.Client()
-	if err != nil {
-		d.note(am.receiver, nil, err)
-		return
-	}
-	defer client.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(am.endpoint.URL, "/")+"/api/v2/status", nil)
 	if err != nil {
 		d.note(am.receiver, nil, err)
 		return
 	}
-	if response, err := d.do(ctx, am.receiver, client, request); err == nil {
+	if response, err := d.do(ctx, am.receiver, am.client, request); err == nil {
 		_ = response.Body.Close()
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/storage/remote"
 
+	"github.com/gigawatch/gigawatch/collector/outbound"
 	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
@@ -84,7 +85,7 @@ func (r Remote) Check() error {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return errors.New("the query of its url cannot be read: write name=value, with & between, and %XX for other characters than letters and digits")
 	}
-	return nil
+	return outbound.Check(u.Hostname())
 }
 
 // query is that of the address as it is sent, which [concealing] looks for: in a form
@@ -121,6 +122,7 @@ func (r Remote) config() (*config.RemoteWriteConfig, error) {
 		rc.WriteRelabelConfigs = []*relabel.Config{&keep}
 	}
 	http := &rc.HTTPClientConfig
+	http.FollowRedirects = false // they would carry tokens, passwords and headers to wherever they point
 	http.TLSConfig = commonconfig.TLSConfig{CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile}
 	if r.Username != "" {
 		http.BasicAuth = &commonconfig.BasicAuth{Username: r.Username, PasswordFile: r.PasswordFile}

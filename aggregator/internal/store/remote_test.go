@@ -3,12 +3,16 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,5 +151,44 @@ func TestRemoteThatIsAwayDelaysNothing(t *testing.T) {
 	b.close()
 	if d := time.Since(start); d > 20*time.Second {
 		t.Errorf("closing took %v with a remote that is away", d)
+	}
+}
+
+// A remote that sends on to elsewhere is not followed: tokens, passwords and headers
+// would go there.
+func TestARemoteIsNotFollowedElsewhere(t *testing.T) {
+	var elsewhere, asked atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer other.Close()
+	remote := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.Redirect(w, r, other.URL, http.StatusPermanentRedirect)
+	}))
+	defer remote.Close()
+	secret := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(secret, []byte("token-of-a-remote"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, func(c *store.Config) {
+		c.Now, c.Logger = nil, slog.New(slog.DiscardHandler)
+		c.RemoteWrite = []store.Remote{{URL: remote.URL + "/api/v1/write", TokenFile: secret}}
+	})
+	l := host(column(metric.GPUPowerWatts, 0, 3, 2))
+	start := time.Now().Add(time.Second).UnixMilli()
+	for i := int64(0); i < 400 && asked.Load() == 0; i++ {
+		b.tick(l, start+i*100, metric.Of(float64(i)), 1)
+		time.Sleep(100 * time.Millisecond)
+	}
+	if asked.Load() == 0 {
+		t.Fatal("the remote was not asked")
+	}
+	time.Sleep(300 * time.Millisecond) // in which it would be followed
+	if n := elsewhere.Load(); n > 0 {
+		t.Errorf("%d requests went elsewhere", n)
+	}
+	for _, address := range []string{"http://169.254.169.254/latest/", "https://[fd00:ec2::254]/x", "http://100.100.100.200/x"} {
+		if err := (store.Remote{URL: address}).Check(); err == nil || !strings.Contains(err.Error(), "credentials") {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/outbound"
 	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
@@ -61,7 +62,7 @@ func (s *Source) client(p *Provider, unset string) (*client, error) {
 	round := s.c.transport
 	if round == nil {
 		round = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
+			Proxy: http.ProxyFromEnvironment, DialContext: outbound.Dial, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 			TLSHandshakeTimeout: s.c.Timeout, MaxResponseHeaderBytes: 64 << 10,
 		}
 	}

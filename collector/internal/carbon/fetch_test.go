@@ -368,3 +368,14 @@ func TestARefusedKeyIsNotTriedUntilItChanges(t *testing.T) {
 		}
 	})
 }
+
+// Whatever a configuration names, and whoever answers for a name, no provider is where
+// clouds hand out credentials.
+func TestNoProviderIsWhereCredentialsAreHandedOut(t *testing.T) {
+	for which, c := range everyProvider(t, "https://169.254.169.254") {
+		_, f := feedOf(t, c, which)
+		if _, err := f.fetch(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), "nothing connects there") {
+			t.Errorf("%s: %v", which, err)
+		}
+	}
+}

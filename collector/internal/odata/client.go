@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gigawatch/gigawatch/collector/outbound"
 	"github.com/gigawatch/gigawatch/collector/secret"
 )
 
@@ -33,7 +34,7 @@ type Config struct {
 	Plain              bool          // http will do
 	Timeout            time.Duration // of a request; default 30 s
 
-	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: as net does
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: [outbound.Dial]
 }
 
 // A Client asks one service.
@@ -91,6 +92,9 @@ func New(c Config) (*Client, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
+	}
+	if c.Dial == nil {
+		c.Dial = outbound.Dial
 	}
 	r := &Client{c: c, base: base, free: make(chan struct{}, 1)}
 	r.free <- struct{}{}

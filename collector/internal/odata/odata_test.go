@@ -121,3 +121,15 @@ func FuzzLinks(f *testing.F) {
 		}
 	})
 }
+
+// A service on the link to its host is asked, and what hands out credentials of a cloud
+// there is not.
+func TestNoServiceIsWhereCredentialsAreHandedOut(t *testing.T) {
+	c, err := New(Config{URL: "https://169.254.169.254", Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Get(t.Context(), ServicePath, new(any)); err == nil || !strings.Contains(err.Error(), "nothing connects there") {
+		t.Error(err)
+	}
+}
