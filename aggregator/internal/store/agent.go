@@ -64,6 +64,8 @@ type agent struct {
 	heard  int64 // time of the newest tick of all when it last spoke
 	behind int64 // the head in which it is out of order
 	gone   bool
+	made   int   // series, in the length of a block
+	madeIn int64 // number of it
 
 	unsettled bool // states of before a restart may still be shown beside those of now
 

@@ -35,13 +35,14 @@ const (
 	storedBefore // read again after a restart, and in the store since before it
 	duplicate    // another value at the same time
 	tooMany      // of an agent more than are remembered
+	tooManyNew   // of a series more than an agent may add
 	invalid
 	notCommitted
 	reasons
 )
 
 func (r reason) String() string {
-	return [reasons]string{"unknown_metric", "unknown_state", "future", "too_old", "out_of_order", "too_much_late", "stored_before", "duplicate", "too_many_agents", "invalid", "commit"}[r]
+	return [reasons]string{"unknown_metric", "unknown_state", "future", "too_old", "out_of_order", "too_much_late", "stored_before", "duplicate", "too_many_agents", "too_many_new_series", "invalid", "commit"}[r]
 }
 
 // reasonOf sorts the TSDB's refusals.

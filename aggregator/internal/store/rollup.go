@@ -61,5 +61,5 @@ func (s *Series) Append(t int64, v float64) {
 	if s.ref != 0 && s.w.appendTo(s.ref, t, v) {
 		return
 	}
-	s.w.create(&s.ref, s.w.labels.of(s.site, &s.layout, len(s.layout.Entities)-1, s.def, s.point), t, v)
+	s.w.create(nil, &s.ref, s.w.labels.of(s.site, &s.layout, len(s.layout.Entities)-1, s.def, s.point), t, v)
 }

@@ -28,6 +28,7 @@ type Config struct {
 	Block      time.Duration // length of the first blocks; 1 h
 	MaxBlock   time.Duration // length up to which blocks are merged while they are small; 27 h, but a tenth of the retention
 	Agents     int           // that a writer remembers; ticks of more are refused; 65,536
+	Quota      int           // series that an agent may add in the length of a block, so that names which change all the time end; 50,000
 	Creations  int           // series a writer may make in a second, so that a fleet's arrival leaves processor time; 40,000
 
 	RemoteWrite []Remote
@@ -76,6 +77,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Agents == 0 {
 		c.Agents = 1 << 16
+	}
+	if c.Quota == 0 {
+		c.Quota = 50_000
 	}
 	if c.Creations == 0 {
 		c.Creations = 40_000

@@ -135,6 +135,18 @@ func (w *Writer) mayCreate(now time.Time) bool {
 	return w.creations > 0
 }
 
+// mayAdd reports whether an agent may have another series. What it has goes on.
+func (w *Writer) mayAdd(a *agent) bool {
+	if n := w.store.config.Now().UnixMilli() / w.store.config.Block.Milliseconds(); n != a.madeIn {
+		a.made, a.madeIn = 0, n
+	}
+	if a.made >= w.store.config.Quota {
+		w.tally.dropped[tooManyNew]++
+		return false
+	}
+	return true
+}
+
 // shape is that of l, shared with the agents that have the same columns.
 func (w *Writer) shape(l *metric.Layout) *shape {
 	for _, s := range w.shapes {
@@ -158,6 +170,7 @@ func (w *Writer) shape(l *metric.Layout) *shape {
 // follow is a under a new layout, or at another site.
 func (w *Writer) follow(a *agent, site string, l *metric.Layout, t int64) *agent {
 	b := newAgent(site, l, w.shape(l), a.phase)
+	b.made, b.madeIn = a.made, a.madeIn
 	if site != a.site || l.Simulated != a.layout.Simulated {
 		w.end(a, t, everything)
 		return b
@@ -177,11 +190,14 @@ func (w *Writer) put(a *agent, r *run, j, k int, t int64, v float64) {
 	if *ref != 0 && w.appendTo(*ref, t, v) {
 		return
 	}
+	if !w.again && !w.mayAdd(a) {
+		return
+	}
 	point := r.point
 	if r.states > 0 {
 		point = uint32(k)
 	}
-	w.create(ref, w.labels.of(a.site, a.layout, r.entity+j, r.def, point), t, v)
+	w.create(a, ref, w.labels.of(a.site, a.layout, r.entity+j, r.def, point), t, v)
 }
 
 // appendTo appends to a series the head knows; false if it does not.
@@ -199,13 +215,19 @@ func (w *Writer) appendTo(ref storage.SeriesRef, t int64, v float64) bool {
 }
 
 // create appends to a series by its labels, and makes it if need be.
-func (w *Writer) create(ref *storage.SeriesRef, ls labels.Labels, t int64, v float64) {
+func (w *Writer) create(a *agent, ref *storage.SeriesRef, ls labels.Labels, t int64, v float64) {
 	if w.again { // after a restart the head knows most series, and refuses what it has
 		if *ref = w.known(ls); *ref != 0 {
 			w.creations -= 0.25
 			w.appendTo(*ref, t, v)
 			return
 		}
+		if a != nil && !w.mayAdd(a) {
+			return
+		}
+	}
+	if a != nil { // nil: it is ours, of a roll-up
+		a.made++
 	}
 	w.creations--
 	w.tally.created++
