@@ -216,6 +216,10 @@ func (n *node) openHTTP(context.Context) error {
 		Health: n.health, Quarantine: quarantine{n.held}, Alerts: heard, Live: n.recording.live, Where: n.files.where, Imports: &importer{ledger: n.ledger, site: n.files.describes, log: n.log}, Reports: n.desk, Ready: n.ready, Page: page.Handler(), Token: token, Rights: n.rights, TLS: tls, Insecure: n.c.Insecure, Version: version,
 		Metrics: n.set, Logger: n.log, Checkpoint: signedPoint(n.c.Data),
 	}
+	if c.Changes, err = openChanges(n.c.Data, n.log); err != nil {
+		return err
+	}
+	n.onClose(c.Changes.Close)
 	if n.http, err = web.New(c); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/changes"
 	"github.com/gigawatch/gigawatch/aggregator/internal/checkpoint"
 	"github.com/gigawatch/gigawatch/aggregator/internal/ledger"
 	"github.com/gigawatch/gigawatch/aggregator/internal/statement"
@@ -78,6 +79,12 @@ func verifyAll(dir string) (line string, err error) {
 		return "", err
 	}
 	says = append([]string{summary.String()}, says...)
+	switch lines, last, err := changes.Check(dir); {
+	case err == nil:
+		says = append(says, fmt.Sprintf("changes: %d lines, the last %.16s", lines, last))
+	case !errors.Is(err, os.ErrNotExist): // of an aggregator that nobody asked for any
+		return "", err
+	}
 	if len(heads) == 0 {
 		return strings.Join(says, "; "), nil
 	}

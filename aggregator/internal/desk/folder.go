@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ func (k Folder) dir(site string, year int) string {
 
 // steps are the bytes of the steps of a report; none if there are none.
 func (k Folder) steps(site string, year int) ([]byte, error) {
-	b, err := readBounded(filepath.Join(k.dir(site, year), "steps"), mostFiling)
+	b, err := k.read(site, year, "steps", mostFiling)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read report of %s on %d: %w", site, year, err)
 	}
@@ -78,7 +79,7 @@ func (k Folder) Record(f *report.Filing, version int) ([]byte, error) {
 	if at == nil {
 		return nil, fmt.Errorf("report of %s on %d: no such version was locked", f.Site, f.Year)
 	}
-	b, err := readBounded(filepath.Join(k.dir(f.Site, f.Year), recordName(at.Version)), mostRecord)
+	b, err := k.read(f.Site, f.Year, recordName(at.Version), mostRecord)
 	if err != nil {
 		return nil, fmt.Errorf("read report of %s on %d: %w", f.Site, f.Year, err)
 	}
@@ -94,7 +95,7 @@ func (k Folder) Trace(f *report.Filing, version int) (*report.Trace, error) {
 	if at == nil || at.Trace == "" {
 		return nil, nil
 	}
-	b, err := readBounded(filepath.Join(k.dir(f.Site, f.Year), traceName(at.Version)), mostRecord)
+	b, err := k.read(f.Site, f.Year, traceName(at.Version), mostRecord)
 	if err != nil {
 		return nil, fmt.Errorf("read report of %s on %d: %w", f.Site, f.Year, err)
 	}
@@ -229,14 +230,24 @@ func keepOnce(path string, b []byte) error {
 	return nil
 }
 
-// readBounded reads a file of at most so many bytes.
-func readBounded(path string, most int64) ([]byte, error) {
-	i, err := os.Stat(path)
+// read reads a file of a report, of at most so many bytes. Neither a name nor a link
+// leads out of the folder.
+func (k Folder) read(site string, year int, name string, most int64) (b []byte, err error) {
+	if !metric.ValidName(site) {
+		return nil, fmt.Errorf("%q is no site's name", site)
+	}
+	root, err := os.OpenRoot(k.path)
 	if err != nil {
 		return nil, err
 	}
-	if i.Size() > most {
-		return nil, fmt.Errorf("%s has %d bytes, more than %d", path, i.Size(), most)
+	defer root.Close()
+	f, err := root.Open(filepath.Join(site, strconv.Itoa(year), name))
+	if err != nil {
+		return nil, err
 	}
-	return os.ReadFile(path)
+	defer f.Close()
+	if b, err = io.ReadAll(io.LimitReader(f, most+1)); err == nil && int64(len(b)) > most {
+		return nil, fmt.Errorf("%s has more than %d bytes", name, most)
+	}
+	return b, err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,8 +67,30 @@ func (f Folder) Sites() (sites []string, err error) {
 	return sites, nil
 }
 
-// mostLog bounds a log.
-const mostLog = 64 << 20
+// mostLog bounds a log, and mostStatement a statement.
+const (
+	mostLog       = 64 << 20
+	mostStatement = 256 << 20
+)
+
+// read reads a file of a site, of at most so many bytes. Neither a name nor a link leads
+// out of the folder.
+func (f Folder) read(site, name string, most int64) (b []byte, err error) {
+	root, err := os.OpenRoot(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	in, err := root.Open(filepath.Join(site, name))
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if b, err = io.ReadAll(io.LimitReader(in, most+1)); err == nil && int64(len(b)) > most {
+		return nil, fmt.Errorf("%s of %s has more than %d bytes", name, site, most)
+	}
+	return b, err
+}
 
 // held does something alone.
 func (f Folder) held(site string, do func() error) (err error) {
@@ -94,18 +117,11 @@ func (f Folder) Log(site string) (lines []Line, err error) {
 }
 
 func (f Folder) log(site string) (lines []Line, text []byte, last string, err error) {
-	path := filepath.Join(f.dir(site), "log")
 	last = "-"
-	i, err := os.Stat(path)
-	switch {
+	switch text, err = f.read(site, "log", mostLog); {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, nil, last, nil
 	case err != nil:
-		return nil, nil, "", fmt.Errorf("read statements: %w", err)
-	case i.Size() > mostLog:
-		return nil, nil, "", fmt.Errorf("read statements: %s has %d bytes, more than %d", path, i.Size(), mostLog)
-	}
-	if text, err = os.ReadFile(path); err != nil {
 		return nil, nil, "", fmt.Errorf("read statements: %w", err)
 	}
 	for rest := text; len(rest) > 0; {
@@ -170,7 +186,7 @@ func (f Folder) Check(site string) (lines, files int, err error) {
 			continue
 		}
 		seen[name] = true
-		b, err := os.ReadFile(filepath.Join(f.dir(site), name+".json"))
+		b, err := f.read(site, name+".json", mostStatement)
 		if err != nil {
 			return 0, 0, fmt.Errorf("statements of %s: line %d: %w", site, i+1, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/aggregator/internal/changes"
 	"github.com/gigawatch/gigawatch/aggregator/internal/rights"
 	"github.com/gigawatch/gigawatch/aggregator/query"
 )
@@ -68,6 +69,9 @@ type Config struct {
 	// Checkpoint is how far the log of a site's ledger reaches, as it was signed, or
 	// as a witness signed it too; [os.ErrNotExist] if it was not. nil: not implemented.
 	Checkpoint func(site string, witnessed bool) ([]byte, error)
+
+	// Changes keeps who changed what. nil: only the log of the program does.
+	Changes *changes.Log
 
 	// Fleet says which sites there are, whether or not anything is known of them yet.
 	// nil: not implemented.

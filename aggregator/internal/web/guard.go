@@ -71,7 +71,10 @@ func (s *Server) guard(rt *route) http.Handler {
 		if rt.lane == reportLane && r.Method == http.MethodPost {
 			read = s.openStep
 		}
-		err := read(a, r, rt.body)
+		err := plain(a, r)
+		if err == nil {
+			err = read(a, r, rt.body)
+		}
 		if err == nil {
 			err = ofPath(r)
 		}
@@ -84,9 +87,6 @@ func (s *Server) guard(rt *route) http.Handler {
 				s.reject(a, r, rejectRights, err)
 				return
 			}
-			if rt.policy.changing(r.Method) {
-				s.log.InfoContext(ctx, "change asked for", "route", rt.path, "method", r.Method, "principal", p.Name, "role", p.Role.String(), "site", r.Form.Get("site"))
-			}
 		}
 		if g := s.gates[rt.lane]; g != nil {
 			if err := g.enter(r.Context()); err != nil {
@@ -97,6 +97,14 @@ func (s *Server) guard(rt *route) http.Handler {
 		}
 		if rt.lane == importLane || rt.lane == reportLane {
 			defer s.allow(a, rt.timeout)()
+		}
+		if p != nil && rt.policy.changing(r.Method) {
+			kept, err := s.keep(rt, p, r)
+			if err != nil {
+				s.fail(a, r, err)
+				return
+			}
+			defer kept(a)
 		}
 		ctx, cancel := context.WithTimeout(ctx, rt.timeout)
 		defer cancel()
@@ -132,6 +140,15 @@ func shown(r *http.Request) string {
 	}
 	_, password, _ := r.BasicAuth()
 	return password
+}
+
+// plain refuses bodies that are compressed: nothing here unpacks what a stranger sent.
+func plain(a *answer, r *http.Request) error {
+	if c := r.Header.Get("Content-Encoding"); c != "" && !strings.EqualFold(c, "identity") && r.ContentLength != 0 {
+		a.Header().Set("Connection", "close")
+		return refuse(query.BadEncoding, "a body must not be compressed")
+	}
+	return nil
 }
 
 // readForm parses the query and, where the route takes one, a body of at most
