@@ -338,6 +338,7 @@ func TestHandshakesThatTheBusRefuses(t *testing.T) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
+	s.notMistaken(creds, secure(0), trusted, shown)
 	plain, err := net.Dial("tcp", s.address)
 	if err != nil {
 		t.Fatal(err)

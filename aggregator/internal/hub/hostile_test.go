@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -184,6 +185,41 @@ func TestNothingPersonalLeavesASite(t *testing.T) {
 	}
 	if hours < 4 {
 		t.Errorf("%d hours were looked at", hours)
+	}
+}
+
+// A site whose key was stolen sends few bytes that would become many.
+func TestAMessageThatUnpacksToMuchIsRefused(t *testing.T) {
+	b := newBooks(t, "fra1", 3)
+	b.run(2 * time.Hour)
+	_, conn := newBus(t, server.Options{})
+	c := newCenter(t, t.TempDir(), conn, b)
+	at := subject("fra1", tellsNow)
+	for name, body := range map[string][]byte{
+		"spaces":          packer().EncodeAll(bytes.Repeat([]byte(" "), 256<<20), nil),
+		"a text":          packer().EncodeAll(append([]byte(`{"site":"`), bytes.Repeat([]byte("a"), 256<<20)...), nil),
+		"many frames":     bytes.Repeat(packer().EncodeAll(bytes.Repeat([]byte(" "), 1<<20), nil), 1000),
+		"a size it lacks": {0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0},
+		"a window":        {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xff, 1, 0, 0},
+	} {
+		if len(body) > maxMessage {
+			t.Fatalf("%s: %d bytes are more than a message", name, len(body))
+		}
+		sig, err := b.signer().Sign(signedText(at, body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		was := c.came("fra1", "bad")
+		c.Take(at, append(sig, body...), time.Now())
+		runtime.ReadMemStats(&after)
+		if c.came("fra1", "bad") != was+1 {
+			t.Errorf("%s: it is taken", name)
+		}
+		if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 8*maxUnpacked>>20 {
+			t.Errorf("%s: %d bytes became %d MB", name, len(body), n)
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ func (h holdings) set(unit, function uint8, at int, words ...uint16) {
 
 // An inProcess server is that of the library which the package uses.
 type inProcess struct {
+	t    *testing.T
 	addr string
 
 	mu       sync.Mutex
@@ -90,6 +91,10 @@ func (s *inProcess) answer(unit, function uint8, at, n uint16) ([]uint16, error)
 }
 
 func (s *inProcess) HandleHoldingRegisters(r *modbus.HoldingRegistersRequest) ([]uint16, error) {
+	if r.IsWrite {
+		s.t.Errorf("register %d of unit %d is written", r.Addr, r.UnitId)
+		return nil, modbus.ErrIllegalFunction
+	}
 	return s.answer(r.UnitId, 3, r.Addr, r.Quantity)
 }
 
@@ -97,7 +102,10 @@ func (s *inProcess) HandleInputRegisters(r *modbus.InputRegistersRequest) ([]uin
 	return s.answer(r.UnitId, 4, r.Addr, r.Quantity)
 }
 
-func (s *inProcess) HandleCoils(*modbus.CoilsRequest) ([]bool, error) {
+func (s *inProcess) HandleCoils(r *modbus.CoilsRequest) ([]bool, error) {
+	if r.IsWrite {
+		s.t.Errorf("coil %d of unit %d is written", r.Addr, r.UnitId)
+	}
 	return nil, modbus.ErrIllegalFunction
 }
 
@@ -108,7 +116,7 @@ func (s *inProcess) HandleDiscreteInputs(*modbus.DiscreteInputsRequest) ([]bool,
 // serve starts a server of c in the process.
 func serve(t *testing.T, h holdings, c modbus.ServerConfiguration) *inProcess {
 	t.Helper()
-	s := &inProcess{addr: loopback.Free(t), held: h, slow: map[uint8]time.Duration{}}
+	s := &inProcess{t: t, addr: loopback.Free(t), held: h, slow: map[uint8]time.Duration{}}
 	scheme := "tcp"
 	if c.TLSServerCert != nil {
 		scheme = "tcp+tls"
