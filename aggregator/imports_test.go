@@ -11,14 +11,14 @@ const module = "github.com/gigawatch/gigawatch/"
 // order lists the module's packages from left to right: the way the readings
 // go. A package may import only packages to its left.
 var order = strings.Fields(`
-	collector/loopback collector/metric alerts/rule alerts/scene collector/setting collector/secret collector/program/quiet collector/program collector/site collector/wire collector/sim collector/sim/field
+	collector/loopback collector/outbound collector/metric alerts/rule alerts/scene collector/setting collector/secret collector/program/quiet collector/program collector/site collector/wire collector/sim collector/sim/field
 	collector/internal/tree collector/internal/energy collector/internal/odata
 	collector/internal/gpu collector/internal/gpu/guard collector/internal/gpu/dcgm
 	collector/internal/gpu/dcgm/double collector/internal/gpu/dcgm/double/engine collector/internal/gpu/nvml collector/internal/gpu/amd collector/internal/gpu/gaudi
 	collector/internal/host collector/internal/bmc collector/internal/meter collector/internal/meter/modbus collector/internal/meter/snmp collector/internal/meter/redfish collector/internal/meter/mqtt
 	collector/internal/meter/bacnet collector/internal/meter/opcua collector/internal/carbon collector/internal/job
 	collector/internal/spool collector/agent collector
-	aggregator/internal/durable aggregator/internal/names aggregator/internal/checkpoint aggregator/internal/bus aggregator/internal/authority aggregator/internal/stream aggregator/internal/live
+	aggregator/internal/evidence aggregator/internal/changes aggregator/internal/durable aggregator/internal/names aggregator/internal/checkpoint aggregator/internal/bus aggregator/internal/authority aggregator/internal/stream aggregator/internal/live
 	aggregator/internal/account aggregator/internal/terms aggregator/internal/ledger aggregator/internal/hub aggregator/internal/fault aggregator/internal/fault/soak aggregator/internal/intake aggregator/internal/health aggregator/internal/store
 	aggregator/internal/rights aggregator/internal/rule aggregator/internal/report aggregator/internal/statement aggregator/internal/page
 	aggregator/query aggregator/internal/desk aggregator/internal/web aggregator
@@ -29,6 +29,7 @@ var order = strings.Fields(`
 // allows more than its idea needs.
 var only = map[string]string{
 	"collector/loopback":            "",
+	"collector/outbound":            "",
 	"collector/wire":                "collector/metric",
 	"alerts/rule":                   "collector/metric",
 	"alerts/scene":                  "alerts/rule",
@@ -40,12 +41,14 @@ var only = map[string]string{
 	"collector/internal/tree":       "",
 	"collector/internal/energy":     "collector/metric",
 	"collector/secret":              "",
-	"collector/internal/odata":      "collector/secret",
+	"collector/internal/odata":      "collector/outbound collector/secret",
 	"collector/internal/gpu":        "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/gpu/guard":  "collector/internal/gpu",
 	"collector/internal/host":       "collector/metric collector/internal/tree collector/internal/energy",
 	"collector/internal/job":        "collector/metric collector/secret collector/internal/tree collector/internal/gpu",
 	"collector/internal/spool":      "",
+	"aggregator/internal/changes":   "",
+	"aggregator/internal/evidence":  "",
 	"aggregator/internal/durable":   "",
 	"aggregator/internal/bus":       "",
 	"aggregator/internal/authority": "collector/metric aggregator/internal/durable aggregator/internal/bus",
@@ -55,17 +58,17 @@ var only = map[string]string{
 	"aggregator/internal/terms":     "collector/metric collector/site aggregator/internal/account",
 	"aggregator/internal/ledger":    "collector/metric aggregator/internal/account aggregator/internal/names",
 	"aggregator/internal/intake":    "collector/metric aggregator/internal/account",
-	"aggregator/internal/store":     "collector/metric collector/secret",
+	"aggregator/internal/store":     "collector/outbound collector/metric collector/secret",
 	"aggregator/internal/report":    "collector/metric collector/site aggregator/internal/account", // it declares the ledger it needs
 	"aggregator/internal/names":     "aggregator/internal/durable",
 	"aggregator/internal/statement": "aggregator/internal/durable",
 	"aggregator/internal/page":      "",
-	"aggregator/internal/rule":      "collector/metric collector/secret alerts/rule aggregator/internal/durable",
+	"aggregator/internal/rule":      "collector/outbound collector/metric collector/secret alerts/rule aggregator/internal/durable",
 	"aggregator/internal/health":    "collector/metric collector/setting aggregator/internal/durable",
 	"aggregator/query":              "collector/metric collector/secret aggregator/internal/account",
 	"aggregator/internal/web":       "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
 	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/names aggregator/internal/report aggregator/internal/statement aggregator/query",
-	"plugin/pkg":                    "collector/metric collector/secret aggregator/query",
+	"plugin/pkg":                    "collector/outbound collector/metric collector/secret aggregator/query",
 
 	"aggregator/internal/checkpoint": "aggregator/internal/durable",
 	"aggregator/internal/hub":        "aggregator/internal/durable aggregator/internal/checkpoint aggregator/internal/account aggregator/internal/ledger",
