@@ -66,7 +66,7 @@ var only = map[string]string{
 	"aggregator/internal/rule":      "collector/outbound collector/metric collector/secret alerts/rule aggregator/internal/durable",
 	"aggregator/internal/health":    "collector/metric collector/setting aggregator/internal/durable",
 	"aggregator/query":              "collector/metric collector/secret aggregator/internal/account",
-	"aggregator/internal/web":       "collector/metric aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
+	"aggregator/internal/web":       "collector/metric aggregator/internal/changes aggregator/internal/rule aggregator/internal/rights aggregator/internal/account aggregator/internal/health aggregator/internal/live aggregator/query",
 	"aggregator/internal/desk":      "collector/metric collector/site aggregator/internal/account aggregator/internal/durable aggregator/internal/ledger aggregator/internal/names aggregator/internal/report aggregator/internal/statement aggregator/query",
 	"plugin/pkg":                    "collector/outbound collector/metric collector/secret aggregator/query",
 

@@ -69,7 +69,7 @@ func forward(c Config, registry prometheus.Registerer) (*forwarder, error) {
 	return &forwarder{ws}, nil
 }
 
-// Check says what is wrong with the address of r; it quotes nothing of it.
+// Check says what is wrong with the address of r; it quotes nothing of it but a host.
 func (r Remote) Check() error {
 	u, err := r.URL.Parse()
 	switch {

@@ -165,13 +165,13 @@ func TestARemoteIsNotFollowedElsewhere(t *testing.T) {
 		http.Redirect(w, r, other.URL, http.StatusPermanentRedirect)
 	}))
 	defer remote.Close()
-	secret := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(secret, []byte("token-of-a-remote"), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("token-of-a-remote"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b := open(t, func(c *store.Config) {
 		c.Now, c.Logger = nil, slog.New(slog.DiscardHandler)
-		c.RemoteWrite = []store.Remote{{URL: remote.URL + "/api/v1/write", TokenFile: secret}}
+		c.RemoteWrite = []store.Remote{{URL: secret.At(remote.URL + "/api/v1/write"), TokenFile: file}}
 	})
 	l := host(column(metric.GPUPowerWatts, 0, 3, 2))
 	start := time.Now().Add(time.Second).UnixMilli()
@@ -187,7 +187,7 @@ func TestARemoteIsNotFollowedElsewhere(t *testing.T) {
 		t.Errorf("%d requests went elsewhere", n)
 	}
 	for _, address := range []string{"http://169.254.169.254/latest/", "https://[fd00:ec2::254]/x", "http://100.100.100.200/x"} {
-		if err := (store.Remote{URL: address}).Check(); err == nil || !strings.Contains(err.Error(), "credentials") {
+		if err := (store.Remote{URL: secret.At(address)}).Check(); err == nil || !strings.Contains(err.Error(), "credentials") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
