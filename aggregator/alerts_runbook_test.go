@@ -23,7 +23,7 @@ func TestTheRunbookSaysWhatThisProgramHas(t *testing.T) {
 	for _, r := range table.Table() {
 		texts += "\n" + r.Evidence + "\n" + r.Do
 	}
-	commands := regexp.MustCompile(`(?:^|[ `+"`"+`\n])aggregator ((?:alert|all-in-one|bus|import|report|serve|site|token|verify|witness)\b[^`+"`"+`.:;,)\n]*)`).FindAllStringSubmatch(texts, -1)
+	commands := regexp.MustCompile(`(?:^|[ `+"`"+`\n])aggregator ((?:alert|all-in-one|bus|import|quarantine|report|serve|site|token|verify|witness)\b[^`+"`"+`.:;,)\n]*)`).FindAllStringSubmatch(texts, -1)
 	if len(commands) < 8 {
 		t.Errorf("only %d commands were found", len(commands))
 	}
@@ -33,7 +33,7 @@ func TestTheRunbookSaysWhatThisProgramHas(t *testing.T) {
 			switch {
 			case strings.HasPrefix(w, "-"):
 				flags = append(flags, w)
-			case len(words) == 0 || len(words) == 1 && len(flags) == 0 && slices.Contains([]string{"test", "window"}, w):
+			case len(words) == 0 || len(words) == 1 && len(flags) == 0 && slices.Contains([]string{"test", "window", "revoke"}, w):
 				words = append(words, w)
 			}
 		}
