@@ -42,7 +42,11 @@ func (b *Basis) Branches(s *Sheet, until int64) []Branch {
 	if !s.quarterly {
 		return h.byMinutes()
 	}
-	var out []Branch
+	n := len(h.selfUse) + len(h.outside) + len(b.Contracts)
+	for q := GridInput; q <= WaterPotable; q++ {
+		n += len(h.feeds[q])
+	}
+	out := make([]Branch, 0, n)
 	for q := GridInput; q <= WaterPotable; q++ {
 		for i := range h.feeds[q] {
 			out = append(out, h.branch(&h.feeds[q][i], q, false))

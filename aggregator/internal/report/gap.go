@@ -47,6 +47,7 @@ type feed struct {
 	last     uint64 // of the quarter before
 	lastFull bool
 	pending  []hole
+	missing  int64 // ms, of them all
 }
 
 // A pastHour is what a feed took in an hour of which all is known.
@@ -55,7 +56,8 @@ type pastHour struct {
 	amount uint64
 }
 
-// A hole is a quarter of which not all is known.
+// A hole is a quarter of which not all is known, or several of which nothing can be
+// estimated either, as of a meter that was not there yet.
 type hole struct {
 	at      int64 // ms since 1970
 	missing int64 // ms
@@ -113,6 +115,11 @@ func (f *feed) miss(number, at int64, q *account.BranchQuarter, day string) {
 		h.missing = max(0, q.Expected-q.Covered)
 	}
 	h.usual, h.known = f.usual(number)
+	f.missing += h.missing
+	if n := len(f.pending); !h.known && f.missing > dayGap && n > 0 && !f.pending[n-1].known {
+		f.pending[n-1].missing += h.missing
+		return
+	}
 	f.pending = append(f.pending, h)
 }
 
@@ -123,10 +130,7 @@ func (s *sums) close(f *feed, next uint64, more bool) {
 		f.lastFull = f.lastFull && more
 		return
 	}
-	g := gap{key: f.feedKey, from: f.pending[0].at, known: true}
-	for i := range f.pending {
-		g.missing += f.pending[i].missing
-	}
+	g := gap{key: f.feedKey, from: f.pending[0].at, known: true, missing: f.missing}
 	between, sides := f.last/2+next/2, f.lastFull && more
 	g.method = "mean of the same hour of the four weeks before"
 	if g.missing <= shortGap && sides {
@@ -166,7 +170,7 @@ func (s *sums) close(f *feed, next uint64, more bool) {
 	if g.missing > shortGap {
 		s.gaps = append(s.gaps, g)
 	}
-	f.pending, f.lastFull = f.pending[:0], false
+	f.pending, f.missing, f.lastFull = f.pending[:0], 0, false
 }
 
 // fill adds an estimate to all that f is part of.
