@@ -85,7 +85,8 @@ type agent struct {
 const (
 	patienceUnknown = 2 * minute
 	patienceKnown   = 10 * minute
-	patienceSilent  = 90_000 // ms; who was silent for so long may send what is missing first
+	patienceSilent  = 90_000     // ms; who was silent for so long may send what is missing first
+	patienceProbe   = 5 * minute // an agent sends its oldest again at least so often
 
 	young = 60 // records, of which an agent that is new here has sent no more before the first is missed
 )
@@ -145,12 +146,16 @@ func (a *agent) outwaited(first uint64, arrived int64) bool {
 	if a.sequence == 0 && first > young && (a.waiting == 0 || a.waiting > young) {
 		patience, again = patienceUnknown, false
 	}
-	silent := arrived-a.beyond > patienceSilent
-	long := arrived-a.since >= patience
+	silence, waited := arrived-a.beyond, arrived-a.since
+	silent := silence > patienceSilent && (first != a.waiting || silence > patienceProbe)
 	a.beyond = arrived
-	if a.waiting == 0 || first < a.waiting || silent || long && again && first > a.waiting {
+	switch {
+	case a.waiting == 0 || first < a.waiting || silent:
 		a.waiting, a.since = first, arrived
 		return false
+	case again && first > a.waiting && waited >= patience+patienceProbe: // it was lost meanwhile, or it would have come again
+		a.waiting, a.since = first, arrived-patience+patienceProbe
+		return false
 	}
-	return long && (!again || first == a.waiting)
+	return waited >= patience && (!again || first == a.waiting)
 }

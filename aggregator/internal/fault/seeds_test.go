@@ -27,6 +27,7 @@ var regressions = []regression{
 	{1425, false, "a record that a spool could not sync was read by the next process, was not on disk, and a power cut took it"},
 	{1692, false, "the same, and the counter began anew after it"},
 	{4261, false, "damage took the first record of a lifetime, and thinning the last one of the lifetime before"},
+	{6959, false, "damage took the first record of a spool that had begun anew, and its agent was waited for without end: what was newer came between its probes"},
 	{4347, false, "of an agent without a clock a reading after a lost record was set aside, and its counter began anew"},
 }
 
