@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // A board at exactly 100 W under an agent whose clocks do what they do: the total
@@ -106,6 +107,53 @@ func TestABacklogIsBookedWholeWhen(t *testing.T) {
 			}
 			if counted, _ := booked(s, "GPU-1"); int64(counted) != 100*(1200*second+silent) {
 				t.Errorf("booked %d mJ, want %d", counted, 100*(1200*second+silent))
+			}
+		})
+	}
+}
+
+// Where no clock ran between two readings, the numbers of the records tell how long it
+// may have been, and of an agent that counts from one again they tell nothing.
+func TestWithoutAClockRecordsAreOne(t *testing.T) {
+	for name, tc := range map[string]struct {
+		anew    bool   // the agent's numbers begin again
+		records uint64 // until it is read again
+		leaps   int64  // mJ
+		want    uint64
+	}{
+		"what two records may have drawn":              {records: 2, leaps: 20e6, want: 20e6},
+		"what ten may not":                             {records: 10, leaps: 4e9},
+		"a register that leaps as the numbers do":      {anew: true, records: 1, leaps: 200e9},
+		"and one that leaps by what a record may draw": {anew: true, records: 1, leaps: 2e6, want: 2e6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := account.NewState(account.Config{})
+			e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
+			const read = 100
+			for i := range int64(read) { // a backlog: all of it arrives at once, with a clock that is ahead
+				e.delay = noon - (noon + i*10*second)
+				e.skew = 3600 * second
+				e.send(noon+i*10*second, 5e9+i, watts(0), 1)
+			}
+			if tc.anew {
+				e.incarnation, e.sequence, e.flags = 2, 0, metric.Fresh
+			}
+			e.sequence += tc.records - 1
+			at := noon + read*10*second
+			e.delay, e.skew = noon-at, -29*365*24*3600*second
+			b := e.batch(at, 5e9+read-1+tc.leaps, watts(0), 1)
+			if tc.records > 1 {
+				g := *b
+				g.Flags, g.Sequence, g.Skipped, g.Layout, g.Values = metric.Gap, b.Sequence-1, tc.records-1, &metric.Layout{}, nil
+				if o := s.Apply(&g, noon); o.Verdict != account.Accepted {
+					t.Fatalf("%v, %s", o.Verdict, o.Reason)
+				}
+			}
+			if o := s.Apply(b, noon); o.Verdict != account.Accepted {
+				t.Fatalf("%v, %s", o.Verdict, o.Reason)
+			}
+			if counted, _ := booked(s, "GPU-1"); counted != tc.want+read-1 {
+				t.Errorf("booked %d mJ, want %d", counted, tc.want+read-1)
 			}
 		})
 	}

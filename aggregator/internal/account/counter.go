@@ -127,8 +127,8 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 	}
 	same := r.epoch == c.epoch || c.epoch == unknownEpoch
 	r.unsure = max(r.unsure, c.vague)
-	if r.stood { // the records are a clock then
-		r.unsure = max(r.unsure, min(int64(r.record-c.record)*s.config.Interval, oldest)-(r.time-c.time))
+	if records := int64(int32(r.record - c.record)); r.stood && records > 0 { // they are a clock then, unless they are numbered anew
+		r.unsure = max(r.unsure, min(records*s.config.Interval, 24*hour)-(r.time-c.time))
 	}
 	dt := r.time - c.time + r.unsure
 	onward := r.value >= c.last && plausible(r.value-c.last, r.rate, dt)
