@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -41,7 +42,7 @@ func recallPower(ctx context.Context, l *live.Live, kept storage.Queryable, now 
 		simulated bool
 	}
 	drawn := map[of]map[int64]*[4]*float64{} // by second
-	series := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, d.Name))
+	series := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, d.Name))
 	for series.Next() {
 		s := series.At()
 		boundary, ok := d.Point(s.Labels().Get(d.Labels[0].Name))
