@@ -11,12 +11,11 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 func TestFailuresSayWhatToDo(t *testing.T) {
 	h := start(t)
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
 	secure := newFake(t, "north")
 	tlsServer := httptest.NewTLSServer(secure)
 	t.Cleanup(tlsServer.Close)
@@ -34,7 +33,7 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		want   string
 		status backend.Status
 	}{
-		{"nothing listens", &source{url: gone.URL}, nil, "nothing answers at its address", backend.StatusBadGateway},
+		{"nothing listens", &source{url: "http://" + loopback.Free(t)}, nil, "nothing answers at its address", backend.StatusBadGateway},
 		{"no such name", &source{url: "http://gigawatch.invalid:8600"}, nil, `the name "gigawatch.invalid" is not known`, backend.StatusBadGateway},
 		{"a token that is wrong", closed.source("wrong-token-of-16"), nil, "it does not know the token", backend.StatusUnauthorized},
 		{"no token", closed.source(""), nil, "it does not know the token", backend.StatusUnauthorized},

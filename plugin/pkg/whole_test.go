@@ -8,6 +8,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
 	"github.com/gigawatch/gigawatch/aggregator/query"
+	"github.com/gigawatch/gigawatch/collector/loopback"
 )
 
 // both is a data source of two aggregators.
@@ -17,12 +18,11 @@ func both(uid string, urls ...string) *source {
 
 // A rule sees no notices: of several aggregators all must answer it.
 func TestARuleGetsAllOrAnError(t *testing.T) {
-	north, busy, gone := newFake(t, "north"), newFake(t, "south"), newFake(t, "south")
+	north, busy, gone := newFake(t, "north"), newFake(t, "south"), "http://"+loopback.Free(t)
 	refuse := func(w http.ResponseWriter, _ *http.Request) { refuse(w, 503, query.Unavailable, "starting") }
 	for _, path := range []string{"query", "query_range", "kpi", "health", "top", "map", "counts", "reconciliation", "alerts", "imports", "energy", "report"} {
 		busy.answer("/api/v1/"+path, refuse)
 	}
-	gone.Close()
 	h := start(t)
 	rule := map[string]string{backend.FromAlertHeaderName: "true"}
 	questions := []asked{
@@ -31,7 +31,7 @@ func TestARuleGetsAllOrAnError(t *testing.T) {
 		{"queryType": "report_status"}, {"queryType": "promql", "mode": "instant", "expr": "x"},
 	}
 	for _, q := range questions {
-		for what, s := range map[string]*source{"one is busy": both("busy", north.URL, busy.URL), "one is gone": both("gone", north.URL, gone.URL)} {
+		for what, s := range map[string]*source{"one is busy": both("busy", north.URL, busy.URL), "one is gone": both("gone", north.URL, gone)} {
 			of := asked{"site": "*"}
 			for k, v := range q {
 				of[k] = v
