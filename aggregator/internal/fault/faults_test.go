@@ -3,10 +3,10 @@ package fault
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/evidence"
 )
 
 // TestTheListOfFaultsNamesTestsThatThereAre holds FAULTS.md against the tests of the module and
@@ -16,25 +16,12 @@ func TestTheListOfFaultsNamesTestsThatThereAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	for _, room := range []string{"aggregator", "collector"} {
-		err := filepath.WalkDir("../../../"+room, func(path string, e os.DirEntry, err error) error {
-			if err != nil || e.IsDir() || !strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			b, err := os.ReadFile(path)
-			for _, m := range declared.FindAllSubmatch(b, -1) {
-				tests[filepath.Base(filepath.Dir(path))+"."+string(m[1])] = true
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	tests, err := evidence.Tests("../../..")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range regexp.MustCompile(`\b[a-z]+\.Test\w+`).FindAllString(string(text), -1) {
-		if !tests[name] {
+	for _, name := range evidence.Named(string(text)) {
+		if len(tests[name]) == 0 {
 			t.Errorf("%s is named, and there is no such test", name)
 		}
 	}

@@ -97,19 +97,25 @@ func TestTheFirstAndTheLastOfALifeSurviveInTheRing(t *testing.T) {
 	}
 }
 
+// ordinary adds n frames of one class only.
+func (x *script) ordinary(n int) {
+	x.t.Helper()
+	for range n {
+		last, _ := x.s.Last()
+		x.sent[last+1] = payload(last+1, 1)
+		if err := x.s.Append(last+1, Ordinary, x.sent[last+1]); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+}
+
 // What cannot be read ahead may begin with a Turn.
 func TestTheFrameBeforeWhatCannotBeReadIsKept(t *testing.T) {
 	d := newDisk()
 	c := config(d, Thin)
 	c.MaxBytes = 8000
 	x := start(t, c)
-	for range 60 { // one class only
-		last, _ := x.s.Last()
-		x.sent[last+1] = payload(last+1, 1)
-		if err := x.s.Append(last+1, Ordinary, x.sent[last+1]); err != nil {
-			t.Fatal(err)
-		}
-	}
+	x.ordinary(60)
 	x.sync()
 	first, second := x.s.segs[0], x.s.segs[1]
 	d.fault = func(op, name string) error {
@@ -140,13 +146,7 @@ func TestTheFrameBeforeDamageIsKept(t *testing.T) {
 			c := config(d, Thin)
 			c.MaxBytes = 20_000
 			x := start(t, c)
-			for range 60 { // one class only
-				last, _ := x.s.Last()
-				x.sent[last+1] = payload(last+1, 1)
-				if err := x.s.Append(last+1, Ordinary, x.sent[last+1]); err != nil {
-					t.Fatal(err)
-				}
-			}
+			x.ordinary(60)
 			x.sync()
 			bad := damaged(x.s.segs[0])
 			g := x.s.segs[x.s.holding(bad)]

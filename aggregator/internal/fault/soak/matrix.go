@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gigawatch/gigawatch/aggregator/internal/evidence"
 )
 
 // A row is one fault of the list.
@@ -42,36 +40,11 @@ func rowsOf(text string) (rows []row, err error) {
 	return rows, nil
 }
 
-// declared finds a test of the standard library's kind.
-var declared = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-
 // packagesOf are the tests of rows by the folder of their package, below root.
 func packagesOf(root string, rows []row) (map[string][]string, error) {
-	folders := map[string][]string{} // by folder's name and test
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case e.IsDir() && (e.Name() == "node_modules" || e.Name() == "testdata"):
-			return fs.SkipDir
-		case e.IsDir() || !strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		dir := filepath.Dir(path)
-		for _, m := range declared.FindAllSubmatch(text, -1) {
-			key := filepath.Base(dir) + "." + string(m[1])
-			if !slices.Contains(folders[key], dir) {
-				folders[key] = append(folders[key], dir)
-			}
-		}
-		return nil
-	})
+	folders, err := evidence.Tests(root)
 	if err != nil {
-		return nil, fmt.Errorf("look for tests: %w", err)
+		return nil, err
 	}
 	out := map[string][]string{}
 	for _, r := range rows {
