@@ -148,7 +148,7 @@ func (n *node) openStore(ctx context.Context) (err error) {
 	}
 	recall(n.recording.live, n.health.Known(), n.c.siteNames())
 	if err := recallPower(ctx, n.recording.live, n.store, time.Now()); err != nil {
-		return err
+		n.log.Warn("charts begin anew", "error", err) // it is a chart: no start fails for it
 	}
 	n.watched = &watched{Sink: n.recording, health: n.health}
 	n.reach = &reach{Sink: n.watched, file: filepath.Join(n.c.Data, reachFile), log: n.log}

@@ -53,7 +53,8 @@ func recallPower(ctx context.Context, l *live.Live, kept storage.Queryable, now 
 		if drawn[of] == nil {
 			drawn[of] = map[int64]*[4]*float64{}
 		}
-		for i := s.Iterator(nil); i.Next() == chunkenc.ValFloat; {
+		i := s.Iterator(nil)
+		for i.Next() == chunkenc.ValFloat {
 			millis, watts := i.At()
 			second := millis / 1000
 			if drawn[of][second] == nil {
@@ -62,6 +63,9 @@ func recallPower(ctx context.Context, l *live.Live, kept storage.Queryable, now 
 			if !math.IsNaN(watts) {
 				drawn[of][second][boundary] = &watts
 			}
+		}
+		if err := i.Err(); err != nil {
+			return fmt.Errorf("recall power of sites: %w", err)
 		}
 	}
 	if err := series.Err(); err != nil {

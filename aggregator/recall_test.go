@@ -2,12 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/util/annotations"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/health"
 	"github.com/gigawatch/gigawatch/aggregator/internal/live"
@@ -106,5 +112,39 @@ func TestTheChartGoesOnAfterARestart(t *testing.T) {
 		if h.Facility[n] != nil {
 			t.Errorf("second %d: a facility's power that nobody metered", n)
 		}
+	}
+}
+
+// unreadable are series of which a chunk is damaged.
+type unreadable struct {
+	storage.LabelQuerier
+	told bool
+}
+
+func (*unreadable) Close() error { return nil }
+func (u *unreadable) Select(context.Context, bool, *storage.SelectHints, ...*labels.Matcher) storage.SeriesSet {
+	return u
+}
+func (u *unreadable) At() storage.Series {
+	return &storage.SeriesEntry{
+		Lset:             labels.FromStrings("site", "s", "boundary", "gpu"),
+		SampleIteratorFn: func(chunkenc.Iterator) chunkenc.Iterator { return damaged{chunkenc.NewNopIterator()} },
+	}
+}
+func (u *unreadable) Next() bool {
+	defer func() { u.told = true }()
+	return !u.told
+}
+func (*unreadable) Err() error                        { return nil }
+func (*unreadable) Warnings() annotations.Annotations { return nil }
+
+type damaged struct{ chunkenc.Iterator }
+
+func (damaged) Err() error { return errors.New("a chunk is damaged") }
+
+func TestDamageOfWhatIsDrawnIsSaid(t *testing.T) {
+	l := live.New(live.Config{Metrics: metrics.NewSet()})
+	if err := recallPower(t.Context(), l, storage.QueryableFunc(func(int64, int64) (storage.Querier, error) { return &unreadable{}, nil }), time.Now()); err == nil || !strings.Contains(err.Error(), "a chunk is damaged") {
+		t.Errorf("it says %v", err)
 	}
 }
