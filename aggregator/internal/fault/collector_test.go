@@ -85,8 +85,13 @@ func (c *collector) start() {
 		c.r.bad("I2", "the spool of %s had %d records on disk, and has %d", c.name, c.synced, last)
 	}
 	if last < c.newest { // what was not on disk is gone, though some of it may have been sent
-		c.oracle.lost(last)
-		c.r.sum.lostRecords += int(c.newest - last)
+		c.r.sum.lostRecords += int(c.newest - max(last, c.durable))
+		if last < c.durable {
+			c.oracle.anew(c.durable)
+			c.durable = last
+		} else {
+			c.oracle.lost(last)
+		}
 	}
 	c.newest, c.synced, c.began = last, last, last
 	c.trace("start")
@@ -149,7 +154,7 @@ func (c *collector) step() {
 			return
 		}
 		if c.invalid {
-			c.device, c.invalid, c.synced, c.durable = newDevice(c.r.rng), false, 0, 0
+			c.device, c.invalid, c.synced = newDevice(c.r.rng), false, 0
 		}
 		c.start()
 	}

@@ -158,12 +158,32 @@ func drawn(seed uint64) options {
 	} else if o.Often[cutLong] > 0 && !o.without(cutLong) {
 		o.Hours = 6
 	}
+	o.leaveOut()
+	return o
+}
+
+// all are the options of a seed with every fault there is, as often as the table says, except for
+// what is not promised together; of such the seed says which it is.
+func all(seed uint64, hours int) options {
+	o := options{Seed: seed, Hosts: 3, GPUs: 2, Interval: 30 * time.Second, Hours: hours}
+	for k := range kinds {
+		o.Often[k] = table[k].often
+	}
+	if seed%2 == 0 {
+		o.Often[clock], o.Often[flipSlot] = 0, 0
+	} else {
+		o.Often[glitchCounter], o.Often[rename], o.Often[flipSpool], o.Often[revenant] = 0, 0, 0, 0
+	}
+	o.leaveOut()
+	return o
+}
+
+func (o *options) leaveOut() {
 	for k := range kinds {
 		if o.without(k) {
 			o.Often[k] = 0
 		}
 	}
-	return o
 }
 
 // without reports whether a fault is left out, to find out what a failure needs, or to see it

@@ -178,6 +178,15 @@ func (o *oracle) lost(sequence uint64) {
 	}
 }
 
+// anew takes back the records after durable, of which nothing is left; those to come have numbers
+// of those before.
+func (o *oracle) anew(durable uint64) {
+	o.lost(durable)
+	for i := range o.past {
+		o.past[i].sequence = 0
+	}
+}
+
 // knows reports whether a register was read rightly in a lifetime.
 func (o *oracle) knows(k accountKey, epoch int64) bool {
 	n, ok := o.keys[k]

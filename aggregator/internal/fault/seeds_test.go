@@ -49,17 +49,17 @@ func TestFaults(t *testing.T) {
 		seeds = []uint64{s}
 	}
 	began := time.Now()
-	var all together
+	var seen together
 	t.Run("all", func(t *testing.T) { // as many at once as there are cores
 		for _, seed := range seeds {
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				t.Parallel()
-				all.survives(t, drawn(seed))
+				seen.survives(t, drawn(seed))
 			})
 		}
 	})
-	t.Log(summary(all.run, &all.sum, time.Since(began)))
-	counted(t, all.run, &all.sum)
+	t.Log(summary(seen.run, &seen.sum, time.Since(began)))
+	counted(t, seen.run, &seen.sum)
 }
 
 // together is what runs side by side.

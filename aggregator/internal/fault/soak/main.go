@@ -80,7 +80,7 @@ func (l *length) env(dir string) []string {
 		kills = l.collectorKills
 	}
 	number := func(n uint) string { return strconv.FormatUint(uint64(n), 10) }
-	env := []string{"GIGAWATCH_KILLS=" + number(kills), "FAULT_SEEDS=" + number(l.seeds), "FAULT_FLIPS=" + number(l.flips)}
+	env := []string{"GIGAWATCH_KILLS=" + number(kills), "FAULT_SEEDS=" + number(l.seeds), "FAULT_FLIPS=" + number(l.flips), "FAULT_DAYS=" + number(max(2, l.seeds/500))}
 	if l.flips >= everyByte {
 		env = append(env, "FAULT_CUTS=1", "FAULT_SEARCH=60")
 	}
