@@ -49,6 +49,7 @@ type ledgerLane struct {
 	incarnation uint64
 	fresh       bool   // this incarnation's sequence began anew
 	began       uint64 // newest record of the lives before
+	before      uint64 // incarnation of that; 0: it is not kept any more
 	told        bool   // the aggregator has said how far it is
 
 	last, sent, acked uint64
@@ -103,6 +104,9 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 		Incarnation: l.incarnation, Sequence: l.last + 1,
 		Time: now.UnixMilli(), Boottime: boottime, Ticks: 1, Values: values,
 	}
+	if flags&metric.Began != 0 && l.before > 0 {
+		b.Skipped = l.incarnation - l.before
+	}
 	if l.encoded, err = wire.Append(l.encoded[:0], &b, compiled, true); err != nil {
 		return fmt.Errorf("encode ledger record %d of %s: %w", b.Sequence, l.agent, err)
 	}
@@ -112,6 +116,26 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	l.last++
 	known.remember(values)
 	l.known, l.putOff = known, false
+	return nil
+}
+
+// follow looks at what the life before this one left behind: its records must be
+// known before those of this one are.
+func (l *ledgerLane) follow() error {
+	if l.fresh {
+		return nil
+	}
+	sequence, frame, ok, err := l.queue.Next(l.last-1, l.frame)
+	if err != nil || !ok || sequence != l.last {
+		return err
+	}
+	l.frame = frame
+	if err := l.message.Parse(frame); err != nil {
+		return err
+	}
+	if l.message.Incarnation < l.incarnation {
+		l.before = l.message.Incarnation
+	}
 	return nil
 }
 

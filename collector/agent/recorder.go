@@ -53,6 +53,9 @@ func OpenRecorder(c RecorderConfig) (*Recorder, error) {
 	last, _ := r.records.Last()
 	r.ledgerLane = newLedgerLane(c.Site, c.Agent, r.records, max(r.records.Incarnation(), c.Incarnation), last)
 	r.ledgerLane.passing = &r.passing
+	if err := r.follow(); err != nil {
+		r.log.Error("newest ledger record not read", "error", err) // the lane sends it nevertheless, or what it can
+	}
 	if c.Late != nil {
 		r.late = c.Late
 	}

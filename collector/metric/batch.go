@@ -128,7 +128,10 @@ type Batch struct {
 	Flags       Flags
 	Incarnation uint64 // greater at each start of the agent
 	Sequence    uint64 // one more than the batch before in this lane
-	Skipped     uint64 // with Gap: how many sequence numbers up to and including this one it stands for
+	// Skipped is with Gap how many sequence numbers up to and including this one it stands for. With Began,
+	// and no Gap, it is how far below Incarnation that of the record before is, which is of another life; 0 if
+	// the agent does not have that any more: it is durable.
+	Skipped uint64
 
 	Time     int64 // milliseconds since 1970 UTC of the first tick, by the agent's wall clock
 	Boottime int64 // nanoseconds since boot at the first tick; 0 if unknown

@@ -25,6 +25,7 @@ type emitter struct {
 	layout *metric.Layout
 
 	incarnation, sequence uint64
+	life                  uint64       // incarnation of the newest record
 	flags                 metric.Flags // of the next record only
 	boot                  int64        // ms of wall clock at which it booted; 0: unknown
 	skew                  int64        // its wall clock less the true time
@@ -41,6 +42,10 @@ func newEmitter(t *testing.T, s *account.State, name string, l *metric.Layout) *
 // batch is the next record, read at the given true time.
 func (e *emitter) batch(at int64, values ...int64) *metric.Batch {
 	e.sequence++
+	if e.life != 0 && e.life != e.incarnation && e.flags&metric.Fresh == 0 {
+		e.flags |= metric.Began
+	}
+	e.life = e.incarnation
 	b := &metric.Batch{
 		Site: "s1", Agent: e.name, Lane: metric.Ledger, Flags: e.flags, Incarnation: e.incarnation, Sequence: e.sequence,
 		Time: at + e.skew, Ticks: 1, Layout: e.layout,

@@ -99,12 +99,13 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 		first = b.Sequence - b.Skipped + 1
 	}
 	next := first <= a.sequence+1 && b.Sequence > a.sequence
+	early := a.sequence > 0 && a.overtaken(b)
 	switch {
 	case b.Incarnation > a.incarnation && b.Flags&metric.Fresh != 0:
-	case b.Incarnation > a.incarnation && b.Flags&metric.Began != 0 && first <= a.sequence+1: // what has its number is another record
-	case b.Incarnation > a.incarnation && b.Sequence <= a.sequence:
+	case b.Incarnation > a.incarnation && b.Flags&metric.Began != 0 && first <= a.sequence+1 && !early: // what has its number is another record
+	case b.Incarnation > a.incarnation && (b.Sequence <= a.sequence || early):
 		if !a.outwaited(first, arrived) {
-			o.Verdict, o.Reason = Hole, "the first record of its life is missing"
+			o.Verdict, o.Reason = Hole, "the first record of its life, or of one before, is missing"
 			return o
 		}
 		a.gap = true
@@ -133,6 +134,19 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	a.incarnation, a.sequence, a.stamp = b.Incarnation, b.Sequence, b.Time
 	a.waiting, a.since, a.beyond = 0, 0, 0
 	return o
+}
+
+// overtaken reports whether b, of a life later than the known one, came before what was to come
+// before it: the first record of its life, or any of a life between. A spool that is lost, or a
+// power cut, lets numbers begin below those of the lives before, so that they do not tell.
+func (a *agent) overtaken(b *metric.Batch) bool {
+	switch {
+	case b.Flags&(metric.Gap|metric.Fresh) != 0:
+		return false
+	case b.Flags&metric.Began != 0:
+		return b.Skipped > 0 && b.Skipped < b.Incarnation && b.Incarnation-b.Skipped > a.incarnation
+	}
+	return b.Incarnation > a.incarnation
 }
 
 // outwaited reports whether what is missing before a record beyond a hole, which begins

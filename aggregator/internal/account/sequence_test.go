@@ -20,7 +20,7 @@ func TestBatchIsBookedOnce(t *testing.T) {
 		"in order":                   {{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted}},
 		"twice":                      {{1, 1, fresh, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}, {1, 2, 0, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}},
 		"after a hole":               {{1, 1, fresh, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Hole}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted}},
-		"in the next life":           {{1, 1, fresh, 0, 0, account.Accepted}, {2, 2, 0, 0, 0, account.Accepted}},
+		"in the next life":           {{1, 1, fresh, 0, 0, account.Accepted}, {2, 2, began, 0, 0, account.Accepted}},
 		"from the life before":       {{2, 1, fresh, 0, 0, account.Accepted}, {2, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Zombie}, {1, 2, 0, 0, 0, account.Duplicate}},
 		"with a spool that is fresh": {{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {2, 1, fresh, 0, 0, account.Accepted}, {2, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Zombie}},
 		"fresh in the same life":     {{1, 1, fresh, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}},
@@ -55,8 +55,17 @@ func TestBatchIsBookedOnce(t *testing.T) {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
 			{2, 3, 0, 0, 0, account.Hole}, {2, 2, began, 0, 0, account.Accepted}, {2, 3, 0, 0, 0, account.Accepted}},
 		"in such a life, the first of them after a hole": {{1, 1, fresh, 0, 0, account.Accepted}, {2, 3, began, 0, 0, account.Hole}, {1, 2, 0, 0, 0, account.Accepted}, {2, 3, began, 0, 0, account.Accepted}},
-		"in such a life of a program that does not say so": {
-			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {2, 2, 0, 0, 0, account.Hole}, {2, 3, 0, 0, 0, account.Accepted}},
+		"in a life whose first number is beyond the known one, the first of them late": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {2, 3, 0, 0, 0, account.Hole}, {2, 2, began, 0, 0, account.Accepted}, {2, 3, 0, 0, 0, account.Accepted}},
+		"in a life after one of which nothing came yet": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
+			{9, 3, began, 4, 0, account.Hole}, {9, 4, 0, 0, 0, account.Hole}, {5, 1, fresh, 0, 0, account.Accepted}, {9, 3, began, 4, 0, account.Hole}, {5, 2, 0, 0, 0, account.Accepted},
+			{9, 3, began, 4, 0, account.Accepted}, {9, 4, 0, 0, 0, account.Accepted}},
+		"in a life after one that was lost for good": {
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
+			{9, 3, began, 4, 0, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole},
+			{9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Accepted}, {9, 4, 0, 0, 0, account.Accepted}},
+		"in a life that follows one that nobody can follow": {{1, 1, fresh, 0, 0, account.Accepted}, {9, 2, began, 99, 0, account.Accepted}},
 		"in such a life, the first of them lost for good": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},
 			{2, 3, 0, 0, 0, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole}, {2, 3, 0, 0, 80, account.Hole},

@@ -55,6 +55,8 @@ type collector struct {
 	renamed map[accountKey]metric.Raw // of registers: the epoch that is told as another
 	divided int                       // parts that each board is shown as besides; 0: it is whole
 	invalid bool                      // the next start has no spool
+	adrift  bool                      // it started without a clock that is right
+	givenUp bool                      // something of it was said to be lost, and may be
 }
 
 // freeze is a counter that stands still: from then on it shows less.
@@ -96,6 +98,7 @@ func (c *collector) start() {
 	c.newest, c.synced, c.began = last, last, last
 	c.trace("start")
 	c.rec, c.linked = rec, false
+	c.adrift = c.adrift || c.noBoot && time.Since(c.wall()).Abs() > time.Minute
 }
 
 // stop is a kill -9, and with the power of its host gone a power cut.

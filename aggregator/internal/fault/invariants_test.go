@@ -113,6 +113,9 @@ func (r *run) books(l *ledger.Ledger, when string) {
 			if !r.settled {
 				continue
 			}
+			if c.givenUp && int64(b.Counted) <= high.sum {
+				continue
+			}
 			r.sum.difference += uint64(max(0, low.sum-int64(b.Counted), int64(b.Counted)-high.sum))
 			if int64(b.Counted) < low.sum || !known && low.seen {
 				r.bad("I2", "%s%s has booked %d mJ, and %d could be seen: %d are lost", when, name(key), b.Counted, low.sum, low.sum-int64(b.Counted))

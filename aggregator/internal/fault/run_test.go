@@ -286,8 +286,21 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 	b.r.admitted(batch, &o)
 	for _, a := range o.Alarms {
 		b.r.alarms[a.Kind]++
+		b.r.givenUp(batch.Agent, a.Kind)
 	}
 	return o.Verdict == account.Accepted, nil
+}
+
+// givenUp notes that it is said of an agent that something is lost, where nobody can promise more:
+// what it sent is held up on its way for longer than it is waited for, or no clock of it tells how
+// long it did not run.
+func (r *run) givenUp(agent string, kind account.AlarmKind) {
+	for _, c := range r.collectors {
+		late := slices.ContainsFunc(r.held, func(x letter) bool { return x.subject == wire.Subject(metric.Ledger, siteName, agent) })
+		if c.name == agent && (kind == account.Lost && late || kind == account.Glitch && c.adrift) {
+			c.givenUp = true
+		}
+	}
 }
 
 func (b books) Commit(now time.Time) ([]stream.Watermark, error) {

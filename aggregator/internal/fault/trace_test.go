@@ -23,7 +23,13 @@ func (r *run) trace(b *metric.Batch, o account.Outcome) {
 			values += fmt.Sprintf(" %d/%d", b.Values[x.value], b.Values[x.epoch]&1023)
 		}
 	}
-	r.t.Logf("step %d: life %d number %d skipped %d flags %d time %d boot %d%s: %v %s %v", r.step, b.Incarnation, b.Sequence, b.Skipped, b.Flags, b.Time, b.Boottime/1e6, values, o.Verdict, o.Reason, o.Alarms)
+	var booked uint64
+	for _, x := range r.ledger.Balances(siteName) {
+		if k := keyOf(&x.Device); name(k) == " "+os.Getenv("FAULT_ACCOUNT") {
+			booked = x.Counted
+		}
+	}
+	r.t.Logf("step %d: booked %d, life %d number %d skipped %d flags %d time %d boot %d%s: %v %s %v", r.step, booked, b.Incarnation, b.Sequence, b.Skipped, b.Flags, b.Time, b.Boottime/1e6, values, o.Verdict, o.Reason, o.Alarms)
 }
 
 // trace prints what happens to the collector that FAULT_TRACE names, and what must be
