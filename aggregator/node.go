@@ -298,6 +298,10 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.today.Run)
 	rest.Go(func() error { return n.ledger.Warm(fed) }) // it has an end
 	both(&rest, fed, n.files.Run)
+	rest.Go(func() error {
+		n.desk.Keep(fed, time.Minute, func() bool { return len(n.ready()) == 0 })
+		return nil
+	})
 	if n.server != nil {
 		both(&rest, fed, func(ctx context.Context) error { return n.users.Run(ctx, n.server) })
 	}

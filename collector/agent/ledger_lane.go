@@ -334,7 +334,7 @@ func (l *ledgerLane) bridge(p Publisher, now time.Time) error {
 	}
 	l.frame = frame
 	b := metric.Batch{
-		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap,
+		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap | metric.Answer,
 		Incarnation: l.incarnation, Sequence: l.last, Time: now.UnixMilli(), Ticks: 1,
 	}
 	if ok {

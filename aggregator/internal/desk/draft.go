@@ -20,7 +20,7 @@ const (
 	mostDrafts  = 4 // kept at once: some 20 MB each
 	mostFlights = 8 // made, or waiting to be
 	// keepDraft is how long one is kept at most: a change of a file that its times do
-	// not tell is found by then.
+	// not tell is found by then. That of a year that is not over is, until the hour is.
 	keepDraft = 10 * time.Minute
 	// glance is how long nothing is looked at again: a page asks several things at once.
 	glance = 2 * time.Second
@@ -138,7 +138,7 @@ func (d *Desk) kept(key yearOf, s *Described) *Draft {
 	x, now := d.drafts[i], d.c.Now()
 	checked := x.checked
 	d.mu.Unlock()
-	if x.of.Site != s.Site || now.Sub(x.Made) > keepDraft {
+	if _, to := s.span(key.year); x.of.Site != s.Site || now.Sub(x.Made) > keepDraft && !now.Before(to) {
 		return nil
 	}
 	if now.Sub(checked) > glance && d.stateOf(key) != x.state {

@@ -297,7 +297,7 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 func (r *run) givenUp(agent string, kind account.AlarmKind) {
 	for _, c := range r.collectors {
 		late := slices.ContainsFunc(r.held, func(x letter) bool { return x.subject == wire.Subject(metric.Ledger, siteName, agent) })
-		if c.name == agent && (kind == account.Lost && late || kind == account.Glitch && c.adrift) {
+		if c.name == agent && (kind == account.Lost && late || (kind == account.Glitch || kind == account.Rebased) && c.adrift) {
 			c.givenUp = true
 		}
 	}

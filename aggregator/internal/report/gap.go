@@ -44,6 +44,7 @@ type feed struct {
 	track *track
 
 	past     [weeks * weekHours]pastHour
+	mean     usualHour
 	last     uint64 // of the quarter before
 	lastFull bool
 	pending  []hole
@@ -54,6 +55,13 @@ type feed struct {
 type pastHour struct {
 	number int64
 	amount uint64
+}
+
+// A usualHour is what an hour usually takes.
+type usualHour struct {
+	number int64
+	amount uint64
+	known  bool
 }
 
 // A hole is a quarter of which not all is known, or several of which nothing can be
@@ -93,6 +101,14 @@ func (f *feed) remember(number int64, x *account.Branch) {
 
 // usual is what the same hour took in the weeks before, on average.
 func (f *feed) usual(number int64) (amount uint64, ok bool) {
+	if f.mean.number != number { // its quarters ask one after the other
+		amount, ok = f.meanOf(number)
+		f.mean = usualHour{number, amount, ok}
+	}
+	return f.mean.amount, f.mean.known
+}
+
+func (f *feed) meanOf(number int64) (amount uint64, ok bool) {
 	var sum account.Wide
 	n := uint64(0)
 	for w := int64(1); w <= weeks; w++ {

@@ -87,6 +87,7 @@ const (
 type sums struct {
 	groups      map[string]*group
 	feeds       map[feedKey]*feed
+	order       []*feed // as an hour had them, and the next has them, too
 	hosts, gpus account.Wide
 	unsealed    int64 // hours
 	zone        *time.Location
@@ -190,7 +191,7 @@ func (s *sums) add(h *account.HourBranches) {
 			}
 		}
 		for i := range h.Branches {
-			s.take(&h.Branches[i], h.Number, int(k), at, day)
+			s.take(s.feedAt(i, &h.Branches[i]), &h.Branches[i], h.Number, int(k), at, day)
 		}
 		if !counts {
 			continue
@@ -208,7 +209,7 @@ func (s *sums) add(h *account.HourBranches) {
 		}
 	}
 	for i := range h.Branches {
-		s.feedOf(&h.Branches[i]).remember(h.Number, &h.Branches[i])
+		s.feedAt(i, &h.Branches[i]).remember(h.Number, &h.Branches[i])
 	}
 	for _, g := range s.groups {
 		if in && g.whole && rat(g.hour).Cmp(rat(g.peak)) > 0 {
@@ -221,10 +222,10 @@ func (s *sums) add(h *account.HourBranches) {
 // one, too.
 const fullEnough = quarterMillis - quarterMillis/100
 
-// take takes quarter k of a branch; with no day it is before the period, and only
+// take takes quarter k of a branch of f; with no day it is before the period, and only
 // remembered.
-func (s *sums) take(x *account.Branch, number int64, k int, at int64, day string) {
-	q, f := &x.Quarters[k], s.feedOf(x)
+func (s *sums) take(f *feed, x *account.Branch, number int64, k int, at int64, day string) {
+	q := &x.Quarters[k]
 	if q.Expected == 0 && !q.Full && q.Amount.IsZero() {
 		s.close(f, 0, false)
 		return
@@ -286,6 +287,19 @@ func onDays(day map[string]account.Wide, of site.Span) *big.Rat {
 		}
 	}
 	return sum
+}
+
+// feedAt is the feed of branch i of an hour.
+func (s *sums) feedAt(i int, x *account.Branch) *feed {
+	for len(s.order) <= i {
+		s.order = append(s.order, nil)
+	}
+	f := s.order[i]
+	if f == nil || f.meter != x.Meter || f.quantity != x.Quantity || f.less != x.Less {
+		f = s.feedOf(x)
+		s.order[i] = f
+	}
+	return f
 }
 
 // feedOf is the feed of a branch.
