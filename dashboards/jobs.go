@@ -1,7 +1,7 @@
 package main
 
 func jobsAndTenants() *board {
-	const j = `site="$site",job="$job"`
+	const j = `site="$site",job="$job",tenant=~"$tenant"`
 	ranked := func(title, help, by, column string, links ...link) panel {
 		return panel{list, 12, title, help, wattHour, asks(energy(by, "host", "total").in("tenant").largest(100)), look{
 			change: changes(listed()), hide: []string{"site", "boundary", "Field"}, bar: "Last *", sort: "Energy", decimals: ptr(2.0),
@@ -22,16 +22,16 @@ func jobsAndTenants() *board {
 			}},
 			{"Job $job", 5, []panel{
 				{figure, 12, "Energy of the job", "What is booked to the job in the range: its hosts, and of that its boards; of each tenant apart, where several have a job of that name. What lies outside its hosts is nobody's by any meter.", wattHour, asks(
-					energy("job", "host", "total").in("job").called("Hosts", hostColour), energy("job", "gpu", "total").in("job").called("GPUs", gpuColour)), look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
-				{figure, 4, "GPUs", "Boards that the job holds a part of now.", count, asks(now(`count(job_gpu_share_ratio{`+j+`})`, "").as("GPUs", gpuColour)), look{empty: "It does not run now"}},
-				{figure, 4, "Whole GPUs", "Shares of boards that it holds, added up.", count, asks(now(`sum(job_gpu_share_ratio{`+j+`})`, "").as("Whole GPUs", gpuColour)), look{decimals: ptr(1.0), empty: "It does not run now"}},
-				{figure, 4, "Hosts", "Hosts that the job holds a part of now.", count, asks(now(`count(job_host_share_ratio{`+j+`})`, "").as("Hosts", hostColour)), look{empty: "It does not run now"}},
+					energy("job", "host", "total").in("job", "tenant").called("Hosts", hostColour), energy("job", "gpu", "total").in("job", "tenant").called("GPUs", gpuColour)), look{decimals: ptr(2.0), empty: "Nothing is booked to it"}},
+				{figure, 4, "GPUs", "Boards that the job holds a part of now; of each tenant apart, where several have a job of that name.", count, asks(now(`count by (tenant) (job_gpu_share_ratio{`+j+`})`, "{{tenant}}").as("", gpuColour)), look{empty: "It does not run now"}},
+				{figure, 4, "Whole GPUs", "Shares of boards that it holds, added up; of each tenant apart.", count, asks(now(`sum by (tenant) (job_gpu_share_ratio{`+j+`})`, "{{tenant}}").as("", gpuColour)), look{decimals: ptr(1.0), empty: "It does not run now"}},
+				{figure, 4, "Hosts", "Hosts that the job holds a part of now; of each tenant apart.", count, asks(now(`count by (tenant) (job_host_share_ratio{`+j+`})`, "{{tenant}}").as("", hostColour)), look{empty: "It does not run now"}},
 			}},
 			{"", 9, []panel{
 				{columns, 12, "Power of the job", "Mean power of each interval, from the ledger's energy: of its boards, and of its hosts.", watts, asks(
-					power("job", "host").in("job").called("Hosts", hostColour), power("job", "gpu").in("job").called("GPUs", gpuColour)), look{points: 60, empty: "Nothing is booked to it"}},
+					power("job", "host").in("job", "tenant").called("Hosts", hostColour), power("job", "gpu").in("job", "tenant").called("GPUs", gpuColour)), look{points: 60, empty: "Nothing is booked to it"}},
 				{list, 12, "Where it runs", "Hosts that the job holds now, and how much of each.", share, asks(rows(`job_host_share_ratio{` + j + `}`).most(500)), look{widths: map[string]int{"Hall": 80, "Rack": 90, "Host": 110},
-					only: exactly("Hall", "Rack", "Host", "Value"), bar: "Value", titles: map[string]string{"Value": "Share"}, empty: "It does not run now",
+					only: exactly("Hall", "Rack", "Host", "Tenant", "Value"), bar: "Value", titles: map[string]string{"Value": "Share"}, empty: "It does not run now",
 					links: []link{to("host", "Host", "site", here("site"), "hall", cell("hall"), "rack", cell("rack"), "host", cell("host"))}}},
 			}},
 		},

@@ -52,6 +52,9 @@ func TestALifeSaysWhichItFollows(t *testing.T) {
 	})
 	life(2, func(r *Recorder, sent heads) {
 		x, y := sent[2], sent[3]
+		if sent[0].Flags&metric.Oldest == 0 || sent[1].Flags&metric.Oldest != 0 {
+			t.Errorf("what is sent first is the oldest: %+v", sent)
+		}
 		second = x.Incarnation
 		if x.Flags&metric.Began == 0 || x.Incarnation-x.Skipped != first || y.Flags&metric.Began != 0 || y.Skipped != 0 {
 			t.Errorf("the second life, after %d: %+v and %+v", first, x, y)

@@ -51,6 +51,7 @@ type ledgerLane struct {
 	began       uint64 // newest record of the lives before
 	before      uint64 // incarnation of that; 0: it is not kept any more
 	told        bool   // the aggregator has said how far it is
+	heard       uint64 // in which life
 
 	last, sent, acked uint64
 	progress          time.Time      // when acked last moved, or something was last sent again
@@ -247,11 +248,15 @@ func (l *ledgerLane) publish(p Publisher, above uint64) (sequence uint64, ok boo
 		return 0, false, nil
 	}
 	l.frame = frame
-	if err := p.Publish(l.subject, frame); err != nil {
-		return 0, false, err
-	}
 	if l.passing != nil && l.message.Parse(frame) == nil {
 		l.passing.Store(l.message.Incarnation)
+		// What comes before it need not be waited for.
+		if above == l.acked && l.message.Incarnation > l.heard {
+			wire.Mark(frame, metric.Oldest)
+		}
+	}
+	if err := p.Publish(l.subject, frame); err != nil {
+		return 0, false, err
 	}
 	return sequence, true, nil
 }
@@ -279,7 +284,7 @@ func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 			return err
 		}
 	}
-	l.told = true
+	l.told, l.heard = true, a.Incarnation
 	before := l.acked
 	if a.Sequence != before {
 		l.acked, l.progress = a.Sequence, now
@@ -334,7 +339,7 @@ func (l *ledgerLane) bridge(p Publisher, now time.Time) error {
 	}
 	l.frame = frame
 	b := metric.Batch{
-		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap | metric.Answer,
+		Site: l.site, Agent: l.agent, Lane: metric.Ledger, Flags: metric.Gap | metric.Oldest,
 		Incarnation: l.incarnation, Sequence: l.last, Time: now.UnixMilli(), Ticks: 1,
 	}
 	if ok {

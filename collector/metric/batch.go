@@ -118,7 +118,7 @@ const (
 	ClockStep                   // the wall clock moved against the boot clock since the batch before
 	Restated                    // ledger: no readings, but what is known better now of time that is over; see [Quarter]. With Gap, for who does not know it
 	Began                       // ledger: first of a life whose sequence goes on; the life before may have used its number for a record that a power cut took
-	Answer                      // ledger: a gap that answers the aggregator's word: of all before it nothing is kept
+	Oldest                      // ledger: the agent keeps nothing before it that is not durable
 )
 
 // A Batch is what one agent sends at once: one tick of its readings or several.

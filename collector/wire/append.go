@@ -50,6 +50,13 @@ func Append(dst []byte, b *metric.Batch, l *Layout, inline bool) ([]byte, error)
 	return binary.LittleEndian.AppendUint32(e.dst, crc32.Checksum(message, castagnoli)), nil
 }
 
+// Mark adds flags to a message that [Append] made.
+func Mark(message []byte, flags metric.Flags) {
+	message[atFlags] |= byte(flags)
+	body := message[:len(message)-trailerLen]
+	binary.LittleEndian.PutUint32(message[len(body):], crc32.Checksum(body, castagnoli))
+}
+
 // checkBatch says why b cannot be written under l, nil if it can.
 func checkBatch(b *metric.Batch, l *Layout) error {
 	switch {

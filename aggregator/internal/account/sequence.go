@@ -102,7 +102,7 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 	early := a.sequence > 0 && a.overtaken(b)
 	switch {
 	case b.Incarnation > a.incarnation && b.Flags&metric.Fresh != 0:
-	case b.Incarnation > a.incarnation && b.Flags&(metric.Began|metric.Answer) != 0 && first <= a.sequence+1 && !early: // what has its number is another record
+	case b.Incarnation > a.incarnation && b.Flags&(metric.Began|metric.Oldest) != 0 && first <= a.sequence+1 && !early: // what has its number is another record
 	case b.Incarnation > a.incarnation && (b.Sequence <= a.sequence || early):
 		if !a.outwaited(first, arrived) {
 			o.Verdict, o.Reason = Hole, "the first record of its life, or of one before, is missing"
@@ -141,7 +141,7 @@ func (a *agent) admit(b *metric.Batch, arrived int64) (o Outcome) {
 // power cut, lets numbers begin below those of the lives before, so that they do not tell.
 func (a *agent) overtaken(b *metric.Batch) bool {
 	switch {
-	case b.Incarnation <= a.incarnation || b.Flags&(metric.Fresh|metric.Answer) != 0:
+	case b.Incarnation <= a.incarnation || b.Flags&(metric.Fresh|metric.Oldest) != 0:
 		return false
 	case b.Flags&(metric.Began|metric.Gap) == metric.Began:
 		return b.Skipped > 0 && b.Skipped < b.Incarnation && b.Incarnation-b.Skipped > a.incarnation

@@ -15,7 +15,7 @@ func TestBatchIsBookedOnce(t *testing.T) {
 		after                 int64 // s
 		want                  account.Verdict
 	}
-	const fresh, gap, began, answer = metric.Fresh, metric.Gap, metric.Began, metric.Answer
+	const fresh, gap, began, oldest = metric.Fresh, metric.Gap, metric.Began, metric.Oldest
 	for name, batches := range map[string][]sent{
 		"in order":                   {{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted}},
 		"twice":                      {{1, 1, fresh, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}, {1, 2, 0, 0, 0, account.Accepted}, {1, 1, fresh, 0, 0, account.Duplicate}},
@@ -67,9 +67,9 @@ func TestBatchIsBookedOnce(t *testing.T) {
 			{9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Hole}, {9, 3, began, 4, 80, account.Accepted}, {9, 4, 0, 0, 0, account.Accepted}},
 		"standing for a gap of a life after one of which nothing came yet": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {9, 4, gap, 2, 0, account.Hole}, {5, 1, fresh, 0, 0, account.Accepted}, {9, 4, gap, 2, 0, account.Hole},
-			{5, 2, 0, 0, 0, account.Accepted}, {9, 4, gap | answer, 2, 0, account.Accepted}, {9, 5, 0, 0, 0, account.Accepted}},
+			{5, 2, 0, 0, 0, account.Accepted}, {9, 4, gap | oldest, 2, 0, account.Accepted}, {9, 5, 0, 0, 0, account.Accepted}},
 		"standing for the beginning of a life of which nothing is left": {
-			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted}, {9, 2, gap | answer, 2, 0, account.Accepted}, {9, 3, 0, 0, 0, account.Accepted}},
+			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted}, {9, 2, gap | oldest, 2, 0, account.Accepted}, {9, 3, 0, 0, 0, account.Accepted}},
 		"in a life that follows one that nobody can follow": {{1, 1, fresh, 0, 0, account.Accepted}, {9, 2, began, 99, 0, account.Accepted}},
 		"in such a life, the first of them lost for good": {
 			{1, 1, fresh, 0, 0, account.Accepted}, {1, 2, 0, 0, 0, account.Accepted}, {1, 3, 0, 0, 0, account.Accepted},

@@ -31,6 +31,7 @@ var regressions = []regression{
 	{984, false, "of an agent that had lost its spool, or was cut off from the power, a later life was taken on before the one between had come"},
 	{2876, false, "the same, by a record whose number came next after those of the life before both"},
 	{5505, false, "the same, by what stands for records that a full spool gave up"},
+	{346, false, "where damage took the first record of a life, each further life was waited for"},
 	{4347, false, "of an agent without a clock a reading after a lost record was set aside, and its counter began anew"},
 }
 
