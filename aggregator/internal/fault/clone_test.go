@@ -65,7 +65,7 @@ func (c *collector) flipSpool() {
 			c.r.bad("I2", "record %d of %s is not what it was, after a bit of its spool was flipped", n, c.name)
 		}
 	}
-	c.oracle.left(c.durable, after)
+	c.oracle.left(c.kept(c.durable), after)
 	c.trace("flip")
 	c.synced = 0
 	for n := range after {

@@ -57,6 +57,7 @@ type collector struct {
 	invalid bool                      // the next start has no spool
 	adrift  bool                      // it started without a clock that is right
 	givenUp bool                      // something of it was said to be lost, and may be
+	taken   []uint64                  // numbers of the records with readings that were taken; what is thinned has none
 }
 
 // freeze is a counter that stands still: from then on it shows less.
@@ -89,7 +90,7 @@ func (c *collector) start() {
 	if last < c.newest { // what was not on disk is gone, though some of it may have been sent
 		c.r.sum.lostRecords += int(c.newest - max(last, c.durable))
 		if last < c.durable {
-			c.oracle.anew(c.durable)
+			c.oracle.anew(c.kept(c.durable))
 			c.durable = last
 		} else {
 			c.oracle.lost(last)
@@ -180,7 +181,25 @@ func (c *collector) step() {
 		c.cut--
 	}
 	_, durable := c.rec.Standing()
-	c.oracle.durable(durable)
+	c.oracle.durable(c.kept(durable))
+}
+
+// accepted notes that a record with readings was.
+func (c *collector) accepted(sequence uint64) {
+	n, _ := slices.BinarySearch(c.taken, sequence)
+	c.taken = append(c.taken[:n], sequence)
+}
+
+// kept is the newest record of which the readings are durable, if all up to one is.
+func (c *collector) kept(durable uint64) uint64 {
+	n, found := slices.BinarySearch(c.taken, durable)
+	switch {
+	case found:
+		return durable
+	case n == 0:
+		return 0
+	}
+	return c.taken[n-1]
 }
 
 // record reads the registers and queues a record.

@@ -284,6 +284,13 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 	o := b.Ledger.Apply(batch, arrived, name, sequence)
 	b.r.trace(batch, o)
 	b.r.admitted(batch, &o)
+	if o.Verdict == account.Accepted && batch.Flags&metric.Gap == 0 {
+		for _, c := range b.r.collectors {
+			if c.name == batch.Agent {
+				c.accepted(batch.Sequence)
+			}
+		}
+	}
 	for _, a := range o.Alarms {
 		b.r.alarms[a.Kind]++
 		b.r.givenUp(batch.Agent, a.Kind)
