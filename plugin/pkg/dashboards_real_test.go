@@ -174,7 +174,7 @@ func somebody(t *testing.T, h *host, s *source, try int) *strings.Replacer {
 		}
 	}
 	is := seen.Data.Result[try%len(seen.Data.Result)].Metric
-	return strings.NewReplacer("$site", "simulated", "$hall", is["hall"], "$rack", is["rack"], "$host", is["host"], "$gpu", is["uuid"], "$job", of("jobs?site=simulated"), `"$tenant"`, `""`, "$tenant", "")
+	return strings.NewReplacer("$site", "simulated", "$hall", is["hall"], "$rack", is["rack"], "$host", is["host"], "$gpu", is["uuid"], "$job", of("jobs?site=simulated"), `"$tenant"`, `""`, "$tenant", ".*")
 }
 
 // storedEvery is the step that Grafana gives to a panel of ten minutes of such a
