@@ -1,36 +1,25 @@
 package fault
 
-import (
-	"fmt"
-	"testing"
-	"time"
-)
+import "testing"
 
 // TestAllOfItForThreeDays runs a site for three days under every fault there is, which the seeds draw
 // for hours: half of them with clocks that are wrong, half with counters that are read wrongly.
 // FAULT_DAYS=n runs n such sites from FAULT_FROM on.
 func TestAllOfItForThreeDays(t *testing.T) {
-	const hours = 72
-	began := time.Now()
-	var sites together
-	t.Run("all", func(t *testing.T) {
-		from := number("FAULT_FROM", 1)
-		for n := range number("FAULT_DAYS", 2) {
-			t.Run(fmt.Sprintf("seed %d", from+n), func(t *testing.T) {
-				t.Parallel()
-				sites.survives(t, all(from+n, hours))
-			})
-		}
-	})
-	t.Log(summary(sites.run, &sites.sum, time.Since(began)))
+	var seeds []uint64
+	from, sites := number("FAULT_FROM", 1), number("FAULT_DAYS", 2)
+	for n := range sites {
+		seeds = append(seeds, from+n)
+	}
+	var all together
+	all.survive(t, seeds, everything)
+	injected := 0
 	for k := range kinds {
-		if sites.sum.Injected[k.String()] == 0 && number("FAULT_DAYS", 2) > 1 {
+		n := all.sum.Injected[k.String()]
+		if n == 0 && sites > 1 {
 			t.Errorf("%s: it never happened", k)
 		}
-	}
-	injected := 0
-	for _, n := range sites.sum.Injected {
 		injected += n
 	}
-	t.Logf(`soak: {"row":27,"injected":%d,"seeds":%d,"mj":%d}`, injected, sites.run, sites.sum.difference)
+	t.Logf(`soak: {"row":27,"injected":%d,"seeds":%d,"mj":%d}`, injected, all.run, all.sum.difference)
 }

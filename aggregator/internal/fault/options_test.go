@@ -162,10 +162,10 @@ func drawn(seed uint64) options {
 	return o
 }
 
-// all are the options of a seed with every fault there is, as often as the table says, except for
-// what is not promised together; of such the seed says which it is.
-func all(seed uint64, hours int) options {
-	o := options{Seed: seed, Hosts: 3, GPUs: 2, Interval: 30 * time.Second, Hours: hours}
+// everything are the options of a seed for three days with every fault there is, as often as the table
+// says, except for what is not promised together; of such the seed says which it is.
+func everything(seed uint64) options {
+	o := options{Seed: seed, Hosts: 3, GPUs: 2, Interval: 30 * time.Second, Hours: 72}
 	for k := range kinds {
 		o.Often[k] = table[k].often
 	}

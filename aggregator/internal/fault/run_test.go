@@ -285,10 +285,8 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 	b.r.trace(batch, o)
 	b.r.admitted(batch, &o)
 	if o.Verdict == account.Accepted && batch.Flags&metric.Gap == 0 {
-		for _, c := range b.r.collectors {
-			if c.name == batch.Agent {
-				c.accepted(batch.Sequence)
-			}
+		if c := b.r.named(batch.Agent); c != nil {
+			c.accepted(batch.Sequence)
 		}
 	}
 	for _, a := range o.Alarms {
@@ -302,12 +300,26 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 // what it sent is held up on its way for longer than it is waited for, or no clock of it tells how
 // long it did not run.
 func (r *run) givenUp(agent string, kind account.AlarmKind) {
-	for _, c := range r.collectors {
-		late := slices.ContainsFunc(r.held, func(x letter) bool { return x.subject == wire.Subject(metric.Ledger, siteName, agent) })
-		if c.name == agent && (kind == account.Lost && late || (kind == account.Glitch || kind == account.Rebased) && c.adrift) {
-			c.givenUp = true
-		}
+	c := r.named(agent)
+	if c == nil {
+		return
 	}
+	switch kind {
+	case account.Lost:
+		late := func(x letter) bool { return x.subject == wire.Subject(metric.Ledger, siteName, agent) }
+		c.givenUp = c.givenUp || slices.ContainsFunc(r.held, late)
+	case account.Glitch, account.Rebased:
+		c.givenUp = c.givenUp || c.adrift
+	}
+}
+
+// named is the collector of a name; nil if a record that was forged says it.
+func (r *run) named(agent string) *collector {
+	i := slices.IndexFunc(r.collectors, func(c *collector) bool { return c.name == agent })
+	if i < 0 {
+		return nil
+	}
+	return r.collectors[i]
 }
 
 func (b books) Commit(now time.Time) ([]stream.Watermark, error) {

@@ -52,18 +52,9 @@ func TestFaults(t *testing.T) {
 	if s := number("FAULT_SEED", 1<<63); s != 1<<63 {
 		seeds = []uint64{s}
 	}
-	began := time.Now()
-	var seen together
-	t.Run("all", func(t *testing.T) { // as many at once as there are cores
-		for _, seed := range seeds {
-			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-				t.Parallel()
-				seen.survives(t, drawn(seed))
-			})
-		}
-	})
-	t.Log(summary(seen.run, &seen.sum, time.Since(began)))
-	counted(t, seen.run, &seen.sum)
+	var all together
+	all.survive(t, seeds, drawn)
+	counted(t, all.run, &all.sum)
 }
 
 // together is what runs side by side.
@@ -78,6 +69,20 @@ func number(name string, standard uint64) uint64 {
 		return n
 	}
 	return standard
+}
+
+// survive runs what seeds draw, as many at once as there are cores.
+func (all *together) survive(t *testing.T, seeds []uint64, draw func(seed uint64) options) {
+	began := time.Now()
+	t.Run("all", func(t *testing.T) {
+		for _, seed := range seeds {
+			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+				t.Parallel()
+				all.survives(t, draw(seed))
+			})
+		}
+	})
+	t.Log(summary(all.run, &all.sum, time.Since(began)))
 }
 
 // survives runs what a seed has drawn, unless enough failed already.
