@@ -17,6 +17,7 @@ import (
 var (
 	backlogHosts = flag.Int("backlog.hosts", 12_500, "hosts of 8 GPUs that were cut off, each with a connection of its own")
 	backlogOf    = flag.Duration("backlog.of", time.Hour, "for how long they were")
+	backlogAfter = flag.Duration("backlog.after", 4*time.Minute, "how long they are seen again before that begins to flow; 0: to an aggregator that never saw them")
 	backlogIn    = flag.Duration("backlog.in", 8*time.Minute, "how long is waited for all to be taken")
 )
 
@@ -32,28 +33,35 @@ type drained struct {
 }
 
 // drain lets a site that was cut off come back, every host by a connection of its
-// own, and looks once a second at how its past is taken beside its present.
+// own, and looks once a second at how its past is taken beside its present. The
+// aggregator sees the hosts for a while before: it knew them before they were cut off.
 func drain(b testing.TB, p *process, bus, collector string, hosts int, backlog, limit time.Duration) (d drained) {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "truth.json")
 	fleet := exec.Command(collector, "simulate", "-nats", "nats://"+bus, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
-		"-seed", "1", "-connections", strconv.Itoa(hosts), "-backlog", backlog.String(), "-truth", file, "-log", "warn")
+		"-seed", "1", "-connections", strconv.Itoa(hosts), "-backlog", backlog.String(), "-backlog-after", backlogAfter.String(), "-truth", file, "-log", "warn")
 	fleet.Stderr = os.Stderr
 	if err := fleet.Start(); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { fleet.Process.Kill() })
 	records := func() float64 { return p.own("gigawatch_stream_ledger_records_total") }
-	p.await(20*time.Minute, "the first records of the past", func() bool { return records() > 0 })
+	p.await(20*time.Minute, "the first records of the past", func() bool { return records() > float64(hosts)/10 }) // the site's own plant speaks before
 	began, before := time.Now(), usageOf(b, p.cmd.Process.Pid)
 	level := 0 // seconds without lag, one after the other
+	var told time.Duration
 	for level < 15 {
 		time.Sleep(time.Second)
 		if time.Since(began) > limit {
 			b.Fatalf("after %s the ledger is %.0f s behind, with %.0f records", limit, p.own("gigawatch_stream_ledger_lag_seconds"), records())
 		}
-		if f := p.own(`gigawatch_stream_freshness_seconds{quantile="0.99"}`); f > d.freshness { // NaN before the first
-			d.freshness = f
+		fresh := p.own(`gigawatch_stream_freshness_seconds{quantile="0.99"}`)
+		if fresh > d.freshness { // NaN before the first
+			d.freshness = fresh
+		}
+		if said := time.Since(began).Truncate(10 * time.Second); said > told {
+			told = said
+			fmt.Printf("%4.0f s: freshness p99 %.2f s, ledger %.0f s behind, %.0f records\n", said.Seconds(), fresh, p.own("gigawatch_stream_ledger_lag_seconds"), records())
 		}
 		if p.own("gigawatch_stream_ledger_lag_seconds") < 15 && records() >= float64(hosts)*backlog.Seconds()/10 {
 			level++

@@ -78,11 +78,6 @@ type node struct {
 	closers  []func() error
 }
 
-// gcPercent is how much garbage may pile up beside what lives. Most of the heap
-// is series that stay for hours, so that less than as much again is plenty; GOGC in
-// the environment says otherwise.
-const gcPercent = 50
-
 // open brings everything up short of reading the lanes; an error leaves nothing
 // open.
 func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error) {
@@ -92,9 +87,7 @@ func open(ctx context.Context, c *config, log *slog.Logger) (n *node, err error)
 			err = errors.Join(err, n.close())
 		}
 	}()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	setGarbage(garbage)
 	if c.Memory > 0 {
 		debug.SetMemoryLimit(c.Memory)
 	}
@@ -297,6 +290,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
 	rest.Go(func() error { return n.ledger.Warm(fed) }) // it has an end
+	rest.Go(func() error { tidy(fed, n.lane.Lag, setGarbage); return nil })
 	both(&rest, fed, n.files.Run)
 	rest.Go(func() error {
 		n.desk.Keep(fed, time.Minute, func() bool { return len(n.ready()) == 0 })

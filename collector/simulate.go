@@ -36,6 +36,7 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	truth := flags.String("truth", "", "`file` for the true joules, written at the end")
 	connections := flags.Int("connections", 4, "connections that the agents share")
 	backlog := flags.Duration("backlog", 0, "for how long the agents have not reached the bus: their ledger records of that time wait, up to 80m")
+	after := flags.Duration("backlog-after", 0, "with -backlog: how long telemetry flows alone, before those begin to")
 	modbus := flags.String("modbus", "", "`address` where the plant's meters can be read, those of each hall at a port of their own after it; empty: agents of the model send them")
 	siteFile := flags.String("site-file", "", "`file` for the description of the site, for those who read its meters; with -modbus")
 	level := program.LogLevel(flags)
@@ -57,6 +58,9 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	}
 	if *backlog < 0 || *backlog > 80*time.Minute {
 		return fmt.Errorf("%w: -backlog %s: want up to 80m", program.ErrUsage, *backlog)
+	}
+	if *after < 0 {
+		return fmt.Errorf("%w: -backlog-after %s is below zero", program.ErrUsage, *after)
 	}
 	began := time.Now().Add(-*backlog).Truncate(*interval)
 	bus.URLs = []string{*url}
@@ -86,7 +90,7 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 		Logger: log, Metrics: metrics.NewSet(),
 	}
 	if *backlog > 0 {
-		c.Since = began
+		c.Since, c.After = began, *after
 	}
 	return agent.RunFleet(ctx, c)
 }

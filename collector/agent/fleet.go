@@ -40,6 +40,7 @@ type FleetConfig struct {
 	Ledger      time.Duration // ledger records; 0 stands for 10 s
 	For         time.Duration // how long; 0 stands for until ctx ends
 	Since       time.Time     // ledger records from then on wait when it begins, as after a time without the bus; zero: none
+	After       time.Duration // how long telemetry flows alone before they begin to
 	Truth       string        // file for the true joules, written at the end; empty: none
 	Logger      *slog.Logger
 	Metrics     *metrics.Set
@@ -81,6 +82,7 @@ type fleet struct {
 	byName  map[string]int
 	values  []metric.Raw
 	last    time.Time // newest tick
+	flows   time.Time // when ledger records begin to
 
 	mu   sync.Mutex
 	acks []memberAck // arrived since the last tick; bounded by two a member
@@ -135,6 +137,7 @@ func RunFleet(ctx context.Context, c FleetConfig) error {
 		run, cancel = context.WithTimeout(ctx, c.For)
 	}
 	defer cancel()
+	f.flows = time.Now().Add(c.After)
 	ticks(run, c.Interval, f.tick)
 	return f.finish()
 }
@@ -164,6 +167,7 @@ func (f *fleet) build() {
 			ledger:    newLedgerLane(f.Site, a.Name, q, incarnation, 0),
 			phase:     ledgerPhase(a.Name, a.Ledger, f.Ledger, f.Interval),
 		}
+		f.members[i].ledger.flow.ticks = i // they did not all begin at once
 	}
 }
 
@@ -276,8 +280,10 @@ func (f *fleet) send(i int, now time.Time) {
 		}
 		f.record(i, now, flags)
 	}
-	// Twice the live rate at most, so that a backlog never crowds out the present.
-	if err := m.ledger.pump(m.bus, now, 2); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
+	if now.Before(f.flows) {
+		return
+	}
+	if err := m.ledger.pump(m.bus, now, m.ledger.pace()); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
 		f.Logger.Warn("ledger record not sent", "agent", m.name, "error", err)
 	}
 }

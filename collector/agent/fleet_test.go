@@ -67,8 +67,14 @@ type books struct {
 func (b *books) take(m jetstream.Msg) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for one := range wire.Messages(m.Data()) {
+		b.message(m, one)
+	}
+}
+
+func (b *books) message(m jetstream.Msg, one []byte) {
 	var w wire.Message
-	if err := w.Parse(m.Data()); err != nil {
+	if err := w.Parse(one); err != nil {
 		b.t.Errorf("on %s: %v", m.Subject(), err)
 		return
 	}
@@ -91,7 +97,7 @@ func (b *books) take(m jetstream.Msg) {
 		return
 	}
 	lane, _, _ := strings.Cut(m.Subject(), ".")
-	b.largest[lane] = max(b.largest[lane], len(m.Data()))
+	b.largest[lane] = max(b.largest[lane], len(one))
 	if r.Lane == metric.Telemetry {
 		if r.Sequence != b.telemetry[r.Agent]+1 || r.Site != "demo" || !l.Simulated {
 			b.t.Errorf("telemetry of %s/%s: %d after %d, simulated %t", r.Site, r.Agent, r.Sequence, b.telemetry[r.Agent], l.Simulated)
@@ -104,7 +110,7 @@ func (b *books) take(m jetstream.Msg) {
 		f = &follower{}
 		b.followers[r.Agent] = f
 	}
-	if err := f.Publish("", m.Data()); err != nil {
+	if err := f.Publish("", one); err != nil {
 		b.t.Error(err)
 	}
 	if f.sequence != r.Sequence {

@@ -13,11 +13,13 @@ import (
 type heads []wire.Message
 
 func (h *heads) Publish(_ string, b []byte) error {
-	var m wire.Message
-	if err := m.Parse(b); err != nil {
-		return err
+	for one := range wire.Messages(b) {
+		var m wire.Message
+		if err := m.Parse(one); err != nil {
+			return err
+		}
+		*h = append(*h, m)
 	}
-	*h = append(*h, m)
 	return nil
 }
 

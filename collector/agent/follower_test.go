@@ -20,6 +20,15 @@ func (f *follower) watermark() wire.Ack {
 }
 
 func (f *follower) Publish(_ string, b []byte) error {
+	for one := range wire.Messages(b) {
+		if err := f.take(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *follower) take(b []byte) error {
 	var m wire.Message
 	if err := m.Parse(b); err != nil {
 		return fmt.Errorf("follow: %w", err)

@@ -27,16 +27,6 @@ type queue interface {
 	Ack(upTo uint64)
 }
 
-// retransmit is how long the aggregator may be silent about records that were
-// sent before some are sent again: three of its commits. While it stays silent
-// that doubles, up to a few minutes, and only the oldest probes records are sent
-// again: a site whose aggregator is away must not fill the bus with repeats.
-const (
-	retransmit = 30 * time.Second
-	doublings  = 3
-	probes     = 4
-)
-
 // ledgerLane sends one agent's ledger records and keeps each until it is
 // acknowledged end to end. Owned by one goroutine.
 //
@@ -57,6 +47,7 @@ type ledgerLane struct {
 	progress          time.Time      // when acked last moved, or something was last sent again
 	silent            int            // how often something was, since the aggregator was last heard
 	passing           *atomic.Uint64 // incarnation of the record sent last; nil if nobody asks
+	flow              flow
 	encoded           []byte
 	frame             []byte
 	message           wire.Message
@@ -116,7 +107,7 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	}
 	l.last++
 	known.remember(values)
-	l.known, l.putOff = known, false
+	l.known, l.putOff, l.flow.due = known, false, true
 	return nil
 }
 
@@ -172,6 +163,7 @@ func (l *ledgerLane) restate(from time.Time, layout *metric.Layout, values []met
 		return fmt.Errorf("spool ledger record %d of %s: %w", b.Sequence, l.agent, err)
 	}
 	l.last++
+	l.flow.due = true
 	return nil
 }
 
@@ -208,62 +200,6 @@ func (l *ledgerLane) compile(layout *metric.Layout) (*wire.Layout, error) {
 	return l.compiled, nil
 }
 
-// pump publishes up to limit records that were not sent yet, and, after silence
-// about what was, the oldest of that again.
-func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
-	if l.sent > l.acked && now.Sub(l.progress).Abs() > retransmit<<min(l.silent, doublings) { // Abs: the clock may be set back
-		l.progress, l.silent = now, l.silent+1
-		for at, n := l.acked, 0; n < probes && at < l.sent; n++ {
-			sequence, ok, err := l.publish(p, at)
-			if !ok || err != nil {
-				return err
-			}
-			at = sequence
-		}
-	}
-	for range limit {
-		if l.sent == l.last {
-			return nil
-		}
-		sequence, ok, err := l.publish(p, l.sent)
-		if !ok || err != nil {
-			return err
-		}
-		if l.sent == l.acked {
-			l.progress = now
-		}
-		l.sent = sequence
-	}
-	return nil
-}
-
-// publish sends the oldest record above a sequence; ok is false if there is
-// none.
-func (l *ledgerLane) publish(p Publisher, above uint64) (sequence uint64, ok bool, err error) {
-	sequence, frame, ok, err := l.queue.Next(above, l.frame)
-	if err != nil {
-		return 0, false, fmt.Errorf("read ledger record after %d of %s: %w", above, l.agent, err)
-	}
-	if !ok {
-		return 0, false, nil
-	}
-	l.frame = frame
-	if l.passing != nil && l.message.Parse(frame) == nil {
-		l.passing.Store(l.message.Incarnation)
-		// What comes before it need not be waited for.
-		if above == l.acked && l.message.Incarnation > l.heard {
-			wire.Mark(frame, metric.Oldest)
-		}
-	}
-	if err := p.Publish(l.subject, frame); err != nil {
-		return 0, false, err
-	}
-	return sequence, true, nil
-}
-
-// rewind makes the next pump send again all that is not durable.
-func (l *ledgerLane) rewind(now time.Time) { l.sent, l.progress, l.silent = l.acked, now, 0 }
-
 // errOutranked means that a collector that began later sends under this name: by
 // mistake, or as this one's clone.
 var errOutranked = errors.New("the aggregator knows a later life of this agent")
@@ -291,7 +227,7 @@ func (l *ledgerLane) ack(p Publisher, a wire.Ack, now time.Time) error {
 		l.queue.Ack(a.Sequence)
 	}
 	if a.Sequence < before || l.silent > 0 { // what is beyond went astray, or may have
-		l.sent = a.Sequence
+		l.back(a.Sequence)
 	}
 	l.sent, l.silent = max(l.sent, l.acked), 0
 	if before > 0 && a.Sequence > before { // it follows
@@ -364,7 +300,8 @@ func (l *ledgerLane) bridge(p Publisher, now time.Time) error {
 	if err := p.Publish(l.subject, l.encoded); err != nil {
 		return err
 	}
-	l.sent, l.progress = b.Sequence, now
+	l.back(b.Sequence)
+	l.progress = now
 	return nil
 }
 

@@ -119,8 +119,14 @@ func (s *stage) cut(away bool) {
 func (s *stage) hear(m *nats.Msg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for one := range wire.Messages(m.Data) {
+		s.message(m, one)
+	}
+}
+
+func (s *stage) message(m *nats.Msg, one []byte) {
 	var w wire.Message
-	if err := w.Parse(m.Data); err != nil {
+	if err := w.Parse(one); err != nil {
 		s.Errorf("on %s: %v", m.Subject, err)
 		return
 	}
@@ -152,8 +158,12 @@ func (s *stage) hear(m *nats.Msg) {
 		return
 	}
 	s.heard[w.Lane] = append(s.heard[w.Lane], heard{b, time.Now()})
-	if s.acks && w.Lane == metric.Ledger && b.Sequence == s.next {
-		s.next++
+	first := b.Sequence
+	if b.Flags&metric.Gap != 0 {
+		first -= b.Skipped - 1
+	}
+	if s.acks && w.Lane == metric.Ledger && first == s.next {
+		s.next = b.Sequence + 1
 		s.tell(b.Incarnation, b.Sequence)
 	}
 }

@@ -312,15 +312,16 @@ func TestWhatWentAstrayBetweenTwoTicksIsSentAgain(t *testing.T) {
 		s.cut(true)
 		s.cut(false)
 		until(14)
-		if d := cmp.Diff([]uint64{1, 2}, sequences(s.take(metric.Ledger))); d != "" {
-			t.Errorf("the ledger lane:\n%s", d)
-		}
 		list := s.take(metric.Telemetry)
 		if len(list) != 1 || list[0].Sequence != 14 {
 			t.Errorf("telemetry: %v", sequences(list))
 		}
 		if !s.inline {
 			t.Error("the layout is not repeated")
+		}
+		until(14 + packEvery)
+		if d := cmp.Diff([]uint64{1, 2}, sequences(s.take(metric.Ledger))); d != "" {
+			t.Errorf("the ledger lane:\n%s", d)
 		}
 	})
 }

@@ -158,11 +158,9 @@ func (a *agent) telemetry(now time.Time, flags metric.Flags) {
 	a.spooled.Inc()
 }
 
-// Backlogs flow beside the live lane, at no more than so many a tick.
-const (
-	backfill      = 2
-	ledgerBacklog = 4
-)
+// backfill is how many batches of telemetry's backlog flow beside the live lane a
+// tick.
+const backfill = 2
 
 // settle takes acknowledgements, sends ledger records, and lets the backlog
 // flow.
@@ -180,7 +178,7 @@ func (a *agent) settle(now time.Time) {
 	if !a.up || !a.bus.IsConnected() {
 		return
 	}
-	a.note("ledger record not sent", a.ledger.pump(a.bus, now, ledgerBacklog))
+	a.note("ledger record not sent", a.ledger.pump(a.bus, now, a.ledger.pace()))
 	if a.wait > 0 {
 		a.wait--
 		return
@@ -213,7 +211,7 @@ func (a *agent) part() {
 		a.picked = a.views.ledger.values(a.picked[:0], a.values)
 		a.record(a.last)
 	}
-	a.note("ledger record not sent", a.ledger.pump(a.bus, time.Now(), ledgerBacklog))
+	a.note("ledger record not sent", a.ledger.pump(a.bus, time.Now(), window))
 	if a.bus.IsConnected() {
 		a.note("bus not flushed", a.bus.FlushTimeout(2*time.Second))
 	}

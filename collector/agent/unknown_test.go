@@ -13,11 +13,13 @@ import (
 type sent []uint64
 
 func (s *sent) Publish(_ string, b []byte) error {
-	var m wire.Message
-	if err := m.Parse(b); err != nil {
-		return err
+	for one := range wire.Messages(b) {
+		var m wire.Message
+		if err := m.Parse(one); err != nil {
+			return err
+		}
+		*s = append(*s, m.Sequence)
 	}
-	*s = append(*s, m.Sequence)
 	return nil
 }
 

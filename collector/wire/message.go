@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"iter"
 	"math"
 
 	"github.com/gigawatch/gigawatch/collector/metric"
@@ -115,6 +116,25 @@ func (m *Message) Parse(b []byte) error {
 
 // frame checks what every message has in common: magic, version, length and
 // checksum.
+// Messages are those in b: several may travel one after the other as one message
+// of the bus. What has no length that fits is the last, for Parse to refuse.
+func Messages(b []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for {
+			length := uint64(len(b))
+			if len(b) >= minimalSize && string(b[:len(magic)]) == magic {
+				if n := uint64(binary.LittleEndian.Uint32(b[atLength:])); n >= minimalSize && n < length {
+					length = n
+				}
+			}
+			if !yield(b[:length:length]) || length == uint64(len(b)) {
+				return
+			}
+			b = b[length:]
+		}
+	}
+}
+
 func frame(b []byte) error {
 	if n := min(len(b), len(magic)); string(b[:n]) != magic[:n] {
 		return ErrMagic

@@ -68,7 +68,7 @@ var bugs = []bug{
 	{"seal edited", "aggregator/internal/ledger/commit.go",
 		`name := hourFile(x.site, x.number, len(g.hours[x.number]))`,
 		`name := hourFile(x.site, x.number, len(g.hours[x.number])*(1-awake("seal edited")))`, 5, "I5"},
-	{"spool trimmed on send", "collector/agent/ledger_lane.go",
+	{"spool trimmed on send", "collector/agent/ledger_flow.go",
 		`	if l.passing != nil && l.message.Parse(frame) == nil {`,
 		`	if mutant == "spool trimmed on send" {
 		l.queue.Ack(sequence)
@@ -79,7 +79,7 @@ var bugs = []bug{
 		`case b.Incarnation < a.incarnation && mutant != "zombie accepted":`, 0, "I2"},
 	{"later life taken on early", "aggregator/internal/account/sequence.go",
 		`early := a.sequence > 0 &&`,
-		`early := a.sequence > 0 && mutant != "later life taken on early" &&`, 984, "I2"},
+		`early := a.sequence > 0 && mutant != "later life taken on early" &&`, 4320, "I2"},
 	{"sealed hour booked again", "aggregator/internal/account/hour.go",
 		`late: number < s.next, opened`,
 		`late: number < s.next && mutant != "sealed hour booked again", opened`, 44, "I5"},
@@ -89,7 +89,7 @@ var bugs = []bug{
 	{"checksums of the spool not looked at", "collector/internal/spool/frame.go",
 		`!= binary.LittleEndian.Uint32(b[n-4:]) {`,
 		`!= binary.LittleEndian.Uint32(b[n-4:]) && mutant != "checksums of the spool not looked at" {`, 0, "I2"},
-	{"never sent again", "collector/agent/ledger_lane.go",
+	{"never sent again", "collector/agent/ledger_flow.go",
 		`if l.sent > l.acked && now.Sub(l.progress).Abs()`,
 		`if mutant != "never sent again" && l.sent > l.acked && now.Sub(l.progress).Abs()`, 3, "I6"},
 }

@@ -22,8 +22,10 @@ func (c *collector) known() bool {
 // as a clone of its machine does.
 func (c *collector) haunt() {
 	var m wire.Message
-	if err := m.Parse(c.earlier); err != nil {
-		c.r.t.Fatal(err)
+	for one := range wire.Messages(c.earlier) {
+		if err := m.Parse(one); err != nil {
+			c.r.t.Fatal(err)
+		}
 	}
 	if c.shown == nil {
 		return

@@ -175,8 +175,9 @@ func (c *collector) step() {
 	if !c.r.quiet {
 		c.record()
 	}
-	// The agent does this once a second, four records at a time.
-	_ = c.rec.Pump(c, c.wall(), 4*int(c.r.o.Interval/time.Second))
+	for range int(c.r.o.Interval / time.Second) { // as the agent does
+		_ = c.rec.Pump(c, c.wall(), c.rec.Pace())
+	}
 	if c.cut > 0 {
 		c.cut--
 	}

@@ -28,7 +28,7 @@ var regressions = []regression{
 	{1692, false, "the same, and the counter began anew after it"},
 	{4261, false, "damage took the first record of a lifetime, and thinning the last one of the lifetime before"},
 	{6959, false, "damage took the first record of a spool that had begun anew, and its agent was waited for without end: what was newer came between its probes"},
-	{984, false, "of an agent that had lost its spool, or was cut off from the power, a later life was taken on before the one between had come"},
+	{4320, false, "of an agent that had lost its spool, or was cut off from the power, a later life was taken on before the one between had come"},
 	{2876, false, "the same, by a record whose number came next after those of the life before both"},
 	{5505, false, "the same, by what stands for records that a full spool gave up"},
 	{346, false, "where damage took the first record of a life, each further life was waited for"},

@@ -19,11 +19,13 @@ import (
 type sent map[uint64][]byte
 
 func (s sent) Publish(_ string, b []byte) error {
-	var m wire.Message
-	if err := m.Parse(b); err != nil {
-		return err
+	for one := range wire.Messages(b) {
+		var m wire.Message
+		if err := m.Parse(one); err != nil {
+			return err
+		}
+		s[m.Sequence] = bytes.Clone(one)
 	}
-	s[m.Sequence] = bytes.Clone(b)
 	return nil
 }
 

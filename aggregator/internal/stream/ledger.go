@@ -228,8 +228,17 @@ func (l *Ledger) handle(identity string, m message) {
 		l.c.Book.Skip(identity, m.sequence)
 		return
 	}
+	for one := range wire.Messages(m.data) {
+		if !l.take(identity, m, one) {
+			return // the agent sends the rest again
+		}
+	}
+}
+
+// take takes one of the messages that came as m; false if it was refused.
+func (l *Ledger) take(identity string, m message, data []byte) bool {
 	var w wire.Message
-	site, agent, err := parse(&w, m.subject, m.data, l.c.Sites)
+	site, agent, err := parse(&w, m.subject, data, l.c.Sites)
 	var b *metric.Batch
 	if err == nil {
 		b, err = l.batch(&w, site, agent, m.stored)
@@ -238,7 +247,7 @@ func (l *Ledger) handle(identity string, m message) {
 		l.c.Held.note(m.subject, m.stored, err)
 		l.rejects.refuse(m.subject, err)
 		l.c.Book.Skip(identity, m.sequence)
-		return
+		return false
 	}
 	l.records.Inc()
 	if w.Flags&metric.Restated == 0 { // else it is of a time that is long over
@@ -254,6 +263,7 @@ func (l *Ledger) handle(identity string, m message) {
 		l.held.Inc()
 		l.again[[2]string{site, agent}] = true
 	}
+	return true
 }
 
 func (l *Ledger) batch(w *wire.Message, site, agent string, now time.Time) (*metric.Batch, error) {

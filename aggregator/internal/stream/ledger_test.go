@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -453,4 +454,59 @@ func TestARecordThatRestatesIsNoLag(t *testing.T) {
 			t.Errorf("the lane is %v late (%v), %d records were taken", lag, ok, b.now().taken)
 		}
 	})
+}
+
+// A backlog comes as several records in one message. One that cannot be read hides where the
+// next would begin, and its agent sends again what was not acknowledged.
+func TestRecordsThatComeAsOneMessageAreEachTaken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		damage           func([][]byte)
+		taken            uint64
+		checksum, others int
+	}{
+		"all are sound":           {damage: func([][]byte) {}, taken: 5},
+		"the third is damaged":    {damage: func(b [][]byte) { b[2][30]++ }, taken: 2, checksum: 1},
+		"the third has no length": {damage: func(b [][]byte) { clear(b[2][4:8]) }, taken: 2, others: 1},
+		"the first is damaged":    {damage: func(b [][]byte) { b[0][30]++ }, checksum: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				s, b := newSite(t), newBook()
+				told := s.listen()
+				set := s.ledger(b)
+				l := layout(1)
+				var records [][]byte
+				for i := range uint64(5) {
+					r := batch(l, time.Now(), 1, i+1)
+					r.Lane = metric.Ledger
+					records = append(records, encode(t, r, l, true))
+				}
+				tc.damage(records)
+				s.publish("ledger.s.n1", slices.Concat(records...))
+				time.Sleep(11 * time.Second)
+				settle()
+				var want []uint64
+				if tc.taken > 0 {
+					want = []uint64{tc.taken}
+				}
+				if got := told.take(); b.now().taken != tc.taken || !cmp.Equal(got, want) || counter(set, metricRecords) != int(tc.taken) {
+					t.Errorf("taken up to %d of %d records, and told %d; want %d", b.now().taken, counter(set, metricRecords), got, tc.taken)
+				}
+				if got := rejected(set, "ledger", "checksum"); got != tc.checksum {
+					t.Errorf("%d were refused for their checksum, want %d", got, tc.checksum)
+				}
+				if got := rejected(set, "ledger", "corrupt") + rejected(set, "ledger", "truncated"); got != tc.others {
+					t.Errorf("%d were refused for their length, want %d", got, tc.others)
+				}
+				if tc.taken == 0 {
+					return
+				}
+				s.record(tc.taken + 1)
+				settle()
+				if b.now().taken != tc.taken+1 {
+					t.Errorf("then taken up to %d, want %d", b.now().taken, tc.taken+1)
+				}
+			})
+		})
+	}
 }
