@@ -16,8 +16,9 @@ const (
 	garbageBehind = 100
 )
 
-// behind is how far the ledger lane is behind while a backlog is taken in.
-const behind = time.Minute
+// settled is how long a backlog must have ended, for the records of many agents come
+// in no order.
+const settled = 30 * time.Second
 
 // setGarbage is [debug.SetGCPercent], unless the environment says otherwise.
 func setGarbage(percent int) {
@@ -26,22 +27,30 @@ func setGarbage(percent int) {
 	}
 }
 
-// tidy says how much garbage may pile up, by how far the ledger lane is behind, until
-// ctx ends.
-func tidy(ctx context.Context, lag func() (time.Duration, bool), set func(percent int)) {
+// tidy says how much garbage may pile up, by how many records the ledger lane has taken
+// and how many of them were of the past, until ctx ends.
+func tidy(ctx context.Context, taken func() (records, old uint64), set func(percent int)) {
 	every := time.NewTicker(time.Second)
 	defer every.Stop()
-	for percent := garbage; ; {
+	percent := garbage
+	var behind time.Time // when it was, last
+	var records, old uint64
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-every.C:
 		}
+		r, o := taken()
+		if o-old > (r-records)/2 { // one host with a slow clock is no backlog
+			behind = time.Now()
+		}
+		records, old = r, o
 		want := garbage
-		if l, ok := lag(); ok && l > behind {
+		if time.Since(behind) < settled {
 			want = garbageBehind
 		}
-		if want != percent { // to set it stops the world for a moment
+		if want != percent {
 			percent = want
 			set(percent)
 		}

@@ -290,7 +290,7 @@ func (n *node) run(ctx context.Context) error {
 	both(&rest, fed, n.reach.Run)
 	both(&rest, fed, n.today.Run)
 	rest.Go(func() error { return n.ledger.Warm(fed) }) // it has an end
-	rest.Go(func() error { tidy(fed, n.lane.Lag, setGarbage); return nil })
+	rest.Go(func() error { tidy(fed, n.lane.Taken, setGarbage); return nil })
 	both(&rest, fed, n.files.Run)
 	rest.Go(func() error {
 		n.desk.Keep(fed, time.Minute, func() bool { return len(n.ready()) == 0 })

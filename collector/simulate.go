@@ -59,8 +59,8 @@ func simulate(ctx context.Context, args []string, stderr io.Writer) error {
 	if *backlog < 0 || *backlog > 80*time.Minute {
 		return fmt.Errorf("%w: -backlog %s: want up to 80m", program.ErrUsage, *backlog)
 	}
-	if *after < 0 {
-		return fmt.Errorf("%w: -backlog-after %s is below zero", program.ErrUsage, *after)
+	if *after < 0 || *after > 0 && *backlog+*after > 85*time.Minute {
+		return fmt.Errorf("%w: -backlog-after %s: want up to 85m with -backlog", program.ErrUsage, *after)
 	}
 	began := time.Now().Add(-*backlog).Truncate(*interval)
 	bus.URLs = []string{*url}

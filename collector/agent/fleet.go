@@ -167,7 +167,6 @@ func (f *fleet) build() {
 			ledger:    newLedgerLane(f.Site, a.Name, q, incarnation, 0),
 			phase:     ledgerPhase(a.Name, a.Ledger, f.Ledger, f.Interval),
 		}
-		f.members[i].ledger.flow.ticks = i // they did not all begin at once
 	}
 }
 
@@ -283,7 +282,7 @@ func (f *fleet) send(i int, now time.Time) {
 	if now.Before(f.flows) {
 		return
 	}
-	if err := m.ledger.pump(m.bus, now, m.ledger.pace()); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
+	if err := m.ledger.pump(m.bus, now, m.ledger.pace(now)); err != nil && !errors.Is(err, nats.ErrReconnectBufExceeded) {
 		f.Logger.Warn("ledger record not sent", "agent", m.name, "error", err)
 	}
 }

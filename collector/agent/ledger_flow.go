@@ -23,10 +23,11 @@ const (
 	// take in acknowledges late, and a site's backlog comes as fast as it is taken;
 	// while it says nothing, records go as fast as they are made.
 	window = 24
-	// A backlog flows as several records in one message of the bus, so many every so
-	// many ticks: a message costs the bus more than a record costs the accounts.
+	// A backlog flows as several records in one message of the bus, so many in so long:
+	// a message costs the bus more than a record costs the accounts. Of what is made in
+	// the meantime at least thrice as many go, or a backlog would not end.
 	pack      = 6
-	packEvery = 4
+	packEvery = 4 * time.Second
 	// packSize bounds the bytes of several; the bus takes twice as many.
 	packSize = 32 << 10
 )
@@ -36,31 +37,60 @@ type flow struct {
 	newest [window]uint64 // sequences sent last; a ring
 	at     int            // of the oldest of them
 	due    bool           // a record was made since one was sent
-	ticks  int
+	made   int            // records since the last pack
+	phase  time.Duration  // so that a site's backlogs do not flow in one beat
+	asked  time.Time      // when pace was, last
+	tick   time.Duration  // between the two last
+	saved  time.Duration  // since the last pack
 	packed []byte
 	loaded []uint64 // sequences in it
 }
 
-// pace is how many records may be sent at this tick.
-func (l *ledgerLane) pace() int {
+// makes notes that a record was queued.
+func (f *flow) makes() { f.due, f.made = true, f.made+1 }
+
+// pace is how many records may be sent now.
+func (l *ledgerLane) pace(now time.Time) int {
 	f := &l.flow
-	f.ticks++
-	most := 0
-	switch {
-	case l.last-l.sent <= 1:
-		most = 1
-	case f.ticks%packEvery == 0:
-		most = pack
+	passed := time.Duration(0)
+	if !f.asked.IsZero() {
+		passed = now.Sub(f.asked).Abs() // the clock may be set back
 	}
-	for n := range most {
-		if f.newest[(f.at+n)%window] > l.acked { // the window is full
+	tick := f.tick
+	f.asked, f.tick = now, passed
+	if passed > 2*tick { // the bus was away, or this is the first
+		passed, f.made = tick, 0
+	}
+	if l.last-l.sent <= 1 {
+		f.saved, f.made = f.phase, 0
+		return l.room(1)
+	}
+	f.saved = min(f.saved+passed, max(packEvery, min(passed, window/pack*packEvery)))
+	packs := int(f.saved / packEvery)
+	if packs == 0 {
+		if f.newest[f.at] > l.acked { // the window is full
+			return l.room(1)
+		}
+		return 0
+	}
+	n := l.room(max(pack*packs, 3*f.made))
+	f.saved, f.made = f.saved%packEvery, 0
+	return n
+}
+
+// room is how many of so many may go: those that the window has room for, and while
+// it is full one for each that is made.
+func (l *ledgerLane) room(most int) int {
+	f := &l.flow
+	for n := range min(most, window) {
+		if f.newest[(f.at+n)%window] > l.acked {
 			if n == 0 && f.due {
 				return 1
 			}
 			return n
 		}
 	}
-	return most
+	return min(most, window)
 }
 
 // pump publishes up to limit records that were not sent yet, and, after silence
@@ -94,18 +124,16 @@ func (l *ledgerLane) pump(p Publisher, now time.Time, limit int) error {
 func (l *ledgerLane) send(p Publisher, now time.Time, limit int) (int, error) {
 	f := &l.flow
 	f.packed, f.loaded = f.packed[:0], f.loaded[:0]
+	var unread error // of what comes next: to ask a spool again at once would be to give it up
 	for at := l.sent; at < l.last && len(f.loaded) < limit; {
 		sequence, ok, err := l.next(at)
-		if err != nil && len(f.loaded) == 0 {
-			return 0, err
-		}
-		if err != nil || !ok || len(f.loaded) > 0 && len(f.packed)+len(l.frame) > packSize {
-			break // an error is met again
+		if unread = err; err != nil || !ok || len(f.loaded) > 0 && len(f.packed)+len(l.frame) > packSize {
+			break
 		}
 		f.packed, f.loaded, at = append(f.packed, l.frame...), append(f.loaded, sequence), sequence
 	}
 	if len(f.loaded) == 0 {
-		return 0, nil
+		return 0, unread
 	}
 	if err := p.Publish(l.subject, f.packed); err != nil {
 		return 0, err
@@ -117,7 +145,7 @@ func (l *ledgerLane) send(p Publisher, now time.Time, limit int) (int, error) {
 		l.sent, f.newest[f.at], f.at = sequence, sequence, (f.at+1)%window
 	}
 	f.due = false
-	return len(f.loaded), nil
+	return len(f.loaded), unread
 }
 
 // next makes frame the oldest record above a sequence; ok is false if there is none.

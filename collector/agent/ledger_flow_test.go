@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -50,13 +51,14 @@ func TestABacklogFlowsAsFastAsItIsTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	const beat = int(packEvery / time.Second)
 	var bus wires
 	seconds := func(n int) (records int) {
 		t.Helper()
 		before := bus.records()
 		for range n {
 			now = now.Add(time.Second)
-			if err := lane.pump(&bus, now, lane.pace()); err != nil && !bus.away {
+			if err := lane.pump(&bus, now, lane.pace(now)); err != nil && !bus.away {
 				t.Fatal(err)
 			}
 		}
@@ -67,33 +69,37 @@ func TestABacklogFlowsAsFastAsItIsTaken(t *testing.T) {
 	if seconds(1) != 1 {
 		t.Fatal("the record of the present waits")
 	}
+	ack := func(sequence uint64) {
+		t.Helper()
+		if err := lane.ack(&bus, wire.Ack{Incarnation: 7, Sequence: sequence}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ack(1)
 	for range 400 {
 		record()
 	}
-	if got := seconds(packEvery); got != pack || len(bus.list) != 2 {
+	now = now.Add(time.Hour)
+	if got := seconds(beat + 1); got != pack || len(bus.list) != 2 {
 		t.Errorf("of a backlog %d records in %d messages, want %d in one", got, len(bus.list)-1, pack)
 	}
 	seconds(20) // shorter than it waits before it sends again
-	if got := bus.records(); got != window {
+	if got := bus.records() - 1; got != window {
 		t.Errorf("nobody said a word, and %d records are on their way; want %d", got, window)
 	}
 	record()
-	if got := seconds(packEvery); got != 1 {
+	if got := seconds(beat); got != 1 {
 		t.Errorf("a record was made, and %d were sent; want 1", got)
 	}
-	if err := lane.ack(&bus, wire.Ack{Incarnation: 7, Sequence: 2 * pack}, now); err != nil {
-		t.Fatal(err)
-	}
+	ack(1 + 2*pack)
 	bus.list = nil
 	if got := seconds(20); got != 2*pack-1 {
 		t.Errorf("%d were acknowledged, and %d more were sent; want %d", 2*pack, got, 2*pack-1)
 	}
 	for acked := lane.acked; acked < lane.last; {
-		seconds(packEvery)
+		seconds(beat)
 		acked = lane.sent
-		if err := lane.ack(&bus, wire.Ack{Incarnation: 7, Sequence: acked}, now); err != nil {
-			t.Fatal(err)
-		}
+		ack(acked)
 	}
 	next := bus.list[0][0]
 	for _, one := range bus.list {
@@ -106,6 +112,94 @@ func TestABacklogFlowsAsFastAsItIsTaken(t *testing.T) {
 	}
 	if next != lane.last+1 {
 		t.Errorf("up to %d of %d were sent", next-1, lane.last)
+	}
+}
+
+// Whatever the interval of its ticks and of its records, a backlog ends.
+func TestABacklogEndsAtAnyInterval(t *testing.T) {
+	for _, every := range []time.Duration{time.Second, 10 * time.Second, time.Minute} {
+		for _, tick := range []time.Duration{time.Second, 10 * time.Second, time.Minute} {
+			if tick > every {
+				continue
+			}
+			t.Run(fmt.Sprintf("a record each %v, ticks of %v", every, tick), func(t *testing.T) {
+				layout := &metric.Layout{}
+				now := time.UnixMilli(1_795_366_000_000)
+				lane := newLedgerLane("s", "n1", &memoryQueue{limit: 100_000, dropped: func() {}}, 7, 0)
+				made := now
+				var bus wires
+				step := func(away bool) {
+					t.Helper()
+					now = now.Add(tick)
+					if now.Sub(made) >= every {
+						made = now
+						if err := lane.record(now, 0, 0, layout, nil); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if away {
+						return
+					}
+					if err := lane.pump(&bus, now, lane.pace(now)); err != nil {
+						t.Fatal(err)
+					}
+					if now.Unix()%10 == 0 && lane.sent > lane.acked { // the aggregator's commit
+						if err := lane.ack(&bus, wire.Ack{Incarnation: 7, Sequence: lane.sent}, now); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				for range time.Hour / tick {
+					step(true)
+				}
+				took := time.Duration(0)
+				for lane.last-lane.sent > 1 {
+					if took += tick; took > time.Hour {
+						t.Fatalf("after an hour %d records of %d wait", lane.last-lane.sent, lane.last)
+					}
+					step(false)
+				}
+				t.Logf("an hour's backlog took %v", took)
+			})
+		}
+	}
+}
+
+// failing is a queue that cannot be read once, above a sequence.
+type failing struct {
+	memoryQueue
+	at    uint64
+	asked int // since
+}
+
+func (f *failing) Next(above uint64, buf []byte) (uint64, []byte, bool, error) {
+	if above == f.at {
+		if f.asked++; f.asked == 1 {
+			return 0, buf, false, errors.New("it may do better later")
+		}
+	}
+	return f.memoryQueue.Next(above, buf)
+}
+
+// A spool that is asked again for what it could not read gives up what is there.
+func TestWhatCannotBeReadIsAskedForAtTheNextTick(t *testing.T) {
+	q := &failing{memoryQueue: memoryQueue{limit: 100, dropped: func() {}}, at: 2}
+	lane := newLedgerLane("s", "n1", q, 7, 0)
+	now := time.UnixMilli(1_795_366_000_000)
+	for range 6 {
+		if err := lane.record(now, 0, 0, &metric.Layout{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var bus wires
+	if err := lane.pump(&bus, now, 6); err == nil || q.asked != 1 {
+		t.Errorf("asked %d times, %v", q.asked, err)
+	}
+	if err := lane.pump(&bus, now, 6); err != nil {
+		t.Fatal(err)
+	}
+	if want := [][]uint64{{1, 2}, {3, 4, 5, 6}}; !slices.EqualFunc(bus.list, want, slices.Equal) {
+		t.Errorf("sent %d, want %d", bus.list, want)
 	}
 }
 

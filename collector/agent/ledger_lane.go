@@ -62,9 +62,11 @@ type ledgerLane struct {
 // newLedgerLane goes on after last, the sequence of the queue's newest frame;
 // 0 if it holds none, and a sequence begins.
 func newLedgerLane(site, agent string, q queue, incarnation, last uint64) *ledgerLane {
+	beat := phase(agent, packEvery, time.Second)
 	return &ledgerLane{
 		site: site, agent: agent, subject: wire.Subject(metric.Ledger, site, agent),
 		queue: q, incarnation: incarnation, fresh: last == 0, began: last, last: last, late: func() {},
+		flow: flow{phase: beat, saved: beat},
 	}
 }
 
@@ -107,7 +109,8 @@ func (l *ledgerLane) record(now time.Time, boottime int64, flags metric.Flags, l
 	}
 	l.last++
 	known.remember(values)
-	l.known, l.putOff, l.flow.due = known, false, true
+	l.known, l.putOff = known, false
+	l.flow.makes()
 	return nil
 }
 
@@ -163,7 +166,7 @@ func (l *ledgerLane) restate(from time.Time, layout *metric.Layout, values []met
 		return fmt.Errorf("spool ledger record %d of %s: %w", b.Sequence, l.agent, err)
 	}
 	l.last++
-	l.flow.due = true
+	l.flow.makes()
 	return nil
 }
 

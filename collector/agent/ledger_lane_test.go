@@ -304,7 +304,7 @@ func TestASilentAggregatorIsNotFlooded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := lane.pump(far, now, lane.pace()); err != nil {
+		if err := lane.pump(far, now, lane.pace(now)); err != nil {
 			t.Fatal(err)
 		}
 		if far.again && now.Unix()%10 == 5 {
@@ -322,7 +322,7 @@ func TestASilentAggregatorIsNotFlooded(t *testing.T) {
 		t.Errorf("%d messages in %d hours of silence, in which %d records were made", far.sent, hours, records)
 	}
 	away, far.sent = false, 0
-	for range 10*60 + hours*360*packEvery/pack {
+	for range 10*60 + hours*360*int(packEvery/time.Second)/pack {
 		step()
 	}
 	if far.sequence != lane.last || lane.acked+1 < lane.last { // of the newest it has not spoken yet
@@ -357,7 +357,7 @@ func TestRecordsThatGoAstrayArriveInTheEnd(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := lane.pump(far, now, lane.pace()); err != nil {
+			if err := lane.pump(far, now, lane.pace(now)); err != nil {
 				t.Fatal(err)
 			}
 			if far.again && second%10 == 7 && r.Float64() >= share {

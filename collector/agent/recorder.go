@@ -87,9 +87,9 @@ func (r *Recorder) Record(now time.Time, boottime int64, flags metric.Flags, lay
 	return r.record(now, boottime, flags, layout, values)
 }
 
-// Pace is how many records may be sent at this tick of a second, so that a site's past
-// leaves room for its present.
-func (r *Recorder) Pace() int { return r.pace() }
+// Pace is how many records may be sent now, so that a site's past leaves room for its
+// present.
+func (r *Recorder) Pace(now time.Time) int { return r.pace(now) }
 
 // Pump publishes up to limit records that were not sent yet, and again what has
 // waited too long for a word of the aggregator.

@@ -162,7 +162,7 @@ func (s *stage) message(m *nats.Msg, one []byte) {
 	if b.Flags&metric.Gap != 0 {
 		first -= b.Skipped - 1
 	}
-	if s.acks && w.Lane == metric.Ledger && first == s.next {
+	if s.acks && w.Lane == metric.Ledger && first <= s.next && b.Sequence >= s.next {
 		s.next = b.Sequence + 1
 		s.tell(b.Incarnation, b.Sequence)
 	}

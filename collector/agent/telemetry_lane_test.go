@@ -319,7 +319,7 @@ func TestWhatWentAstrayBetweenTwoTicksIsSentAgain(t *testing.T) {
 		if !s.inline {
 			t.Error("the layout is not repeated")
 		}
-		until(14 + packEvery)
+		until(14 + int(packEvery/time.Second))
 		if d := cmp.Diff([]uint64{1, 2}, sequences(s.take(metric.Ledger))); d != "" {
 			t.Errorf("the ledger lane:\n%s", d)
 		}

@@ -178,7 +178,7 @@ func (a *agent) settle(now time.Time) {
 	if !a.up || !a.bus.IsConnected() {
 		return
 	}
-	a.note("ledger record not sent", a.ledger.pump(a.bus, now, a.ledger.pace()))
+	a.note("ledger record not sent", a.ledger.pump(a.bus, now, a.ledger.pace(now)))
 	if a.wait > 0 {
 		a.wait--
 		return

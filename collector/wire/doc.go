@@ -5,8 +5,8 @@
 // layout that does: the first message of an agent holds its [Layout] inline,
 // later ones only its ID. Values are exact; those of a host of eight GPUs cost
 // little more than a byte each. Where messages go and how the aggregator
-// acknowledges them is here too: [Subject], [Ack]. Several messages may travel one
-// after the other as one message of the bus: [Messages].
+// acknowledges them is here too: [Subject], [Ack]. Several of the ledger lane may
+// travel one after the other as one message of the bus: [Messages].
 //
 //	 0       1       2       3       4       5       6       7
 //	├───────┴───────┴───────┼───────┼───────┴───────┴───────┴───────┤

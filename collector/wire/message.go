@@ -114,8 +114,6 @@ func (m *Message) Parse(b []byte) error {
 	return nil
 }
 
-// frame checks what every message has in common: magic, version, length and
-// checksum.
 // Messages are those in b: several may travel one after the other as one message
 // of the bus. What has no length that fits is the last, for Parse to refuse.
 func Messages(b []byte) iter.Seq[[]byte] {
@@ -135,6 +133,8 @@ func Messages(b []byte) iter.Seq[[]byte] {
 	}
 }
 
+// frame checks what every message has in common: magic, version, length and
+// checksum.
 func frame(b []byte) error {
 	if n := min(len(b), len(magic)); string(b[:n]) != magic[:n] {
 		return ErrMagic

@@ -61,7 +61,7 @@ var bugs = []bug{
 	{"slot not synced", "aggregator/internal/ledger/disk.go",
 		`	if err := d.Sync(tmp); err != nil {`,
 		`	if mutant == "slot not synced" {
-	} else if err := d.Sync(tmp); err != nil {`, 0, "I4"},
+	} else if err := d.Sync(tmp); err != nil {`, 1, "I4"},
 	{"stale slot loaded", "aggregator/internal/ledger/slot.go",
 		`found[1].generation > found[0].generation {`,
 		`(found[1].generation > found[0].generation) != (mutant == "stale slot loaded") {`, 0, "I2"},

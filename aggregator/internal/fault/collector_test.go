@@ -175,9 +175,7 @@ func (c *collector) step() {
 	if !c.r.quiet {
 		c.record()
 	}
-	for range int(c.r.o.Interval / time.Second) { // as the agent does
-		_ = c.rec.Pump(c, c.wall(), c.rec.Pace())
-	}
+	_ = c.rec.Pump(c, c.wall(), c.rec.Pace(c.wall()))
 	if c.cut > 0 {
 		c.cut--
 	}
@@ -279,9 +277,8 @@ func (c *collector) misread(values []metric.Raw) []metric.Raw {
 		if r.key == c.glitch && values[r.value] != metric.Missing && c.oracle.knows(r.key, int64(values[r.epoch])) {
 			shown[r.value] = 0
 			if c.jumps {
-				c.r.jumped = true
 				c.absurd++ // never twice alike: two that agree are a register that was replaced
-				shown[r.value] = 4e18 - c.absurd*1e15
+				shown[r.value] = beyond + 1e18 - c.absurd*1e15
 			}
 			c.blurred[r.key] = true
 			// Of a small register nobody could tell.
@@ -292,6 +289,9 @@ func (c *collector) misread(values []metric.Raw) []metric.Raw {
 	}
 	return shown
 }
+
+// beyond is what no register has counted to.
+const beyond = 3e18
 
 // large is what nothing can count while it is not seen in a run: a host's 50 kW for eight hours.
 const large = 1.5e12

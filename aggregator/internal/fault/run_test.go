@@ -52,7 +52,7 @@ type run struct {
 
 	committed bool // in this step
 	settled   bool // all is durable
-	jumped    bool // a register was read beyond physics
+	jumped    bool // a record with a reading beyond physics was taken
 
 	watch watch
 	sum   tally
@@ -287,6 +287,9 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 	if o.Verdict == account.Accepted && batch.Flags&metric.Gap == 0 {
 		if c := b.r.named(batch.Agent); c != nil {
 			c.accepted(batch.Sequence)
+			b.r.jumped = b.r.jumped || c.jumps && slices.ContainsFunc(registers(batch.Layout), func(x register) bool {
+				return batch.Values[x.value] > beyond && batch.Values[x.value] != metric.Missing
+			})
 		}
 	}
 	for _, a := range o.Alarms {

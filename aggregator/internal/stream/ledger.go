@@ -88,6 +88,7 @@ type Ledger struct {
 	hurry                                       chan struct{}
 	lag                                         atomic.Int64 // nanoseconds from reading to handled, of the newest
 	heard                                       atomic.Int64 // when that was, nanoseconds since 1970
+	old                                         atomic.Uint64
 }
 
 // NewLedger prepares a reader; Run reads.
@@ -118,6 +119,13 @@ func (l *Ledger) Lag() (lag time.Duration, ok bool) {
 	}
 	return time.Duration(l.lag.Load()), true
 }
+
+// past is how old a record is when it is not of the present.
+const past = time.Minute
+
+// Taken counts the records that were handled, and those of them that were of the past:
+// of a backlog, most are.
+func (l *Ledger) Taken() (records, old uint64) { return l.records.Get(), l.old.Load() }
 
 // Hurry asks for a commit now, for who waits to end. It does not wait for it.
 func (l *Ledger) Hurry() {
@@ -228,11 +236,25 @@ func (l *Ledger) handle(identity string, m message) {
 		l.c.Book.Skip(identity, m.sequence)
 		return
 	}
+	n := 0
 	for one := range wire.Messages(m.data) {
+		if n++; n > mostRecords {
+			l.refuse(identity, m, errRecords)
+			return
+		}
 		if !l.take(identity, m, one) {
 			return // the agent sends the rest again
 		}
 	}
+}
+
+// mostRecords bounds those in one message of the bus: a collector sends six.
+const mostRecords = 32
+
+func (l *Ledger) refuse(identity string, m message, err error) {
+	l.c.Held.note(m.subject, m.stored, err)
+	l.rejects.refuse(m.subject, err)
+	l.c.Book.Skip(identity, m.sequence)
 }
 
 // take takes one of the messages that came as m; false if it was refused.
@@ -244,14 +266,16 @@ func (l *Ledger) take(identity string, m message, data []byte) bool {
 		b, err = l.batch(&w, site, agent, m.stored)
 	}
 	if err != nil {
-		l.c.Held.note(m.subject, m.stored, err)
-		l.rejects.refuse(m.subject, err)
-		l.c.Book.Skip(identity, m.sequence)
+		l.refuse(identity, m, err)
 		return false
 	}
 	l.records.Inc()
 	if w.Flags&metric.Restated == 0 { // else it is of a time that is long over
-		l.lag.Store(int64(time.Since(time.UnixMilli(w.Time))))
+		lag := time.Since(time.UnixMilli(w.Time))
+		l.lag.Store(int64(lag))
+		if lag > past {
+			l.old.Add(1)
+		}
 	}
 	l.heard.Store(time.Now().UnixNano())
 	advanced, err := l.c.Book.Apply(b, m.stored, identity, m.sequence)

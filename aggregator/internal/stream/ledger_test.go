@@ -460,14 +460,16 @@ func TestARecordThatRestatesIsNoLag(t *testing.T) {
 // next would begin, and its agent sends again what was not acknowledged.
 func TestRecordsThatComeAsOneMessageAreEachTaken(t *testing.T) {
 	for name, tc := range map[string]struct {
-		damage           func([][]byte)
-		taken            uint64
-		checksum, others int
+		records                     uint64 // five at least
+		damage                      func([][]byte)
+		taken                       uint64
+		checksum, others, oversized int
 	}{
 		"all are sound":           {damage: func([][]byte) {}, taken: 5},
 		"the third is damaged":    {damage: func(b [][]byte) { b[2][30]++ }, taken: 2, checksum: 1},
 		"the third has no length": {damage: func(b [][]byte) { clear(b[2][4:8]) }, taken: 2, others: 1},
 		"the first is damaged":    {damage: func(b [][]byte) { b[0][30]++ }, checksum: 1},
+		"more than are ever sent": {records: mostRecords + 3, damage: func([][]byte) {}, taken: mostRecords, oversized: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -476,7 +478,7 @@ func TestRecordsThatComeAsOneMessageAreEachTaken(t *testing.T) {
 				set := s.ledger(b)
 				l := layout(1)
 				var records [][]byte
-				for i := range uint64(5) {
+				for i := range max(tc.records, 5) {
 					r := batch(l, time.Now(), 1, i+1)
 					r.Lane = metric.Ledger
 					records = append(records, encode(t, r, l, true))
@@ -497,6 +499,9 @@ func TestRecordsThatComeAsOneMessageAreEachTaken(t *testing.T) {
 				}
 				if got := rejected(set, "ledger", "corrupt") + rejected(set, "ledger", "truncated"); got != tc.others {
 					t.Errorf("%d were refused for their length, want %d", got, tc.others)
+				}
+				if got := rejected(set, "ledger", "oversized"); got != tc.oversized {
+					t.Errorf("%d were refused for their number, want %d", got, tc.oversized)
 				}
 				if tc.taken == 0 {
 					return

@@ -141,7 +141,7 @@ func (q *Quarantine) holds(subject string, arrived time.Time) bool {
 
 // hostile are the reasons that no collector gives, whatever its clock, its restarts and
 // its settings.
-var hostile = []error{errSubject, errLane, errSize, errNumber, wire.ErrSize, wire.ErrMagic, wire.ErrTruncated, wire.ErrChecksum, wire.ErrLayout, wire.ErrCorrupt}
+var hostile = []error{errSubject, errLane, errSize, errRecords, errNumber, wire.ErrSize, wire.ErrMagic, wire.ErrTruncated, wire.ErrChecksum, wire.ErrLayout, wire.ErrCorrupt}
 
 // note counts what was refused, and puts its agent into quarantine when it is too much.
 func (q *Quarantine) note(subject string, arrived time.Time, err error) {

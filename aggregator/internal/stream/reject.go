@@ -19,6 +19,7 @@ var (
 	errLane    = errors.New("lane differs from the subject")
 	errFuture  = errors.New("dated in the future")
 	errSize    = errors.New("larger than a batch may be")
+	errRecords = errors.New("more records than come as one message")
 	errLayout  = errors.New("its layout has not been seen")
 	errOrder   = errors.New("already received")
 	errNumber  = errors.New("sequence begins at 1")
@@ -33,7 +34,7 @@ var reasons = []struct {
 	name string
 }{
 	{errSite, "site"}, {errSubject, "wrong_site"}, {errLane, "wrong_lane"}, {errFuture, "future"},
-	{errSize, "oversized"}, {wire.ErrSize, "oversized"},
+	{errSize, "oversized"}, {errRecords, "oversized"}, {wire.ErrSize, "oversized"},
 	{errLayout, "layout_unknown"}, {errOrder, "duplicate"}, {errAgents, "too_many_agents"}, {errHeld, "quarantined"},
 	{wire.ErrMagic, "magic"}, {wire.ErrVersion, "version"}, {wire.ErrTruncated, "truncated"},
 	{wire.ErrChecksum, "checksum"}, {wire.ErrLayout, "layout"}, {wire.ErrCorrupt, "corrupt"}, {errNumber, "corrupt"},
