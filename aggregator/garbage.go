@@ -9,11 +9,12 @@ import (
 
 // How much garbage may pile up beside what lives, in percent. Most of the heap is
 // series that stay for hours, so that less than as much again is plenty. While a
-// site's backlog is taken in there is so much that to look through what lives as
-// often would hold up the present. GOGC in the environment says otherwise.
+// site's backlog is taken in, garbage comes faster than what lives is looked through
+// beside it; whoever makes some must help then, and the present waits, unless there is
+// room. GOGC in the environment says otherwise.
 const (
 	garbage       = 50
-	garbageBehind = 100
+	garbageBehind = 150
 )
 
 // settled is how long a backlog must have ended, for the records of many agents come
