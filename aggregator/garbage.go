@@ -17,6 +17,9 @@ const (
 	garbageBehind = 150
 )
 
+// look is how often it is looked at what came: about as often as each agent speaks.
+const look = 10 * time.Second
+
 // settled is how long a backlog must have ended, for the records of many agents come
 // in no order.
 const settled = 30 * time.Second
@@ -31,7 +34,7 @@ func setGarbage(percent int) {
 // tidy says how much garbage may pile up, by how many records the ledger lane has taken
 // and how many of them were of the past, until ctx ends.
 func tidy(ctx context.Context, taken func() (records, old uint64), set func(percent int)) {
-	every := time.NewTicker(time.Second)
+	every := time.NewTicker(look)
 	defer every.Stop()
 	percent := garbage
 	var behind time.Time // when it was, last
@@ -43,7 +46,7 @@ func tidy(ctx context.Context, taken func() (records, old uint64), set func(perc
 		case <-every.C:
 		}
 		r, o := taken()
-		if o-old > (r-records)/2 { // one host with a slow clock is no backlog
+		if o-old > (r-records)/2 { // of one host with a slow clock it is less
 			behind = time.Now()
 		}
 		records, old = r, o

@@ -59,13 +59,15 @@ func (l *ledgerLane) pace(now time.Time) int {
 	tick := f.tick
 	f.asked, f.tick = now, passed
 	if passed > 2*tick { // the bus was away, or this is the first
-		passed, f.made = tick, 0
+		if passed, f.made = tick, 0; tick > 0 {
+			f.tick = 2 * tick // or they are longer now
+		}
 	}
 	if l.last-l.sent <= 1 {
 		f.saved, f.made = f.phase, 0
 		return l.room(1)
 	}
-	f.saved = min(f.saved+passed, max(packEvery, min(passed, window/pack*packEvery)))
+	f.saved += min(passed, window/pack*packEvery)
 	packs := int(f.saved / packEvery)
 	if packs == 0 {
 		if f.newest[f.at] > l.acked { // the window is full

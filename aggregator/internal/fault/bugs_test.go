@@ -30,7 +30,7 @@ var bugs = []bug{
 		`case b.Sequence <= a.sequence && mutant != "duplicate booked":`, 0, "I1"},
 	{"reset ignored", "aggregator/internal/account/counter.go",
 		`same := r.epoch == c.epoch || c.epoch == unknownEpoch`,
-		`same := r.epoch == c.epoch || c.epoch == unknownEpoch || mutant == "reset ignored"`, 3, "I7"},
+		`same := r.epoch == c.epoch || c.epoch == unknownEpoch || mutant == "reset ignored"`, 2, "I7"},
 	{"glitch booked", "aggregator/internal/account/config.go",
 		`return w.Hi > 0 || d <= w.Lo/1000`,
 		`return w.Hi > 0 || d <= w.Lo/1000 || mutant == "glitch booked"`, 1, "I1"},
@@ -47,7 +47,7 @@ var bugs = []bug{
 		`	if estimate {
 		c.estimated += amount`,
 		`	if estimate && mutant != "estimate counted as measured" {
-		c.estimated += amount`, 0, "I1"},
+		c.estimated += amount`, 1, "I1"},
 	{"alarm swallowed", "aggregator/internal/account/counter.go",
 		`o.alarm(Quarantined, c.name,`,
 		`o.unless("alarm swallowed", Quarantined, c.name,`, 1, "I7"},

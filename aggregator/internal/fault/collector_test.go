@@ -175,7 +175,10 @@ func (c *collector) step() {
 	if !c.r.quiet {
 		c.record()
 	}
-	_ = c.rec.Pump(c, c.wall(), c.rec.Pace(c.wall()))
+	for left := c.r.o.Interval - time.Second; left >= 0; left -= time.Second { // as the agent does
+		now := c.wall().Add(-left)
+		_ = c.rec.Pump(c, now, c.rec.Pace(now))
+	}
 	if c.cut > 0 {
 		c.cut--
 	}

@@ -136,11 +136,7 @@ func (d shelf) Write(name string, b []byte) error {
 	if err != nil { // as a disk that fills up does
 		b = b[:d.rng.IntN(len(b)+1)]
 	}
-	if f := d.names[name]; f != nil {
-		f.data, f.lost = slices.Clone(b), [2]int{}
-	} else {
-		d.names[name] = &inode{data: slices.Clone(b)}
-	}
+	d.names[name] = &inode{data: slices.Clone(b)}
 	return err
 }
 
@@ -277,12 +273,8 @@ func (d drawer) Create(name string) (agent.File, error) {
 	if err := d.fail("create", name); err != nil {
 		return nil, err
 	}
-	f := d.names[name]
-	if f == nil {
-		f = &inode{}
-		d.names[name] = f
-	}
-	f.data, f.lost = nil, [2]int{}
+	f := &inode{}
+	d.names[name] = f
 	return &handle{d.device, f, name}, nil
 }
 

@@ -287,7 +287,7 @@ func (b books) Apply(batch *metric.Batch, arrived time.Time, name string, sequen
 	if o.Verdict == account.Accepted && batch.Flags&metric.Gap == 0 {
 		if c := b.r.named(batch.Agent); c != nil {
 			c.accepted(batch.Sequence)
-			b.r.jumped = b.r.jumped || c.jumps && slices.ContainsFunc(registers(batch.Layout), func(x register) bool {
+			b.r.jumped = b.r.jumped || c.absurd > 0 && slices.ContainsFunc(registers(batch.Layout), func(x register) bool {
 				return batch.Values[x.value] > beyond && batch.Values[x.value] != metric.Missing
 			})
 		}

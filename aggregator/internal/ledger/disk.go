@@ -15,7 +15,7 @@ import (
 type Disk interface {
 	ReadFile(name string) ([]byte, error)
 	ReadHead(name string, n int) ([]byte, error)    // at most n bytes from the beginning
-	Write(name string, b []byte) error              // a file that holds b and nothing else
+	Write(name string, b []byte) error              // a new file that holds b and nothing else
 	Append(name string, size int64, b []byte) error // cuts the file to size and adds b
 	Sync(name string) error                         // the file's content
 	Rename(from, to string) error                   // within a folder
@@ -54,7 +54,14 @@ func (f *folder) ReadHead(name string, n int) ([]byte, error) {
 	return b[:n], err
 }
 
-func (f *folder) Write(name string, b []byte) error { return f.root.WriteFile(name, b, 0o640) }
+// Write takes away what has the name: after a power cut that may be the file as which
+// it was to go on, under both names.
+func (f *folder) Write(name string, b []byte) error {
+	if err := f.root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return f.root.WriteFile(name, b, 0o640)
+}
 
 func (f *folder) Append(name string, size int64, b []byte) (err error) {
 	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)

@@ -125,7 +125,10 @@ const past = time.Minute
 
 // Taken counts the records that were handled, and those of them that were of the past:
 // of a backlog, most are.
-func (l *Ledger) Taken() (records, old uint64) { return l.records.Get(), l.old.Load() }
+func (l *Ledger) Taken() (records, old uint64) {
+	old = l.old.Load() // first, so that it is never more
+	return l.records.Get(), old
+}
 
 // Hurry asks for a commit now, for who waits to end. It does not wait for it.
 func (l *Ledger) Hurry() {

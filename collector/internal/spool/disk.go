@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -12,7 +13,7 @@ type Disk interface {
 	MkdirAll(dir string) error
 	List(dir string) ([]string, error)
 	Open(name string, write bool) (File, error)
-	Create(name string) (File, error) // empty, for reading and writing; replaces what was there
+	Create(name string) (File, error) // a new one, for reading and writing; what had the name is not touched
 	Rename(from, to string) error     // replaces what was there, all or nothing
 	Remove(name string) error
 	SyncDir(dir string) error           // makes creations, renames and removals in dir durable
@@ -67,8 +68,13 @@ func (osDisk) Open(name string, write bool) (File, error) {
 	return open(name, mode)
 }
 
+// Create takes away what has the name: after a power cut that may be the file as which
+// it was to go on, under both names.
 func (osDisk) Create(name string) (File, error) {
-	return open(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
 func open(name string, mode int) (File, error) {

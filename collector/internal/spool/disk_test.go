@@ -76,12 +76,8 @@ func (d *testDisk) Open(name string, write bool) (f File, err error) {
 
 func (d *testDisk) Create(name string) (f File, err error) {
 	err = d.do("create", name, func() {
-		n := d.now[name]
-		if n == nil {
-			n = &inode{}
-			d.entry(func(m map[string]*inode) { m[name] = n })
-		}
-		n.data = nil
+		n := &inode{}
+		d.entry(func(m map[string]*inode) { m[name] = n })
 		f = &testFile{d, n, name}
 	})
 	return f, err

@@ -98,7 +98,7 @@ func (s *Spool) find(want uint64) (f frame, ok bool, err error) {
 		if f.seq > c.prev { // else held twice
 			c.prev = f.seq
 			if f.seq >= want {
-				g.bad = false
+				g.bad = time.Time{}
 				return f, true, nil
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A segment is one file of frames.
@@ -19,10 +20,10 @@ type segment struct {
 	oldest   int64 // when the first frame was appended, and the last one; milliseconds since 1970
 	newest   int64
 
-	f     File // while it is written to, or waits to be synced
-	dirty bool // written to since the last sync
-	bad   bool // it could not be read once already
-	stale bool // of a process before this one, that may have failed to sync it
+	f     File      // while it is written to, or waits to be synced
+	dirty bool      // written to since the last sync
+	bad   time.Time // when it could not be read first; zero: it can
+	stale bool      // of a process before this one, that may have failed to sync it
 }
 
 const suffix = ".spool"
@@ -68,13 +69,17 @@ func (g *segment) countAll(b []byte) {
 	}
 }
 
-// failed is what to make of a failure to read g: an error the first time, for
-// the disk may do better later; nil when that is to be taken for damage.
+// better is how long a disk has to do better.
+const better = time.Second
+
+// failed is what to make of a failure to read g: an error at first, for the disk
+// may do better later; nil when that is to be taken for damage.
 func (g *segment) failed(err error) error {
-	if g.bad {
+	if g.bad.IsZero() {
+		g.bad = time.Now()
+	} else if time.Since(g.bad) >= better {
 		return nil
 	}
-	g.bad = true
 	return fmt.Errorf("read segment %d: %w", g.name, err)
 }
 
