@@ -14,7 +14,7 @@ import (
 // room. GOGC in the environment says otherwise.
 const (
 	garbage       = 50
-	garbageBehind = 150
+	garbageBehind = 100
 )
 
 // look is how often it is looked at what came: about as often as each agent speaks.
