@@ -81,7 +81,7 @@ bench:
 bench-site: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkSite$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
 
-# A site that comes back after an hour without its bus, each host by a connection of its own.
+# A site that comes back after an hour without its bus, each host by a connection of its own; the bus is a process beside the aggregator.
 bench-backlog: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkBacklog$$' -benchtime 1x -timeout 40m ./aggregator $(ARGS)
 

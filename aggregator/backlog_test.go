@@ -8,9 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/gigawatch/gigawatch/aggregator/internal/bus"
 	"github.com/gigawatch/gigawatch/collector/sim"
 )
 
@@ -18,6 +20,7 @@ var (
 	backlogHosts = flag.Int("backlog.hosts", 12_500, "hosts of 8 GPUs that were cut off, each with a connection of its own")
 	backlogOf    = flag.Duration("backlog.of", time.Hour, "for how long they were")
 	backlogAfter = flag.Duration("backlog.after", 4*time.Minute, "how long they are seen again before that begins to flow; 0: to an aggregator that never saw them")
+	backlogApart = flag.Bool("backlog.apart", true, "the bus is a process of its own, as where so many connect; else it is in the aggregator's")
 	backlogIn    = flag.Duration("backlog.in", 8*time.Minute, "how long is waited for all to be taken")
 )
 
@@ -27,7 +30,7 @@ type drained struct {
 	freshness float64       // s, the largest p99 of telemetry meanwhile
 	records   float64       // of the ledger lane
 	cores     float64       // of bus and aggregator meanwhile
-	rss       int64         // bytes, the most
+	rss       int64         // bytes, the most, of both
 	off       float64       // mJ
 	lost      float64       // batches of telemetry
 }
@@ -35,7 +38,7 @@ type drained struct {
 // drain lets a site that was cut off come back, every host by a connection of its
 // own, and looks once a second at how its past is taken beside its present. The
 // aggregator sees the hosts for a while before: it knew them before they were cut off.
-func drain(b testing.TB, p *process, bus, collector string, hosts int, backlog, limit time.Duration) (d drained) {
+func drain(b testing.TB, p *process, pids []int, bus, collector string, hosts int, backlog, limit time.Duration) (d drained) {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "truth.json")
 	fleet := exec.Command(collector, "simulate", "-nats", "nats://"+bus, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
@@ -47,7 +50,14 @@ func drain(b testing.TB, p *process, bus, collector string, hosts int, backlog, 
 	b.Cleanup(func() { fleet.Process.Kill() })
 	records := func() float64 { return p.own("gigawatch_stream_ledger_records_total") }
 	p.await(20*time.Minute, "the first records of the past", func() bool { return records() > float64(hosts)/10 }) // the site's own plant speaks before
-	began, before := time.Now(), usageOf(b, p.cmd.Process.Pid)
+	used := func() (u spent) {
+		for _, pid := range pids {
+			one := usageOf(b, pid)
+			u.cpu, u.peak = u.cpu+one.cpu, u.peak+one.peak
+		}
+		return u
+	}
+	began, before := time.Now(), used()
 	level := 0 // seconds without lag, one after the other
 	var told time.Duration
 	for level < 15 {
@@ -68,7 +78,7 @@ func drain(b testing.TB, p *process, bus, collector string, hosts int, backlog, 
 		} else {
 			level, d.took = 0, time.Since(began)
 		}
-		now := usageOf(b, p.cmd.Process.Pid)
+		now := used()
 		d.rss = max(d.rss, now.peak)
 		if level == 0 {
 			d.cores = (now.cpu - before.cpu) / time.Since(began).Seconds()
@@ -91,6 +101,34 @@ func drain(b testing.TB, p *process, bus, collector string, hosts int, backlog, 
 	return d
 }
 
+// backlogged is an aggregator with its bus at an address, and the processes of both.
+func backlogged(b *testing.B, address string) (*process, []int) {
+	b.Helper()
+	dir := b.TempDir()
+	if !*backlogApart {
+		p := start(b, "all-in-one", "-hosts", "0", "-data", filepath.Join(dir, "data"), "-listen", "127.0.0.1:0", "-bus", address)
+		return p, []int{p.cmd.Process.Pid}
+	}
+	_, port, _ := strings.Cut(address, ":")
+	at, err := strconv.Atoi(port)
+	if err != nil {
+		b.Fatal(err)
+	}
+	// In this process, which does little else.
+	s, err := bus.Start(bus.ServerConfig{Dir: filepath.Join(dir, "bus"), Listen: "127.0.0.1", Port: at, Store: 20 << 30, Logger: quietly()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	config := filepath.Join(dir, "aggregator.yaml")
+	text := fmt.Sprintf("data: %s\nlisten: 127.0.0.1:0\nsites: [{name: s1}]\nbus: {urls: [\"nats://%s\"]}\n", filepath.Join(dir, "data"), address)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	p := start(b, "serve", "-config", config)
+	return p, []int{p.cmd.Process.Pid, os.Getpid()}
+}
+
 // BenchmarkBacklog is a whole site that comes back after an hour without its bus.
 func BenchmarkBacklog(b *testing.B) {
 	bin, err := filepath.Abs(*siteBin)
@@ -99,9 +137,9 @@ func BenchmarkBacklog(b *testing.B) {
 	}
 	b.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	for range b.N {
-		bus := freePort(b)
-		p := start(b, "all-in-one", "-hosts", "0", "-data", filepath.Join(b.TempDir(), "data"), "-listen", "127.0.0.1:0", "-bus", bus)
-		d := drain(b, p, bus, filepath.Join(bin, "collector"), *backlogHosts, *backlogOf, *backlogIn)
+		address := freePort(b)
+		p, pids := backlogged(b, address)
+		d := drain(b, p, pids, address, filepath.Join(bin, "collector"), *backlogHosts, *backlogOf, *backlogIn)
 		p.stop()
 		fmt.Printf("\n| hosts and connections | GPUs | cut off | records | drained in s | freshness p99, the worst, s | bus and aggregator, cores | its peak RSS GiB | batches lost | mJ off the truth |\n|---|---|---|---|---|---|---|---|---|---|\n"+
 			"| %d | %d | %s | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f | %.0f |\n",
