@@ -85,6 +85,6 @@ func (c *Config) rate(n metric.Number) uint64 {
 // clocks and refresh add.
 func plausible(d, rate uint64, dt int64) bool {
 	dt = min(max(0, dt), 1<<40)
-	w := product(rate, uint64(dt)*6/5+2000)
-	return w.Hi > 0 || d <= w.Lo/1000
+	most, ok := product(rate, uint64(dt)*6/5+2000).over(1000)
+	return !ok || d <= most
 }

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
@@ -39,6 +40,29 @@ func TestAMeterThatReadsZeroForAWhileHasBegunNoLifetime(t *testing.T) {
 			}
 			checkBooks(t, s)
 		})
+	}
+}
+
+// What may have flowed through a meter in hours of silence is much, and no reading for that.
+func TestNonsenseAfterALongSilenceIsNotBooked(t *testing.T) {
+	const big, per = 8_000_000_000_000, 7_000_000 // mJ: 2.2 MWh, and of ten seconds
+	for _, silence := range []int64{10, 3600, 3 * 3600, 24 * 3600} {
+		s := account.NewState(account.Config{})
+		e := newEmitter(t, s, "pdu", meters("grid_input-a"))
+		for _, at := range []int64{0, 10, 20} {
+			e.send(noon+at*second, big+per*at/10)
+		}
+		at := 20 + silence
+		alarms := kinds(e.send(noon+at*second, 3_997_000_000_000_000_000))
+		at += 10
+		alarms = append(alarms, kinds(e.send(noon+at*second, big+per*at/10))...)
+		if want := []account.AlarmKind{account.Quarantined, account.Glitch}; !slices.Equal(alarms, want) {
+			t.Errorf("after %d s: alarms %v, want %v", silence, alarms, want)
+		}
+		if counted, _ := booked(s, "grid_input-a"); counted != uint64(per*at/10) {
+			t.Errorf("after %d s: booked %d mJ, want %d", silence, counted, per*at/10)
+		}
+		checkBooks(t, s)
 	}
 }
 

@@ -33,6 +33,7 @@ var regressions = []regression{
 	{5505, false, "the same, by what stands for records that a full spool gave up"},
 	{346, false, "where damage took the first record of a life, each further life was waited for"},
 	{4347, false, "of an agent without a clock a reading after a lost record was set aside, and its counter began anew"},
+	{7178, false, "a meter's nonsense after hours of silence was booked: as much as that was taken for what may flow"},
 }
 
 // TestFaults runs sites under all that can fail, and holds what is on disk against the
