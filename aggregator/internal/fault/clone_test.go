@@ -69,10 +69,13 @@ func (c *collector) flipSpool() {
 	}
 	c.oracle.left(c.kept(c.durable), after)
 	c.trace("flip")
-	c.synced = 0
+	synced := uint64(0)
 	for n := range after {
-		c.synced = max(c.synced, n)
+		if n <= c.synced {
+			synced = max(synced, n)
+		}
 	}
+	c.synced = synced
 }
 
 // holds are the records that a spool still has, by their numbers.

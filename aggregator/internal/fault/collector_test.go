@@ -96,7 +96,7 @@ func (c *collector) start() {
 			c.oracle.lost(last)
 		}
 	}
-	c.newest, c.synced, c.began = last, last, last
+	c.newest, c.began = last, last // some of it may be in memory only until this one syncs
 	c.trace("start")
 	c.rec, c.linked = rec, false
 	c.adrift = c.adrift || c.noBoot && time.Since(c.wall()).Abs() > time.Minute
