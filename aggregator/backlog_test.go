@@ -38,10 +38,10 @@ type drained struct {
 // drain lets a site that was cut off come back, every host by a connection of its
 // own, and looks once a second at how its past is taken beside its present. The
 // aggregator sees the hosts for a while before: it knew them before they were cut off.
-func drain(b testing.TB, p *process, pids []int, bus, collector string, hosts int, backlog, limit time.Duration) (d drained) {
+func drain(b testing.TB, p *process, pids []int, address, collector string, hosts int, backlog, limit time.Duration) (d drained) {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "truth.json")
-	fleet := exec.Command(collector, "simulate", "-nats", "nats://"+bus, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
+	fleet := exec.Command(collector, "simulate", "-nats", "nats://"+address, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
 		"-seed", "1", "-connections", strconv.Itoa(hosts), "-backlog", backlog.String(), "-backlog-after", backlogAfter.String(), "-truth", file, "-log", "warn")
 	fleet.Stderr = os.Stderr
 	if err := fleet.Start(); err != nil {
@@ -62,8 +62,9 @@ func drain(b testing.TB, p *process, pids []int, bus, collector string, hosts in
 	var told time.Duration
 	for level < 15 {
 		time.Sleep(time.Second)
+		lag, taken := p.own("gigawatch_stream_ledger_lag_seconds"), records()
 		if time.Since(began) > limit {
-			b.Fatalf("after %s the ledger is %.0f s behind, with %.0f records", limit, p.own("gigawatch_stream_ledger_lag_seconds"), records())
+			b.Fatalf("after %s the ledger is %.0f s behind, with %.0f records", limit, lag, taken)
 		}
 		fresh := p.own(`gigawatch_stream_freshness_seconds{quantile="0.99"}`)
 		if fresh > d.freshness { // NaN before the first
@@ -71,9 +72,9 @@ func drain(b testing.TB, p *process, pids []int, bus, collector string, hosts in
 		}
 		if said := time.Since(began).Truncate(10 * time.Second); said > told {
 			told = said
-			fmt.Printf("%4.0f s: freshness p99 %.2f s, ledger %.0f s behind, %.0f records\n", said.Seconds(), fresh, p.own("gigawatch_stream_ledger_lag_seconds"), records())
+			fmt.Printf("%4.0f s: freshness p99 %.2f s, ledger %.0f s behind, %.0f records\n", said.Seconds(), fresh, lag, taken)
 		}
-		if p.own("gigawatch_stream_ledger_lag_seconds") < 15 && records() >= float64(hosts)*backlog.Seconds()/10 {
+		if lag < 15 && taken >= float64(hosts)*backlog.Seconds()/10 {
 			level++
 		} else {
 			level, d.took = 0, time.Since(began)

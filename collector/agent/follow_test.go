@@ -13,14 +13,7 @@ import (
 type heads []wire.Message
 
 func (h *heads) Publish(_ string, b []byte) error {
-	for one := range wire.Messages(b) {
-		var m wire.Message
-		if err := m.Parse(one); err != nil {
-			return err
-		}
-		*h = append(*h, m)
-	}
-	return nil
+	return parts(b, func(m wire.Message) { *h = append(*h, m) })
 }
 
 // The first record of a life says which life it follows, as long as something of that is kept.

@@ -19,20 +19,21 @@ func (f *follower) watermark() wire.Ack {
 	return wire.Ack{Incarnation: f.incarnation, Sequence: f.sequence}
 }
 
-func (f *follower) Publish(_ string, b []byte) error {
+// parts reads the messages that were published as one.
+func parts(b []byte, do func(m wire.Message)) error {
 	for one := range wire.Messages(b) {
-		if err := f.take(one); err != nil {
-			return err
+		var m wire.Message
+		if err := m.Parse(one); err != nil {
+			return fmt.Errorf("published: %w", err)
 		}
+		do(m)
 	}
 	return nil
 }
 
-func (f *follower) take(b []byte) error {
-	var m wire.Message
-	if err := m.Parse(b); err != nil {
-		return fmt.Errorf("follow: %w", err)
-	}
+func (f *follower) Publish(_ string, b []byte) error { return parts(b, f.take) }
+
+func (f *follower) take(m wire.Message) {
 	f.again = true
 	first := m.Sequence
 	if m.Flags&metric.Gap != 0 {
@@ -42,8 +43,7 @@ func (f *follower) take(b []byte) error {
 	switch {
 	case m.Flags&metric.Fresh != 0 && m.Incarnation > f.incarnation:
 	case m.Incarnation < f.incarnation, m.Sequence <= f.sequence, first > f.sequence+1:
-		return nil // a zombie, known, or beyond a hole
+		return // a zombie, known, or beyond a hole
 	}
 	f.sequence, f.incarnation = m.Sequence, m.Incarnation
-	return nil
 }

@@ -23,12 +23,8 @@ func (w *wires) Publish(_ string, b []byte) error {
 		return errors.New("no way to the bus")
 	}
 	var numbers []uint64
-	for one := range wire.Messages(b) {
-		var m wire.Message
-		if err := m.Parse(one); err != nil {
-			return err
-		}
-		numbers = append(numbers, m.Sequence)
+	if err := parts(b, func(m wire.Message) { numbers = append(numbers, m.Sequence) }); err != nil {
+		return err
 	}
 	w.list, w.size = append(w.list, numbers), max(w.size, len(b))
 	return nil
@@ -229,8 +225,8 @@ func TestLargeRecordsTravelAlone(t *testing.T) {
 	lane := newLedgerLane("s", "n1", &memoryQueue{limit: 100, dropped: func() {}}, 7, 0)
 	layout := &metric.Layout{Entities: metric.Place{Hall: "h", Rack: "r", Host: "n1"}.Entities()}
 	const gpus = 900
-	for range gpus {
-		layout.Entities = append(layout.Entities, metric.Entity{Kind: metric.GPU, Name: "GPU-" + time.Now().Format("150405.000000000"), Parent: 2})
+	for i := range gpus {
+		layout.Entities = append(layout.Entities, metric.Entity{Kind: metric.GPU, Name: fmt.Sprintf("GPU-%016d", i), Parent: 2})
 	}
 	layout.Columns = []metric.Column{{Metric: metric.GPUEnergyJoules, Form: metric.Int, First: 3, Count: gpus}}
 	now := time.UnixMilli(1_795_366_000_000)

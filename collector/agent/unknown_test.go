@@ -13,14 +13,7 @@ import (
 type sent []uint64
 
 func (s *sent) Publish(_ string, b []byte) error {
-	for one := range wire.Messages(b) {
-		var m wire.Message
-		if err := m.Parse(one); err != nil {
-			return err
-		}
-		*s = append(*s, m.Sequence)
-	}
-	return nil
+	return parts(b, func(m wire.Message) { *s = append(*s, m.Sequence) })
 }
 
 func TestAnAggregatorThatKnowsNothingIsSentEverything(t *testing.T) {
