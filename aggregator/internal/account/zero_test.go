@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gigawatch/gigawatch/aggregator/internal/account"
+	"github.com/gigawatch/gigawatch/collector/metric"
 )
 
 // A gateway that has just started answers zeros for its meters for a while. Megawatts may flow
@@ -143,4 +144,71 @@ func TestABoardThatReadsZeroAndHasBegunAnew(t *testing.T) {
 			checkBooks(t, s)
 		})
 	}
+}
+
+// A meter that began anew, was read at zero, and reads zero again for a while when there is more: what it
+// counted before that is little, so that what it shows in the end could go on from there. What flowed says
+// which it is.
+func TestAMeterThatBeganAnewAndReadsZeroLaterIsBookedFromWhereItBegan(t *testing.T) {
+	const per = 50_000_000 // mJ: of ten seconds at 5 kW
+	for name, tc := range map[string]struct {
+		began int64 // s: when it began anew, or 0: it did not
+		zeros []int64
+		back  int64
+	}{
+		"a minute after it began": {60, []int64{60, 120}, 130},
+		"after a silence":         {60, []int64{60, 180, 190}, 200},
+		"and it had not begun":    {0, []int64{60, 180, 190}, 200},
+		"nor after five minutes":  {0, []int64{60, 360}, 370},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := account.NewState(account.Config{})
+			l := meters("r1-pdu")
+			l.Columns = append(l.Columns, metric.Column{Metric: metric.CounterEpoch, Form: metric.Int, Point: metric.EpochPoint(metric.MeterEnergyJoules, 0), Count: 1})
+			e := newEmitter(t, s, "pdu", l)
+			shown := func(at int64) int64 {
+				if tc.began > 0 && at >= tc.began {
+					return per * (at - tc.began) / 10
+				}
+				return per * at / 10
+			}
+			e.send(noon-10*second, 383_901_418_899_557, 1)
+			for at := int64(0); at < 60; at += 10 { // its own beginning, which is known for one
+				e.send(noon+at*second, shown(at), 2)
+			}
+			for _, at := range tc.zeros {
+				e.send(noon+at*second, 0, 3)
+			}
+			last := tc.back + 40
+			for at := tc.back; at <= last; at += 10 {
+				e.send(noon+at*second, shown(at), 3)
+			}
+			want := uint64(shown(last))
+			if tc.began > 0 {
+				want += per * 50 / 10 // before
+			}
+			if counted, _ := booked(s, "r1-pdu"); counted != want {
+				t.Errorf("booked %d mJ, want %d", counted, want)
+			}
+			checkBooks(t, s)
+		})
+	}
+}
+
+// A board's rating bounds what it can have counted in the seconds since the last zero.
+func TestABoardThatBeganAnewAndReadsZeroLaterIsBookedFromWhereItBegan(t *testing.T) {
+	const per = 4_000_000 // mJ: of ten seconds at 400 W
+	s := account.NewState(account.Config{})
+	e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
+	e.send(noon-10*second, 572_037_641_034, watts(400), 1)
+	for _, zero := range []int64{0, 190} {
+		e.send(noon+zero*second, 0, watts(400), 2)
+	}
+	for at := int64(200); at <= 240; at += 10 {
+		e.send(noon+at*second, per*at/10, watts(400), 2)
+	}
+	if counted, _ := booked(s, "GPU-1"); counted != per*24 {
+		t.Errorf("booked %d mJ, want %d", counted, per*24)
+	}
+	checkBooks(t, s)
 }
