@@ -149,7 +149,7 @@ func TestABoardThatReadsZeroAndHasBegunAnew(t *testing.T) {
 // A meter that began anew, was read at zero, and reads zero again for a while when there is more: what it
 // counted before that is little, so that what it shows in the end could go on from there. What flowed says
 // which it is.
-func TestAMeterThatBeganAnewAndReadsZeroLaterIsBookedFromWhereItBegan(t *testing.T) {
+func TestAMeterThatBeganAnewAndReadsZeroLater(t *testing.T) {
 	const per = 50_000_000 // mJ: of ten seconds at 5 kW
 	for name, tc := range map[string]struct {
 		began int64 // s: when it began anew, or 0: it did not
@@ -196,7 +196,7 @@ func TestAMeterThatBeganAnewAndReadsZeroLaterIsBookedFromWhereItBegan(t *testing
 }
 
 // A board's rating bounds what it can have counted in the seconds since the last zero.
-func TestABoardThatBeganAnewAndReadsZeroLaterIsBookedFromWhereItBegan(t *testing.T) {
+func TestABoardThatBeganAnewAndReadsZeroLater(t *testing.T) {
 	const per = 4_000_000 // mJ: of ten seconds at 400 W
 	s := account.NewState(account.Config{})
 	e := newEmitter(t, s, "n1", board("n1", "GPU-1"))
