@@ -199,6 +199,13 @@ func itself() []Rule {
 			Ask:      self(`gigawatch_site_file_refused == 1`, "site"),
 		},
 		{
+			Name: "SeriesRefused", Severity: Warning, Owner: Platform, Level: Aggregator, For: 5 * minute, Hold: 10 * minute, Board: boardSelf,
+			Summary:  here2 + " does not store new series of a host, which adds too many",
+			Evidence: count + " samples in ten minutes. Series that there were go on, and so do the present and the ledger.",
+			Do:       "Its log names the host (adds too many series): see which name or label there changes all the time.",
+			Ask:      self(`increase(gigawatch_store_samples_dropped_total{reason="too_many_new_series"}[10m]) > 0`),
+		},
+		{
 			Name: "RemoteWriteFailing", Severity: Warning, Owner: Platform, Level: Aggregator, Extra: []string{"remote"}, For: 10 * minute, Hold: 10 * minute, Board: boardSelf,
 			Summary:  "Samples of " + here + " do not reach {{ $labels.remote }}",
 			Evidence: count + " were given up in ten minutes.",

@@ -32,6 +32,7 @@ var own = map[string][]string{
 	"gigawatch_ledger_lost_states_total":             nil,
 	"gigawatch_recording_store_failures_total":       nil,
 	"gigawatch_store_wal_write_failures_total":       nil,
+	"gigawatch_store_samples_dropped_total":          {"reason"},
 	"gigawatch_store_remote_samples_failed_total":    {"remote"},
 	"gigawatch_site_file_refused":                    {"site"},
 	"gigawatch_data_free_bytes":                      nil,

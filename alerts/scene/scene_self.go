@@ -51,6 +51,7 @@ func itself() map[string]Scene {
 		"BusLostRecords":     is(`gigawatch_stream_ledger_stream_gaps_total{@self}`, "0x170 1x30", "1x200"),
 		"BusKeepsNothing":    is(`gigawatch_bus_stream_stuck{@self,stream="LEDGER"}`, "1x200", "0x200").called("stream", "LEDGER"),
 		"SiteFileRefused":    is(`gigawatch_site_file_refused{@self,site="s1"}`, "1x200", "0x200").called("site", "s1"),
+		"SeriesRefused":      is(`gigawatch_store_samples_dropped_total{@self,reason="too_many_new_series"}`, "0+10x200", "70x200"),
 		"RemoteWriteFailing": is(`gigawatch_store_remote_samples_failed_total{@self,remote="central"}`, "0+10x200", "70x200").called("remote", "central"),
 		"Watchdog": booked("0+100x200", "0+100x60 _x140").
 			and("fires a minute after hosts were last heard, and one more", true, heard("10x169", "0+100x200")).

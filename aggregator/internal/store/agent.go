@@ -56,6 +56,7 @@ func (m marks) set(i int)      { m[i>>6] |= 1 << (i & 63) }
 // An agent is what the store remembers of one agent's tick, so that it can tell
 // what changed and need not look up series by their labels.
 type agent struct {
+	name   string // as it is told apart
 	site   string
 	layout *metric.Layout
 	shape  *shape
@@ -76,11 +77,11 @@ type agent struct {
 	leaving []left // states that were left at the newest tick
 }
 
-func newAgent(site string, l *metric.Layout, s *shape, phase int64) *agent {
+func newAgent(name, site string, l *metric.Layout, s *shape, phase int64) *agent {
 	words := (s.width + 63) / 64
 	bits := make(marks, 2*words)
 	a := &agent{
-		site: site, layout: l, shape: s, phase: phase,
+		name: name, site: site, layout: l, shape: s, phase: phase,
 		raw:     make([]metric.Raw, s.width),
 		refs:    make([]storage.SeriesRef, s.refs),
 		written: bits[:words:words],

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +26,10 @@ func boards(first, n int, simulated bool) *metric.Layout {
 // whatever it does, and nobody else has fewer.
 func TestAMillionNamesOfOneHostAreBounded(t *testing.T) {
 	now := epoch.Add(1000 * time.Hour)
-	b := open(t, func(c *store.Config) { c.Now = func() time.Time { return now } })
+	var log strings.Builder
+	b := open(t, func(c *store.Config) {
+		c.Now, c.Logger = func() time.Time { return now }, slog.New(slog.NewTextHandler(&log, nil))
+	})
 	const each, quota = 1000, 50_000
 	values := make([]metric.Raw, each)
 	for i := range values {
@@ -59,6 +64,9 @@ func TestAMillionNamesOfOneHostAreBounded(t *testing.T) {
 	}
 	if n := b.counted(dropped("too_many_new_series")); n < 1_000_000-2*quota {
 		t.Errorf("%d samples of more are counted", n)
+	}
+	if told := strings.Count(log.String(), "adds too many series"); told != 1 || !strings.Contains(log.String(), "agent=dc1/evil") {
+		t.Errorf("told %d times: %s", told, log.String())
 	}
 	b.tick(good, at(last), metric.Of(3), metric.Of(4))
 	b.tick(host(column(metric.GPUPowerWatts, 0, 3, 2), column(metric.GPUTemperature, 0, 3, 1)), at(last+10), metric.Of(5), metric.Of(6), metric.Of(50))

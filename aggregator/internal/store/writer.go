@@ -106,7 +106,7 @@ func (w *Writer) Append(key string, l *metric.Layout, site string, t int64, valu
 			return nil
 		}
 		key = strings.Clone(key)
-		a = newAgent(strings.Clone(site), l, w.shape(l), phase(key, w.interval))
+		a = newAgent(key, strings.Clone(site), l, w.shape(l), phase(key, w.interval))
 		w.agents[key] = a
 	case a.site != site || a.layout != l:
 		a = w.follow(a, strings.Clone(site), l, t)
@@ -140,11 +140,14 @@ func (w *Writer) mayAdd(a *agent) bool {
 	if n := w.store.config.Now().UnixMilli() / w.store.config.Block.Milliseconds(); n != a.madeIn {
 		a.made, a.madeIn = 0, n
 	}
-	if a.made >= w.store.config.Quota {
-		w.tally.dropped[tooManyNew]++
-		return false
+	if a.made < w.store.config.Quota {
+		return true
 	}
-	return true
+	if w.tally.dropped[tooManyNew]++; a.made == w.store.config.Quota {
+		a.made++ // told once
+		w.store.config.Logger.Warn("an agent adds too many series, what it has goes on", "agent", a.name, "site", a.site, "most_in_a_block", w.store.config.Quota)
+	}
+	return false
 }
 
 // shape is that of l, shared with the agents that have the same columns.
@@ -169,7 +172,7 @@ func (w *Writer) shape(l *metric.Layout) *shape {
 
 // follow is a under a new layout, or at another site.
 func (w *Writer) follow(a *agent, site string, l *metric.Layout, t int64) *agent {
-	b := newAgent(site, l, w.shape(l), a.phase)
+	b := newAgent(a.name, site, l, w.shape(l), a.phase)
 	b.made, b.madeIn = a.made, a.madeIn
 	if site != a.site || l.Simulated != a.layout.Simulated {
 		w.end(a, t, everything)
