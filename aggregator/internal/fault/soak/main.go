@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 }
 
 // everyByte is from how many flipped bits on files are cut at every byte, too, and not at
-// some: either takes hours.
+// some: either takes minutes.
 const everyByte = 1000
 
 // env is what the tests of a package are told.

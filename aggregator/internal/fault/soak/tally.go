@@ -61,6 +61,9 @@ func (a *tally) read(in io.Reader, progress io.Writer) error {
 			if err := a.hear(e.Output); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
+			if strings.HasPrefix(e.Output, "| ") { // of a benchmark's table
+				fmt.Fprint(progress, e.Output)
+			}
 		case e.Test == "":
 			if e.Action == "fail" {
 				of = e.Package
