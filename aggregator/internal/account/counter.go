@@ -131,7 +131,7 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 		r.unsure = max(r.unsure, min(records*s.config.Interval, 24*hour)-(r.time-c.time))
 	}
 	dt := r.time - c.time + r.unsure
-	onward := r.value >= c.last && (plausible(r.value-c.last, r.rate, dt) || s.began(n, &r))
+	onward := r.value >= c.last && (plausible(r.value-c.last, r.rate, dt) || same && s.began(n, &r))
 	switch {
 	case same && onward && !s.resumes(n, &r, dt):
 		return s.advance(n, r, r.value-c.last, o)
@@ -148,11 +148,7 @@ func (s *site) take(n uint32, r reading, o *Outcome) error {
 // advance books d, by which the register moved on since the last reading.
 func (s *site) advance(n uint32, r reading, d uint64, o *Outcome) error {
 	c := &s.counters[n]
-	since := c.time
 	if u := s.doubts[n]; u != nil {
-		if b := u.before; b != nil && b.booked == 0 && c.last == 0 {
-			since = b.ended // nobody knows when it left zero
-		}
 		if u.aside != nil {
 			r.flags |= FlagGlitch
 			o.alarm(Glitch, c.name, "a reading that was set aside is passed over")
@@ -171,7 +167,6 @@ func (s *site) advance(n uint32, r reading, d uint64, o *Outcome) error {
 	if err := s.book(n, c.time, r.time, d, s.qualityOf(r.time-c.time, r.quality), r.flags); err != nil {
 		return err
 	}
-	c.time = since
 	s.settle(n, r)
 	return nil
 }
@@ -219,34 +214,27 @@ func (s *site) resumes(n uint32, r *reading, dt int64) bool {
 	if c.last > 0 || r.quality == metric.Integrated { // a sum begins with zero
 		return !plausible(r.value-c.last, varies*power, dt)
 	}
-	if b := u.before; c.time > b.ended && c.power > 0 { // at zero, though power flowed: it did not count then
-		return c.mean(r.value-b.value, r, r.time-b.time) || !s.began(n, r)
-	}
-	return !plausible(r.value, power, dt)
+	stood := c.time > u.before.ended && c.power > 0 // at zero, though power flowed: it did not count
+	return stood || !plausible(r.value, power, dt)
 }
 
 // began reports whether r is what a register that was last read at zero would have
-// counted since it was first read there: zeros after that were none of its own.
+// counted since it was first read there, and not of the lifetime before: zeros after
+// that were none of its own. It must be about what flows at both ends of that time,
+// no more than half as much again and no less than two thirds.
 func (s *site) began(n uint32, r *reading) bool {
 	c, u := &s.counters[n], s.doubts[n]
-	if u == nil || u.before == nil || u.before.booked > 0 || c.last > 0 || c.power == 0 {
+	if c.last > 0 || c.power == 0 || u == nil || u.before == nil || u.before.booked > 0 || s.goesOn(n, u.before, r) {
 		return false
 	}
-	dt := r.time - u.before.ended
-	return plausible(r.value, r.rate, dt) && c.mean(r.value, r, dt)
-}
-
-// mean reports whether d in dt ms is about what flowed at both ends of that time:
-// no more than half as much again, no less than two thirds.
-func (c *counter) mean(d uint64, r *reading, dt int64) bool {
 	least, most := c.power, c.power
 	if r.powered {
 		least, most = min(least, r.power), max(most, r.power)
 	}
-	dt = max(0, dt)
-	low, some := product(least, uint64(dt)).over(1500)
-	high, bounded := product(most, uint64(dt)*3/2).over(1000)
-	return some && d >= low && (!bounded || d <= high)
+	dt := uint64(max(0, r.time-u.before.ended))
+	low, some := product(least, dt).over(1500)
+	high, bounded := product(most, dt*3/2).over(1000)
+	return some && r.value >= low && bounded && r.value <= high && plausible(r.value, r.rate, int64(dt))
 }
 
 // goesOn reports whether r may belong to the lifetime that seemed to end at b.

@@ -187,8 +187,8 @@ func (o *oracle) anew(durable uint64) {
 	}
 }
 
-// knows reports whether a register was read rightly in a lifetime.
+// knows reports whether a register was read rightly in a lifetime, and not at zero, which any may show.
 func (o *oracle) knows(k accountKey, epoch int64) bool {
 	n, ok := o.keys[k]
-	return ok && o.low[n].seen && o.low[n].epoch == epoch
+	return ok && o.low[n].seen && o.low[n].epoch == epoch && o.low[n].value > 0
 }

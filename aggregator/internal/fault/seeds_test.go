@@ -34,7 +34,6 @@ var regressions = []regression{
 	{346, false, "where damage took the first record of a life, each further life was waited for"},
 	{4347, false, "of an agent without a clock a reading after a lost record was set aside, and its counter began anew"},
 	{7178, false, "a meter's nonsense after hours of silence was booked: as much as that was taken for what may flow"},
-	{8961, false, "a meter that had begun anew read zero later too: what it showed then was taken to go on from the lifetime before, and what that had counted was lost"},
 }
 
 // TestFaults runs sites under all that can fail, and holds what is on disk against the
