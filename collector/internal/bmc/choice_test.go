@@ -60,6 +60,18 @@ func TestWhoServes(t *testing.T) {
 	})
 }
 
+func TestASecondMeterServesAtOnceWhereTheFirstFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, poor := &meter{called: "slow", takes: 3 * time.Second, err: errors.New("it burns")}, &meter{called: "poor", sample: sample{watts: 510}}
+		r := newRig(t)
+		r.start(Config{}, node(10*time.Second, slow, poor))
+		r.s.Settle(t.Context())
+		r.says("bmc: poor by meter poor every 10s", "slow fails: it burns") // before anything was read
+		diff(t, "then", r.watts(), map[string]float64{"bmc": 510})
+		r.stop()
+	})
+}
+
 func TestASecondMeterServesIfTheFirstNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung, poor := &meter{called: "hung", hangs: make(chan struct{})}, &meter{called: "poor", sample: sample{watts: 510}}

@@ -195,18 +195,19 @@ func (s *Source) take(c *channel, p *poller, v view, took time.Duration, err err
 	}
 	s.tryOnce(p)
 	p.err = err
+	now := time.Now()
 	if err != nil {
 		p.goodSince = time.Time{}
-		return
+	} else {
+		if p.anew {
+			v.energy = metric.Missing
+		}
+		p.took, p.view = took, v
+		if p.goodSince.IsZero() {
+			p.goodSince = now
+		}
 	}
-	if p.anew {
-		v.energy = metric.Missing
-	}
-	p.took, p.view = took, v
-	if p.goodSince.IsZero() {
-		p.goodSince = time.Now()
-	}
-	c.choose(time.Now(), s.log)
+	c.choose(now, s.log) // a worse meter may have waited for this one's failure
 }
 
 // tryOnce says that p was tried.
