@@ -39,7 +39,7 @@ func (r *running) end(t *testing.T) {
 }
 
 // Three sites with buses of their own, joined to the hub's by leaf connections that
-// are cut and come back; the hub is down for hours, sites are restarted, hours are
+// are cut and come back; the hub is down for three days, sites are restarted, hours are
 // restated after the hub has them: what the hub says is what the sites say.
 func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 	hubBus, hubConn := newBus(t, server.Options{ServerName: "hub", LeafNode: server.LeafNodeOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT}})
@@ -132,7 +132,7 @@ func TestTheHubIsTheSumOfItsSitesAfterAnyOutage(t *testing.T) {
 
 	hub.end(t)
 	for i := range sites {
-		still(i, func(b *books) { b.run(2 * time.Hour) })
+		still(i, func(b *books) { b.run(72 * time.Hour) })
 	}
 	still(2, func(b *books) { b.close(); b.open() })
 	injected += 2

@@ -114,6 +114,7 @@ type Limits struct {
 	Queue      int           // requests that wait for their turn, likewise
 	Wait       time.Duration // longest wait for it
 	Conns      int           // open connections
+	ConnsEach  int           // of these, of one address
 	Streams    int           // of live power, at once
 }
 
@@ -137,6 +138,7 @@ func DefaultLimits() Limits {
 		Queue:      256,                                     // all panels of half a dozen dashboards
 		Wait:       30 * time.Second,
 		Conns:      1024,
+		ConnsEach:  512, // of Grafana, or of a proxy with everybody behind it
 		Streams:    128,
 	}
 }
@@ -160,6 +162,7 @@ func (l Limits) filled() (Limits, error) {
 		{"Concurrent", &l.Concurrent, d.Concurrent},
 		{"Queue", &l.Queue, d.Queue},
 		{"Conns", &l.Conns, d.Conns},
+		{"ConnsEach", &l.ConnsEach, d.ConnsEach},
 		{"Streams", &l.Streams, d.Streams},
 	} {
 		if *f.v < 0 {

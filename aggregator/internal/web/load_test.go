@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -223,41 +222,6 @@ func TestStatusAndPageAreHandedThrough(t *testing.T) {
 			t.Errorf("%s: Cache-Control is %q, want %q", path, r.header.Get("Cache-Control"), want)
 		}
 	}
-}
-
-func TestConnectionsAreBounded(t *testing.T) {
-	c := config(t)
-	c.Limits.Conns = 3
-	addr, _, _ := start(t, c)
-	var conns []net.Conn
-	for range 3 {
-		conn, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := conn.Read(make([]byte, 512)); err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, conn)
-	}
-	extra := http.Client{Timeout: 200 * time.Millisecond}
-	if resp, err := extra.Get("http://" + addr + "/healthz"); err == nil {
-		resp.Body.Close()
-		t.Error("a fourth connection is served")
-	}
-	conns[0].Close()
-	extra.Timeout = 10 * time.Second
-	eventually(t, "a place is free again", func() bool {
-		resp, err := extra.Get("http://" + addr + "/healthz")
-		if err == nil {
-			resp.Body.Close()
-		}
-		return err == nil
-	})
 }
 
 // killers are queries made to hurt; each must end in an answer that says no or

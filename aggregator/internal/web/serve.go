@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // grace is how long requests may go on after the end was asked for.
@@ -88,7 +86,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	h.BaseContext = func(net.Listener) context.Context { return running }
-	ln = netutil.LimitListener(ln, s.l.Conns)
+	d := newDoors(ln, s.l, s.c.Metrics, s.log)
+	ln, h.ConnState = d, d.state
 
 	served := make(chan error, 1)
 	go func() {
