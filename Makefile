@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-hub bench-peers bench-dashboards bench-collector soak soak-alerts generate fuzz faults seeds clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-storm bench-hub bench-peers bench-dashboards bench-collector soak soak-alerts generate fuzz faults seeds clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -85,6 +85,10 @@ bench-site: build
 bench-backlog: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkBacklog$$' -benchtime 1x -timeout 40m ./aggregator $(ARGS)
 
+# 10,000 clients who ask, all at once, what is made to hurt, while a site is taken in.
+bench-storm: build
+	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkStorm$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
+
 # A hub for 24 sites of 41,672 GPUs, 1,000,128 in all, at their real pace.
 bench-hub: build
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkHub$$' -benchtime 1x -timeout 30m ./aggregator $(ARGS)
@@ -97,9 +101,9 @@ bench-dashboards:
 	go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkDashboards$$' -benchtime 1x -timeout 2h ./aggregator $(ARGS)
 
 # Every test that aggregator/internal/fault/FAULTS.md names, for a night, and its list with what was counted; in a few minutes with
-# SEEDS=50 FLIPS=300 KILLS=30 COLLECTOR_KILLS=10 ALERTS=false BACKLOG=false.
+# SEEDS=50 FLIPS=300 KILLS=30 COLLECTOR_KILLS=10 ALERTS=false BACKLOG=false STORM=false.
 soak: packages build
-	go run -tags $(TAGS) ./aggregator/internal/fault/soak -seeds $${SEEDS:-10000} -flips $${FLIPS:-10000} -kills $${KILLS:-500} -collector-kills $${COLLECTOR_KILLS:-200} -alerts=$${ALERTS:-true} -backlog=$${BACKLOG:-true}
+	go run -tags $(TAGS) ./aggregator/internal/fault/soak -seeds $${SEEDS:-10000} -flips $${FLIPS:-10000} -kills $${KILLS:-500} -collector-kills $${COLLECTOR_KILLS:-200} -alerts=$${ALERTS:-true} -backlog=$${BACKLOG:-true} -storm=$${STORM:-true}
 
 # What of alerts takes many minutes of real time, with Debian's Alertmanager: a receiver that fails for five, each hop of the watchdog's way.
 soak-alerts: packages

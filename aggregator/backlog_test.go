@@ -40,14 +40,7 @@ type drained struct {
 // aggregator sees the hosts for a while before: it knew them before they were cut off.
 func drain(b testing.TB, p *process, pids []int, address, collector string, hosts int, backlog, limit time.Duration) (d drained) {
 	b.Helper()
-	file := filepath.Join(b.TempDir(), "truth.json")
-	fleet := exec.Command(collector, "simulate", "-nats", "nats://"+address, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
-		"-seed", "1", "-connections", strconv.Itoa(hosts), "-backlog", backlog.String(), "-backlog-after", backlogAfter.String(), "-truth", file, "-log", "warn")
-	fleet.Stderr = os.Stderr
-	if err := fleet.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { fleet.Process.Kill() })
+	fleet := startSimulator(b, collector, address, hosts, "-connections", strconv.Itoa(hosts), "-backlog", backlog.String(), "-backlog-after", backlogAfter.String())
 	records := func() float64 { return p.own("gigawatch_stream_ledger_records_total") }
 	p.await(20*time.Minute, "the first records of the past", func() bool { return records() > float64(hosts)/10 }) // the site's own plant speaks before
 	used := func() (u spent) {
@@ -86,20 +79,52 @@ func drain(b testing.TB, p *process, pids []int, address, collector string, host
 		}
 	}
 	d.records, d.lost = records(), p.own("gigawatch_stream_telemetry_batches_lost_total")+p.own("gigawatch_recording_ticks_dropped_total")
-	fleet.Process.Signal(os.Interrupt)
-	if err := fleet.Wait(); err != nil {
+	d.off = fleet.end(b, p)
+	return d
+}
+
+// simulator is one in a process of its own.
+type simulator struct {
+	cmd  *exec.Cmd
+	file string // where it leaves the truth
+}
+
+// startSimulator simulates a site of hosts with 8 GPUs, on the bus at an address.
+func startSimulator(b testing.TB, collector, address string, hosts int, more ...string) *simulator {
+	b.Helper()
+	f := &simulator{file: filepath.Join(b.TempDir(), "truth.json")}
+	f.cmd = exec.Command(collector, append([]string{"simulate", "-nats", "nats://" + address, "-site", "s1", "-hosts", strconv.Itoa(hosts), "-gpus", "8",
+		"-seed", "1", "-truth", f.file, "-log", "warn"}, more...)...)
+	f.cmd.Stderr = os.Stderr
+	if err := f.cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { f.cmd.Process.Kill() })
+	return f
+}
+
+// end ends it, and says by how many mJ what p has differs from the truth.
+func (f *simulator) end(b testing.TB, p *process) float64 {
+	b.Helper()
+	f.cmd.Process.Signal(os.Interrupt)
+	return f.wait(b, p)
+}
+
+// wait is end where it ends by itself.
+func (f *simulator) wait(b testing.TB, p *process) float64 {
+	b.Helper()
+	if err := f.cmd.Wait(); err != nil {
 		b.Fatalf("the simulator ended with %v", err)
 	}
 	var truth sim.Truth
-	raw, err := os.ReadFile(file)
+	raw, err := os.ReadFile(f.file)
 	if err == nil {
 		err = json.Unmarshal(raw, &truth)
 	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	d.off = offTruth(b, p, truth)
-	return d
+	return offTruth(b, p, truth)
 }
 
 // backlogged is an aggregator with its bus at an address, and the processes of both.

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -99,36 +97,20 @@ func benchSite(b *testing.B, hosts int) string {
 	}
 	b.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	dir, bus := b.TempDir(), freePort(b)
-	truthFile := filepath.Join(dir, "truth.json")
 	p := start(b, "all-in-one", "-hosts", "0", "-data", filepath.Join(dir, "data"), "-listen", "127.0.0.1:0", "-bus", bus)
-	fleet := exec.Command(filepath.Join(bin, "collector"), "simulate", "-nats", "nats://"+bus, "-site", "s1",
-		"-hosts", strconv.Itoa(hosts), "-gpus", "8", "-seed", "1", "-for", siteFor.String(), "-truth", truthFile, "-log", "warn")
-	fleet.Stderr = os.Stderr
-	before, began := usageOf(b, p.cmd.Process.Pid), time.Now()
-	if err := fleet.Start(); err != nil {
-		b.Fatal(err)
-	}
+	began := time.Now()
+	fleet := startSimulator(b, filepath.Join(bin, "collector"), bus, hosts, "-for", siteFor.String())
+	before := usageOf(b, p.cmd.Process.Pid)
 	// Shortly before the end, while all is still under way.
 	time.Sleep(*siteFor - 3*time.Second)
 	took := time.Since(began).Seconds()
-	own, sim1 := usageOf(b, p.cmd.Process.Pid), usageOf(b, fleet.Process.Pid)
+	own, sim1 := usageOf(b, p.cmd.Process.Pid), usageOf(b, fleet.cmd.Process.Pid)
 	samples, bytes := p.own("gigawatch_stream_telemetry_samples_total"), p.own("gigawatch_stream_telemetry_bytes_total")
 	p50, p99 := p.own(`gigawatch_stream_freshness_seconds{quantile="0.5"}`), p.own(`gigawatch_stream_freshness_seconds{quantile="0.99"}`)
 	stored := p.own("gigawatch_store_samples_total")
 	disk := float64(sizeOf(filepath.Join(dir, "data", "tsdb")))
-	if err := fleet.Wait(); err != nil {
-		b.Fatalf("the simulator ended with %v", err)
-	}
+	off := fleet.wait(b, p)
 	lost := p.own("gigawatch_stream_telemetry_batches_lost_total") + p.own("gigawatch_recording_ticks_dropped_total")
-	var truth sim.Truth
-	raw, err := os.ReadFile(truthFile)
-	if err == nil {
-		err = json.Unmarshal(raw, &truth)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	off := offTruth(b, p, truth)
 	p.stop()
 	cores := (own.cpu - before.cpu) / took
 	b.ReportMetric(cores, "cores")

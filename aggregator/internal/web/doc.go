@@ -22,6 +22,8 @@
 //   - Whoever may ask sees their sites and tenants alone, by every path; what they
 //     are refused does not tell whether it exists.
 //   - A path that is not in canonical form is refused, never cleaned and tried.
+//   - Connections are bounded, of all and of each address, and who finds no room is
+//     refused at once: nobody waits behind whoever holds them.
 //   - Every route has a body limit and a deadline, every list a greatest length;
 //     an answer that was cut says so.
 //   - Millijoules leave as decimal strings, exact; kWh are derived from them.

@@ -22,7 +22,7 @@ func main() { program.Main("soak", run) }
 // A length is how much is run.
 type length struct {
 	seeds, flips, kills, collectorKills uint
-	alerts, backlog                     bool
+	alerts, backlog, storm              bool
 }
 
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
@@ -35,6 +35,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	flags.UintVar(&l.collectorKills, "collector-kills", 200, "`number` of times a collector is killed")
 	flags.BoolVar(&l.alerts, "alerts", true, "with alerts that take many minutes of real time")
 	flags.BoolVar(&l.backlog, "backlog", true, "with a whole site that comes back after an hour; it wants the programs in bin/")
+	flags.BoolVar(&l.storm, "storm", true, "with 10,000 clients whose queries are made to hurt; likewise")
 	if err := program.Parse(flags, args, stderr); err != nil {
 		return err
 	}
@@ -61,8 +62,14 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 			return err
 		}
 	}
-	if l.backlog {
-		if err := a.test(ctx, *root, filepath.Join(*root, "aggregator"), nil, stderr, "-run", "^$", "-bench", "^BenchmarkBacklog$", "-benchtime", "1x"); err != nil {
+	for _, x := range []struct {
+		benchmark string
+		wanted    bool
+	}{{"BenchmarkBacklog", l.backlog}, {"BenchmarkStorm", l.storm}} {
+		if !x.wanted {
+			continue
+		}
+		if err := a.test(ctx, *root, filepath.Join(*root, "aggregator"), nil, stderr, "-run", "^$", "-bench", "^"+x.benchmark+"$", "-benchtime", "1x"); err != nil {
 			return err
 		}
 	}
