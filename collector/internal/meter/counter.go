@@ -192,7 +192,7 @@ func (c *counter) renew(r Register, at time.Time) (count, bool, event) {
 	if r.Since.IsZero() || r.Since.Before(l.At.Add(-slack)) || r.Since.After(at) || r.Size.float(r.Steps) > c.bound(r, at.Sub(r.Since)) {
 		return c.begin(r, at, l.Mark, anew)
 	}
-	l.Told, l.Size, l.Apart = r.Life, r.Size, false
+	l.Told, l.Size, l.Apart, l.Moved = r.Life, r.Size, false, time.Time{}
 	c.open(at)
 	_, l.Count, l.Left = r.Size.whole(r.Steps, 0)
 	return c.stand(r, at, metric.Measured), true, anew
@@ -212,7 +212,7 @@ func (c *counter) replace(r Register, at time.Time, since time.Duration, mark st
 	if !known || l.Apart || float64(more) > c.bound(r, since) {
 		return c.begin(r, at, mark, swapped)
 	}
-	l.Count, l.Left, l.Mark, l.Size, l.Told = l.Count+more, 0, mark, r.Size, r.Life
+	l.Count, l.Left, l.Mark, l.Size, l.Told, l.Moved = l.Count+more, 0, mark, r.Size, r.Life, time.Time{}
 	return c.stand(r, at, metric.Manual), true, swapped
 }
 
@@ -241,6 +241,7 @@ func (c *counter) begin(r Register, at time.Time, mark string, e event) (count, 
 	l := &c.life
 	quality := metric.Measured
 	l.Mark, l.Size, l.Told = mark, r.Size, cmp.Or(r.Life, l.Told)
+	l.Moved = time.Time{}
 	if amount, whole := c.gauged(); whole {
 		quality = metric.Integrated
 		l.Count, l.Left = l.Count+l.Filled+amount, 0
@@ -276,7 +277,9 @@ func (c *counter) substitute() (count, bool) {
 	return count{metric.Raw(l.Shown), l.Epoch, metric.Integrated}, true
 }
 
-// stand makes r the reading that the count rests on, and shows it.
+// stand makes r the reading that the count rests on, and shows it. Where the count
+// was settled otherwise than by how far the register went on, Moved must be zero: how
+// long it stood before, and what flowed meanwhile, is no matter any more.
 func (c *counter) stand(r Register, at time.Time, q metric.Quality) count {
 	l := &c.life
 	if r.Steps != l.Steps || l.Moved.IsZero() {

@@ -47,6 +47,9 @@ func (c *counter) next(r Register, at time.Time, since time.Duration) (n count, 
 	switch {
 	case fits:
 		return c.advance(r, at, since, d, how)
+	case how == unclear && l.Fault == frozen && r.Steps == l.Steps: // it stands yet
+		n, shown = c.substitute()
+		return n, shown, none
 	case how == unclear:
 		return c.begin(r, at, l.Mark, anew)
 	case !again:

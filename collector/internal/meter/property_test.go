@@ -43,6 +43,7 @@ type plant struct {
 	behind float64
 	watts  float64
 	life   int
+	since  time.Time // that began, if it is told
 }
 
 func (p *plant) run(watts float64, in time.Duration) {
@@ -118,7 +119,10 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 			}
 			switch event {
 			case reset:
-				p.shows, p.stuck, p.behind = 0, false, 0
+				p.shows, p.stuck, p.behind, p.since = 0, false, 0, time.Time{}
+				if rapid.Bool().Draw(t, "tells when") {
+					p.since = at
+				}
 				p.life++
 				events++
 			case exchanged:
@@ -127,7 +131,7 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 				if modulus > 0 {
 					p.shows = rapid.Float64Range(0, 100).Draw(t, "shows")
 				}
-				p.stuck, p.behind = false, 0
+				p.stuck, p.behind, p.since = false, 0, time.Time{}
 				p.life++
 				events++
 			case garbled:
@@ -164,7 +168,7 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 				r.Steps = uint64(glitch)
 			}
 			if tells {
-				r.Life = fmt.Sprint(p.life)
+				r.Life, r.Since = fmt.Sprint(p.life), p.since
 			}
 			n, shown, e := b.c.take(r, at, at)
 			if shown {
@@ -180,6 +184,7 @@ func TestNoJouleIsCountedTwice(t *testing.T) {
 					kept.Aside = &c
 				}
 			}
+			t.Logf("%d in %v: %.2f W, true %.3f, behind %.3f, shows %.3f, booked %.3f, %q %v %+v %v %q", event, in, watts, p.true-first, p.behind, p.shows, float64(l.booked)/wh, b.c.life.Fault, b.c.life.Aside, n, shown, e)
 			if most := p.true - first + float64(2*events+4); float64(l.booked)/wh > most {
 				t.Fatalf("booked %.3f Wh, at most %.3f flowed", float64(l.booked)/wh, most)
 			}
