@@ -328,3 +328,35 @@ func TestAConditionThatTheNewDriverDoesNotKnowEnds(t *testing.T) {
 		}
 	})
 }
+
+// A driver that was loaded anew may not know what the one before it did; else what
+// it says as before stands.
+func TestAConditionStandsAfterItsBoardWasAway(t *testing.T) {
+	for name, state := range map[string]metric.Raw{"lost": metric.GPULost, "blank": metric.GPUBlank, "stale": metric.GPUStale, "unreachable": metric.GPUUnreachable} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, func(s *stage) {
+				m := s.machines[0]
+				m.set(metric.GPURowRemapFailed, 0, 4, 1)
+				m.set(metric.GPUECCErrors, volatileUncorrected, 4, 2)
+				m.set(metric.GPURowRemapPending, 0, 5, 1)
+				s.passes(time.Minute)
+				since := s.finding("GPU-n1-4", "row_remap_failed").Since
+				for k := range 8 {
+					m.state(k, state)
+				}
+				s.passes(10 * time.Second)
+				for k := range 8 {
+					m.state(k, metric.GPUOk)
+				}
+				m.set(metric.GPURowRemapPending, 0, 5, metric.Missing)
+				s.passes(10 * time.Second)
+				s.want("it is back", "failed n1/4: row_remap_failed ecc_uncorrected(degraded)", "degraded n1/5: row_remap_pending")
+				s.passes(61 * time.Minute)
+				s.want("an hour later", "failed n1/4: row_remap_failed ecc_uncorrected(degraded)")
+				if got := s.finding("GPU-n1-4", "row_remap_failed").Since; got != since {
+					t.Errorf("it is said to be since %d, and was since %d", got, since)
+				}
+			})
+		})
+	}
+}

@@ -62,6 +62,7 @@ func (h *Health) judge(a *sender, at, millis int64, values []metric.Raw) {
 				h.life(&c)
 			case r.rule == ruleState:
 				x.state, x.turned, states = v, at, true
+				a.anew(c.e, values)
 			case x.kind == gpuKind:
 				h.ofBoard(r.rule, &c)
 			default:
@@ -79,6 +80,21 @@ func (h *Health) judge(a *sender, at, millis int64, values []metric.Raw) {
 		}
 		a.minute = m
 		h.rates(a, at, minutes, values)
+	}
+}
+
+// anew has the conditions of entity e looked at again, though they be the same as
+// before its state turned: what is not said since then ends.
+func (a *sender) anew(e int32, values []metric.Raw) {
+	for i := range a.runs {
+		r := &a.runs[i]
+		k := e - r.first
+		if !r.rule.isCondition() || r.rule == ruleState || k < 0 || k >= r.count {
+			continue
+		}
+		if !r.rule.forgets() || values[r.at+k] != metric.Missing { // that it is missing is still to be seen
+			a.last[r.last+k] = metric.Missing
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ const (
 func (c *channel) choose(now time.Time, log *slog.Logger) {
 	var best *poller
 	for _, p := range c.pollers {
-		if p.fresh(now) {
+		if p.fresh(now) && (p == c.serving || !p.goodSince.IsZero()) {
 			best = p
 			break
 		}

@@ -72,6 +72,37 @@ func TestASecondMeterServesAtOnceWhereTheFirstFails(t *testing.T) {
 	})
 }
 
+// A better meter that answers once in a while takes nothing over, least of all as it
+// fails again.
+func TestAMeterThatAnswersOnceDoesNotServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, poor := &meter{called: "good", sample: sample{watts: 500}}, &meter{called: "poor", sample: sample{watts: 510}}
+		r := newRig(t)
+		r.start(Config{}, node(10*time.Second, good, poor))
+		time.Sleep(time.Minute)
+		good.set(func(m *meter) { m.err = errors.New("it burns") })
+		time.Sleep(5 * time.Minute)
+		epoch := r.read()["bmc"].epoch
+		for range 3 {
+			good.set(func(m *meter) { m.err = nil })
+			answered := good.count() + 1
+			for i := range 12 * 60 {
+				if good.count() == answered {
+					good.set(func(m *meter) { m.err = errors.New("it burns") })
+				}
+				if got := r.read()["bmc"]; got.watts != 510 || got.epoch != epoch {
+					t.Fatalf("%d s after the better one was mended: %v", i, got)
+				}
+				time.Sleep(time.Second)
+			}
+			if good.count() <= answered {
+				t.Fatal("the better one has not answered and failed since")
+			}
+		}
+		r.stop()
+	})
+}
+
 func TestASecondMeterServesIfTheFirstNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung, poor := &meter{called: "hung", hangs: make(chan struct{})}, &meter{called: "poor", sample: sample{watts: 510}}
