@@ -213,7 +213,6 @@ func (s *Server) openReceipt(a *answer, r *http.Request, limit int64) (err error
 		a.Header().Set("Connection", "close")
 		return refuse(query.BadEncoding, "a body must be application/json")
 	}
-	_ = http.NewResponseController(a).SetReadDeadline(time.Now().Add(s.l.BodyTime)) // as in readForm
 	if r.Form, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return refuse(query.BadData, "parse parameters: %v", err)
 	}

@@ -114,7 +114,7 @@ type Limits struct {
 	Queue      int           // requests that wait for their turn, likewise
 	Wait       time.Duration // longest wait for it
 	Conns      int           // open connections
-	ConnsEach  int           // of these, of one address
+	ConnsEach  int           // of these, of one address; default half of them
 	Streams    int           // of live power, at once
 }
 
@@ -138,7 +138,6 @@ func DefaultLimits() Limits {
 		Queue:      256,                                     // all panels of half a dozen dashboards
 		Wait:       30 * time.Second,
 		Conns:      1024,
-		ConnsEach:  512, // of Grafana, or of a proxy with everybody behind it
 		Streams:    128,
 	}
 }
@@ -162,7 +161,6 @@ func (l Limits) filled() (Limits, error) {
 		{"Concurrent", &l.Concurrent, d.Concurrent},
 		{"Queue", &l.Queue, d.Queue},
 		{"Conns", &l.Conns, d.Conns},
-		{"ConnsEach", &l.ConnsEach, d.ConnsEach},
 		{"Streams", &l.Streams, d.Streams},
 	} {
 		if *f.v < 0 {
@@ -188,6 +186,12 @@ func (l Limits) filled() (Limits, error) {
 		if *f.v == 0 {
 			*f.v = f.d
 		}
+	}
+	if l.ConnsEach < 0 {
+		return l, fmt.Errorf("limit ConnsEach is %d; it must be positive", l.ConnsEach)
+	}
+	if l.ConnsEach == 0 { // Grafana is one, and so is a proxy with everybody behind it
+		l.ConnsEach = (l.Conns + 1) / 2
 	}
 	if l.Body < 0 {
 		return l, fmt.Errorf("limit Body is %d; it must be positive", l.Body)

@@ -18,36 +18,47 @@ import (
 const (
 	MetricConns        = "gigawatch_http_connections"               // state: idle, active
 	MetricConnsRefused = "gigawatch_http_connections_refused_total" // reason: address, all
-	MetricConnsEvicted = "gigawatch_http_connections_evicted_total" // idle ones, for others
+	MetricConnsEvicted = "gigawatch_http_connections_evicted_total" // idle ones, to make room
 )
 
+// settling is how long a connection may ask for nothing and yet keep its place: a
+// handshake, or the next request, takes a moment.
+const settling = time.Second
+
 // doors bound the open connections of a listener, of all addresses and of each. Who
-// comes when they are full takes the place of the connection that has asked for
-// nothing for longest, and is refused at once where each is being answered: to wait in
-// a queue behind them is to keep waiting whoever asks whether we live.
+// comes when they are full takes the place of one that asks for nothing, of whoever has
+// most, and is refused at once where there is none: to wait in a queue behind those that
+// are answered is to keep waiting whoever asks whether we live.
 type doors struct {
 	net.Listener
 	most, each int
 	log        *slog.Logger
 
-	idle, active              *metrics.Gauge
-	evicted, ofAddress, ofAll *metrics.Counter
+	idle, active *metrics.Gauge
+	evicted      *metrics.Counter
+	all, address refusal
 
 	mu    sync.Mutex
 	open  int
 	from  map[netip.Prefix]int
-	quiet list.List // of *guest, those that ask for nothing, the longest so first
-	said  time.Time // when it was last logged that somebody is refused
+	quiet list.List // of *guest that ask for nothing, the longest so first
+}
+
+// A refusal is why there is no room.
+type refusal struct {
+	why   string
+	times *metrics.Counter
+	said  time.Time // when it was last logged; guarded by the mutex of doors
 }
 
 func newDoors(ln net.Listener, l Limits, set *metrics.Set, log *slog.Logger) *doors {
 	d := &doors{Listener: ln, most: l.Conns, each: l.ConnsEach, log: log, from: map[netip.Prefix]int{}}
-	d.evicted = set.GetOrCreateCounter(MetricConnsEvicted)
-	refused := func(why string) *metrics.Counter {
-		return set.GetOrCreateCounter(fmt.Sprintf("%s{reason=%q}", MetricConnsRefused, why))
-	}
-	d.ofAddress, d.ofAll = refused("address"), refused("all")
 	d.idle, d.active = set.GetOrCreateGauge(MetricConns+`{state="idle"}`, nil), set.GetOrCreateGauge(MetricConns+`{state="active"}`, nil)
+	d.evicted = set.GetOrCreateCounter(MetricConnsEvicted)
+	refused := func(reason, why string) refusal {
+		return refusal{why: why, times: set.GetOrCreateCounter(fmt.Sprintf("%s{reason=%q}", MetricConnsRefused, reason))}
+	}
+	d.all, d.address = refused("all", "too many are open"), refused("address", "too many of its address are open")
 	return d
 }
 
@@ -59,16 +70,18 @@ type guest struct {
 
 	// Guarded by the mutex of doors.
 	quiet *list.Element // nil while it is answered
+	since time.Time     // that it is quiet
 	gone  bool
 }
 
-// network is whose a connection is: the address, of IPv6 the /64 that one host has.
+// network is whose a connection is: the address, of IPv6 its /64, as a host may have
+// all of that.
 func network(a net.Addr) netip.Prefix {
 	at, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.Prefix{}
 	}
-	ip := at.Addr().Unmap().WithZone("")
+	ip := at.Addr().WithZone("")
 	if ip.Is6() {
 		p, _ := ip.Prefix(64)
 		return p
@@ -94,21 +107,24 @@ func (d *doors) Accept() (net.Conn, error) {
 
 // admit is c as a guest, nil if there is no room.
 func (d *doors) admit(c net.Conn) *guest {
-	g := &guest{Conn: c, doors: d, from: network(c.RemoteAddr())}
+	g, now := &guest{Conn: c, doors: d, from: network(c.RemoteAddr())}, time.Now()
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	full, refused := d.open >= d.most, d.ofAll
 	own := d.from[g.from] >= d.each
-	if own {
-		full, refused = true, d.ofAddress
-	}
-	if full {
-		left := d.longestQuiet(func(other *guest) bool { return !own || other.from == g.from })
+	if own || d.open >= d.most {
+		left := d.spare(now, func(other *guest) bool { return !own || other.from == g.from })
 		if left == nil {
-			refused.Inc()
-			if now := time.Now(); now.Sub(d.said) >= time.Minute {
-				d.said = now
-				d.log.Warn("connections are refused: too many are open", "from", g.from.Addr(), "of it", d.from[g.from], "in all", d.open)
+			of, in, why := d.from[g.from], d.open, &d.all
+			if own {
+				why = &d.address
+			}
+			say := now.Sub(why.said) >= time.Minute
+			if say {
+				why.said = now
+			}
+			d.mu.Unlock()
+			why.times.Inc()
+			if say {
+				d.log.Warn("connections are refused: "+why.why, "from", c.RemoteAddr().String(), "of it", of, "in all", in)
 			}
 			return nil
 		}
@@ -120,16 +136,23 @@ func (d *doors) admit(c net.Conn) *guest {
 	d.active.Inc()
 	d.from[g.from]++
 	d.hears(g, true)
+	d.mu.Unlock()
 	return g
 }
 
-func (d *doors) longestQuiet(which func(*guest) bool) *guest {
+// spare is the guest that gives up its place: of those that may, of the network that
+// has most, the one that was quiet for longest.
+func (d *doors) spare(now time.Time, may func(*guest) bool) (best *guest) {
 	for e := d.quiet.Front(); e != nil; e = e.Next() {
-		if g := e.Value.(*guest); which(g) {
-			return g
+		g := e.Value.(*guest)
+		if now.Sub(g.since) < settling {
+			break
+		}
+		if may(g) && (best == nil || d.from[g.from] > d.from[best.from]) {
+			best = g
 		}
 	}
-	return nil
+	return best
 }
 
 // leave forgets g, once.
@@ -158,7 +181,7 @@ func (d *doors) hears(g *guest, nothing bool) {
 		d.active.Inc()
 	}
 	if nothing {
-		g.quiet = d.quiet.PushBack(g)
+		g.quiet, g.since = d.quiet.PushBack(g), time.Now()
 		d.idle.Inc()
 		d.active.Dec()
 	}

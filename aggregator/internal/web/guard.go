@@ -23,6 +23,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := a.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	if r.ContentLength != 0 { // known to be there, or chunked: the server reads it to its end, whoever refuses the request
+		_ = http.NewResponseController(a).SetReadDeadline(time.Now().Add(s.l.BodyTime)) // not every writer can; the server's can
+	}
 	if !canonical(r) {
 		s.reject(a, r, rejectPath, refuse(query.BadData, "path is not in canonical form"))
 	} else {
@@ -154,12 +157,10 @@ func plain(a *answer, r *http.Request) error {
 // readForm parses the query and, where the route takes one, a body of at most
 // limit bytes.
 func (s *Server) readForm(a *answer, r *http.Request, limit int64) (err error) {
-	if r.ContentLength != 0 { // known to be there, or chunked
-		read := http.NewResponseController(a)
-		_ = read.SetReadDeadline(time.Now().Add(s.l.BodyTime)) // not every writer can; the server's can
+	if r.ContentLength != 0 {
 		defer func() {
 			if err == nil { // all is read; the deadline must not end the query
-				_ = read.SetReadDeadline(time.Time{})
+				_ = http.NewResponseController(a).SetReadDeadline(time.Time{})
 				return
 			}
 			a.Header().Set("Connection", "close") // the deadline stays for what was not read

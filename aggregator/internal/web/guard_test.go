@@ -260,9 +260,13 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 		text   string
 		within time.Duration
 	}{
-		"headers that never end":  {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-", 7 * time.Second},
-		"a body that never ends":  {"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nquery=", 3 * time.Second},
-		"a body nobody asked for": {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na", 3 * time.Second},
+		"headers that never end":                      {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-", 7 * time.Second},
+		"a body that never ends":                      {"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nquery=", 3 * time.Second},
+		"one that never ends and is not wanted there": {"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na", 3 * time.Second},
+		"one that never ends at no path":              {"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na", 3 * time.Second},
+		"one that never ends at no canonical path":    {"POST /a//b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\na", 3 * time.Second},
+		"one that never ends for another host":        {"POST /api/v1/imports HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\na", 3 * time.Second},
+		"a body nobody asked for":                     {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na", 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,8 +31,6 @@ func (s *Server) openStep(a *answer, r *http.Request, limit int64) (err error) {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return refuse(query.BadEncoding, "a body must be application/json")
 	}
-	c := http.NewResponseController(a)
-	_ = c.SetReadDeadline(time.Now().Add(s.l.BodyTime)) // as in readForm
 	b, err := io.ReadAll(http.MaxBytesReader(a.ResponseWriter, r.Body, limit))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
@@ -41,7 +39,7 @@ func (s *Server) openStep(a *answer, r *http.Request, limit int64) (err error) {
 		}
 		return refuse(query.BadData, "read body: %v", err)
 	}
-	_ = c.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(a).SetReadDeadline(time.Time{}) // as in readForm
 	r.Body = io.NopCloser(bytes.NewReader(b))
 	if r.Form, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return refuse(query.BadData, "parse parameters: %v", err)
