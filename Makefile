@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-storm bench-hub bench-peers bench-dashboards bench-collector soak soak-alerts generate fuzz faults seeds clean packages
+.PHONY: run build plugin plugin-zip test test-plugin check check-plugin bench bench-site bench-backlog bench-storm bench-hub bench-peers bench-dashboards bench-collector soak soak-alerts generate fuzz properties faults seeds clean packages
 
 run: build
 	./bin/aggregator all-in-one $(ARGS)
@@ -118,6 +118,11 @@ generate:
 fuzz:
 	@for f in $$(grep -rlE '^func Fuzz' --include=*_test.go collector aggregator); do for t in $$(grep -oE '^func Fuzz[A-Za-z]+' $$f | cut -c6-); do \
 	go test -tags $(TAGS) -run '^$$' -fuzz "^$$t$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; done; done
+
+# Properties of random sequences, each by so many of them, or as many as it can in TIME.
+properties:
+	@for f in $$(grep -rlF 'rapid.Check(' --include=*_test.go collector aggregator); do for t in $$(awk '/^func Test/ { sub(/\(.*/, "", $$2); t = $$2 } /rapid\.Check\(/ { print t }' $$f); do \
+	echo $$t; go test -tags $(TAGS) -count=1 -timeout $${TIME:-5m} -run "^$$t$$" ./$$(dirname $$f) -rapid.checks=$${CHECKS:-100000} -rapid.nofailfile || exit 1; done; done
 
 # Seeds of the fault simulation, and the bugs it must notice; FROM is the first, FLIPS how many bits of files are flipped, each file cut at every byte.
 faults:

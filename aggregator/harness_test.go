@@ -162,20 +162,26 @@ func (p *process) instant(expr, label string) map[string]float64 {
 
 // own is one of the aggregator's own metrics, summed over its labels.
 func (p *process) own(name string) float64 {
+	sum, _ := p.shows(name)
+	return sum
+}
+
+// shows is the sum of what p says of itself by a name, if it says anything.
+func (p *process) shows(name string) (sum float64, ok bool) {
 	r, err := p.http.Get(p.url + "/metrics")
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	defer r.Body.Close()
-	sum := 0.0
 	s := bufio.NewScanner(r.Body)
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
-		full, value, ok := strings.Cut(s.Text(), " ")
-		if base, _, _ := strings.Cut(full, "{"); ok && (full == name || base == name) {
-			v, _ := strconv.ParseFloat(value, 64)
-			sum += v
+		full, value, _ := strings.Cut(s.Text(), " ")
+		if base, _, _ := strings.Cut(full, "{"); full == name || base == name {
+			if v, err := strconv.ParseFloat(value, 64); err == nil {
+				sum, ok = sum+v, true
+			}
 		}
 	}
-	return sum
+	return sum, ok
 }

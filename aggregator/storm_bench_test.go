@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +37,7 @@ var storms = []string{
 	`quantile_over_time(0.5, gpu_temperature_celsius[1d])`,
 	`label_replace(gpu_power_watts, "x", "$1$1$1$1$1$1$1$1", "host", "(.*)")`,
 	`sum_over_time(sum_over_time(sum_over_time(vector(1)[1h:10s])[1h:10s])[2h:1m])`,
-	`{__name__=~".%2B",host!~"(a|b|c)*d"}`,
+	`{__name__=~".+",host!~"(a|b|c)*d"}`,
 }
 
 // stormPause is how long each waits before it asks again: the machine they share with
@@ -102,9 +103,10 @@ func asked(ctx context.Context, client *http.Client, at string) string {
 // withstood is how an aggregator was while it was looked at.
 type withstood struct {
 	fresh         float64         // s, the largest p99 of telemetry
+	looked, blind int             // how often it was asked for that, and did not say
 	alive, floor  []time.Duration // answers of /healthz, and of a server that does nothing else
 	dead          int             // that were not 200
-	cores, memory float64         // GiB, the most
+	cores, memory float64         // GiB, the most since it began
 }
 
 // watch looks at p until ctx ends, each time by a new connection, as a probe does.
@@ -129,14 +131,17 @@ func watch(ctx context.Context, p *process) (w withstood) {
 			w.floor = append(w.floor, time.Since(at))
 		}
 		if n%10 == 0 {
-			if fresh := p.own(`gigawatch_stream_freshness_seconds{quantile="0.99"}`); fresh > w.fresh { // NaN before the first
-				w.fresh = fresh
+			w.looked++
+			if fresh, ok := p.shows(`gigawatch_stream_freshness_seconds{quantile="0.99"}`); !ok || math.IsNaN(fresh) {
+				w.blind++
+			} else {
+				w.fresh = max(w.fresh, fresh)
 			}
-			w.memory = max(w.memory, gib(usageOf(p.t, p.cmd.Process.Pid).rss))
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	w.cores = (usageOf(p.t, p.cmd.Process.Pid).cpu - before.cpu) / time.Since(began).Seconds()
+	after := usageOf(p.t, p.cmd.Process.Pid)
+	w.cores, w.memory = (after.cpu-before.cpu)/time.Since(began).Seconds(), gib(after.peak)
 	slices.Sort(w.alive)
 	slices.Sort(w.floor)
 	return w
@@ -144,6 +149,9 @@ func watch(ctx context.Context, p *process) (w withstood) {
 
 func (w *withstood) row(what string) string {
 	ms := func(d []time.Duration) string {
+		if len(d) == 0 {
+			return "none"
+		}
 		return fmt.Sprintf("%.1f / %.0f", d[len(d)/2].Seconds()*1000, d[len(d)*99/100].Seconds()*1000)
 	}
 	return fmt.Sprintf("| %s | %.2f | %s | %s | %d of %d | %.2f | %.2f |", what, w.fresh, ms(w.alive), ms(w.floor), w.dead, len(w.alive), w.cores, w.memory)
@@ -182,6 +190,11 @@ func BenchmarkStorm(b *testing.B) {
 			injected += s.answers[what]
 		}
 		fmt.Printf("batches lost: %.0f; mJ off the truth: %.0f\nsoak: {\"row\":21,\"injected\":%d,\"mj\":%.0f}\n", lost, off, injected, off)
+		for what, w := range map[string]*withstood{"before": &before, "during": &during} {
+			if w.dead > 0 || w.fresh > 5 || 10*w.blind > w.looked {
+				b.Errorf("%s the storm: %d of %d /healthz not answered, freshness %.2f s, which %d of %d times it did not say", what, w.dead, len(w.alive), w.fresh, w.blind, w.looked)
+			}
+		}
 		b.ReportMetric(during.fresh, "s-p99")
 		b.ReportMetric(off, "mJ-off")
 	}

@@ -129,15 +129,17 @@ func TestNothingIsForgottenBeforeItIsAcknowledged(t *testing.T) {
 			t.Errorf("%d records wait after the acknowledgement of 4 of 10", n)
 		}
 		stop()
-		s.acks, s.next = true, 5
+		s.set1(func() { s.acks, s.next = true, 5 })
 
 		// The next life has them, numbers on, and is told where to go on.
 		s.start(Scheduled{Source: &fake{name: "host"}})
 		until(150)
 		list := s.take(metric.Ledger)
 		last := list[len(list)-1]
-		if last.Sequence < 14 || s.next != last.Sequence+1 {
-			t.Errorf("the newest record is %d, acknowledged up to %d", last.Sequence, s.next-1)
+		var acknowledged uint64
+		s.set1(func() { acknowledged = s.next - 1 })
+		if last.Sequence < 14 || acknowledged != last.Sequence {
+			t.Errorf("the newest record is %d, acknowledged up to %d", last.Sequence, acknowledged)
 		}
 		if last.Incarnation <= incarnation {
 			t.Errorf("incarnation %d after %d", last.Incarnation, incarnation)
